@@ -26,6 +26,14 @@ function(slk_test name)
     endif()
 endfunction()
 
+# slk_test_slow(name argument...): run the program of a slk_test once more with these arguments, as test
+# <name>-slow of `make test-slow`.
+function(slk_test_slow name)
+    if(BUILD_TESTING)
+        set_property(GLOBAL PROPERTY SLK_SLOW_${name} "${ARGN}")
+    endif()
+endfunction()
+
 # slk_fuzz(name file): a libFuzzer target, built with SLK_FUZZ; its corpus is tests/corpora/<name>/.
 # Without SLK_FUZZ it is built around tests/fuzz_replay.c, which runs the corpus once: a test of `make test`.
 function(slk_fuzz name file)
