@@ -9,21 +9,42 @@
 
 /* --- Back ends, best first ------------------------------------------------------------------ */
 
-static const slk_cpu_t stream_rows[] = {SLK_CPU_PORTABLE};
+static const slk_cpu_t stream_rows[] = {
+#if defined(__x86_64__)
+    SLK_CPU_SHANI,
+#endif
+    SLK_CPU_PORTABLE};
 static slk_sha256_blocks_fn *const stream_fns[SLK_CPU_CNT] = {
+#if defined(__x86_64__)
+    [SLK_CPU_SHANI] = slk_sha256_blocks_shani,
+#endif
     [SLK_CPU_PORTABLE] = slk_sha256_blocks_portable,
 };
 
-static const slk_cpu_t pairs_rows[] = {SLK_CPU_PORTABLE};
+static const slk_cpu_t pairs_rows[] = {
+#if defined(__x86_64__)
+    SLK_CPU_SHANI,
+#endif
+    SLK_CPU_PORTABLE};
 static const struct {
     slk_sha256_pairs_fn *run;
     size_t lanes;
 } pairs_fns[SLK_CPU_CNT] = {
+#if defined(__x86_64__)
+    [SLK_CPU_SHANI] = {slk_sha256_pairs_shani, 1},
+#endif
     [SLK_CPU_PORTABLE] = {slk_sha256_pairs_portable, 1},
 };
 
-static const slk_cpu_t label_rows[] = {SLK_CPU_PORTABLE};
+static const slk_cpu_t label_rows[] = {
+#if defined(__x86_64__)
+    SLK_CPU_SHANI,
+#endif
+    SLK_CPU_PORTABLE};
 static slk_label_run_fn *const label_fns[SLK_CPU_CNT] = {
+#if defined(__x86_64__)
+    [SLK_CPU_SHANI] = slk_label_run_shani,
+#endif
     [SLK_CPU_PORTABLE] = slk_label_run_portable,
 };
 
