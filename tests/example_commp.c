@@ -33,7 +33,8 @@ int main(int argc, char **argv)
     buffer_t buffer = {text, strlen(text)};
     slk_commp_t commp;
     slk_diag_t diag;
-    /* 0: the smallest piece that holds it; the two NULLs: nobody wants the padded bytes; the third: one thread. */
+    /* 0: the smallest piece that holds it; the two NULLs: nobody wants the padded bytes; the third:
+     * one thread. */
     slk_err_t err = slk_commp(&commp, 0, read_buffer, &buffer, NULL, NULL, NULL, &diag);
     if (err != SLK_OK) {
         fprintf(stderr, "%s: %s\n", slk_err_text(err), diag.text);

@@ -1,5 +1,5 @@
-/* The table of sizes and variants against the numbers of spec/proofs-vanilla.md 0.1 to 0.4, written out, and
- * the ids of the reference's sectors in tests/vectors/seal. */
+/* The table of sizes and variants against the numbers of spec/proofs-vanilla.md 0.1 to 0.4, written
+ * out, and the ids of the reference's sectors in tests/vectors/seal. */
 #include "selkie/proof_types.h"
 
 #include "base/assert.h"
@@ -110,8 +110,18 @@ typedef struct {
 static const group_t groups[] = {
     {"v1", "V1", SLK_API_V1_0, SLK_FEATURE_NONE, {2, 1, 2}, {176, 10, 18}},
     {"v1_1", "V1_1", SLK_API_V1_1, SLK_FEATURE_NONE, {2, 1, 2}, {176, 10, 18}},
-    {"synth", "V1_1_Feat_SyntheticPoRep", SLK_API_V1_2, SLK_FEATURE_SYNTH, {2, 1, 2}, {176, 10, 18}},
-    {"ni", "V1_2_Feat_NonInteractivePoRep", SLK_API_V1_2, SLK_FEATURE_NI, {26, 13, 2}, {2253, 126, 18}},
+    {"synth",
+     "V1_1_Feat_SyntheticPoRep",
+     SLK_API_V1_2,
+     SLK_FEATURE_SYNTH,
+     {2, 1, 2},
+     {176, 10, 18}},
+    {"ni",
+     "V1_2_Feat_NonInteractivePoRep",
+     SLK_API_V1_2,
+     SLK_FEATURE_NI,
+     {26, 13, 2},
+     {2253, 126, 18}},
 };
 static const char *const published[] = {"2KiB", "8MiB", "512MiB", "32GiB", "64GiB"};
 
@@ -171,7 +181,8 @@ static void wrong_proofs_are_refused(void **state)
     assert_err(SLK_ERR_INPUT, slk_porep_registered(&porep, slk_size_by_name("2KiB"), "v2", &diag));
     assert_non_null(strstr(diag.text, "v2"));
     assert_non_null(strstr(diag.text, "v1_1"));
-    assert_err(SLK_ERR_INPUT, slk_porep_registered(&porep, slk_size_by_name("16KiB"), "v1_1", &diag));
+    assert_err(SLK_ERR_INPUT,
+               slk_porep_registered(&porep, slk_size_by_name("16KiB"), "v1_1", &diag));
     assert_non_null(strstr(diag.text, "16KiB"));
 }
 
@@ -200,12 +211,8 @@ static void prover_ids(void **state)
         uint64_t miner;
         const char *hex; /* the rest is zeros */
     } rows[] = {
-        {0, "00"},
-        {127, "7f"},
-        {128, "8001"},
-        {1000, "e807"},
-        {2097151, "ffff7f"},
-        {UINT64_MAX, "ffffffffffffffffff01"},
+        {0, "00"},      {127, "7f"},         {128, "8001"},
+        {1000, "e807"}, {2097151, "ffff7f"}, {UINT64_MAX, "ffffffffffffffffff01"},
     };
     for (size_t i = 0; i < SLK_COUNT(rows); i++) {
         slk_node_t id;
@@ -248,8 +255,8 @@ static void replica_ids_of_the_reference(void **state)
                       json_string_value(json_object_get(sector, "feature")), &diag),
                   diag);
         slk_node_t ticket = node_of(sector, "ticket"), comm_d = node_of(sector, "comm_d"), got;
-        slk_replica_id(&got, &porep, number_of(sector, "miner"), number_of(sector, "sector"), &ticket,
-                       &comm_d);
+        slk_replica_id(&got, &porep, number_of(sector, "miner"), number_of(sector, "sector"),
+                       &ticket, &comm_d);
         assert_node_hex(&got, json_string_value(json_object_get(sector, "replica_id")));
         json_decref(sector);
         seen++;
