@@ -1,0 +1,68 @@
+#ifndef SLK_PROOFS_VANILLA_FILES_H
+#define SLK_PROOFS_VANILLA_FILES_H
+
+/* The files of a sealed sector as sources of nodes.
+ *
+ * Sectors up to SLK_MAP_MAX are mapped: their synthetic sets read every node hundreds of times. Files of larger
+ * sectors are read with pread, which reports a failing disk as an error where a map would end the process. */
+
+#include "base/region.h"
+#include "proofs/vanilla/vanilla_layout.h"
+#include "selkie/vanilla.h"
+
+#define SLK_MAP_MAX (UINT64_C(1) << 30)
+
+typedef struct {
+    int fd;     /* -1: closed */
+    char *path; /* owned */
+    slk_region_t map;
+} slk_node_file_t;
+
+/* cnt nodes from node `first` on. SLK_ERR_FORMAT, with file and offset: a node that is no field element. */
+SLK_CHECK_RESULT slk_err_t slk_node_file_read(const slk_node_file_t *file, slk_node_t *out,
+                                              uint64_t first, size_t cnt, slk_diag_t *diag);
+
+/* What lies above the base trees of a compound tree: no file holds it. */
+typedef struct {
+    slk_node_t base[SLK_TREES_MAX]; /* roots of the base trees */
+    slk_node_t sub[2];              /* roots of the sub trees, where there is a top tree */
+} slk_upper_t;
+
+struct slk_vanilla_files {
+    slk_porep_t porep;
+    slk_vanilla_layout_t lay;
+    char *cache;
+    slk_node_file_t tree_d, replica;
+    slk_node_file_t layers[SLK_LAYERS_MAX];
+    slk_node_file_t tree_c[SLK_TREES_MAX], tree_r[SLK_TREES_MAX];
+    slk_upper_t upper_c, upper_r;
+    /* Rows 1..discard of tree_r_last over the whole sector, one row after the other; empty: they are made
+     * again from the replica for each challenge. */
+    slk_region_t r_rows;
+};
+
+/* Nodes of the rows below `row` in a tree of `leaves` leaves: the row's place in a complete tree's file. */
+static inline uint64_t slk_oct_row(uint64_t leaves, uint32_t row)
+{
+    return (8 * leaves - (8 * leaves >> (3 * row))) / 7;
+}
+
+static inline uint64_t slk_bin_row(uint64_t leaves, uint32_t row)
+{
+    return 2 * leaves - (2 * leaves >> row);
+}
+
+/* Build the record of one challenge. */
+SLK_CHECK_RESULT slk_err_t slk_vanilla_prove_one(uint8_t *record, const slk_vanilla_files_t *files,
+                                                 const slk_graph_t *graph, uint64_t challenge,
+                                                 slk_diag_t *diag);
+
+/* Make files->r_rows, for runs over so many challenges that this is cheaper. Nothing for sectors above
+ * SLK_MAP_MAX, where the rows would not fit in memory. */
+SLK_CHECK_RESULT slk_err_t slk_vanilla_files_rebuild_rows(slk_vanilla_files_t *files,
+                                                          const slk_job_t *job, slk_diag_t *diag);
+
+/* rows_to_discard of tree_r_last as a t_aux tells it (spec/proofs-vanilla.md 5.8). False: malformed. */
+bool slk_t_aux_discard(uint64_t *out, const uint8_t *t_aux, size_t len);
+
+#endif /* SLK_PROOFS_VANILLA_FILES_H */
