@@ -57,11 +57,6 @@ typedef struct {
     slk_err_t move_err;
 } commp_t;
 
-static unsigned level_of(uint64_t padded)
-{
-    return (unsigned)__builtin_ctzll(padded / SLK_NODE_SZ);
-}
-
 static slk_err_t check_cancel(const commp_t *c)
 {
     if (!slk_job_cancelled(c->job))
@@ -115,9 +110,9 @@ out:
     return err;
 }
 
-static uint64_t padded_len(size_t raw)
+static uint64_t padded_len(uint64_t raw)
 {
-    return ((uint64_t)raw + 126) / 127 * 128;
+    return (raw + 126) / 127 * 128;
 }
 
 static slk_err_t give(commp_t *c, unsigned place)
@@ -126,8 +121,7 @@ static slk_err_t give(commp_t *c, unsigned place)
     return c->sink && len ? c->sink(c->sink_ctx, c->leaves[place], len, c->diag) : SLK_OK;
 }
 
-/* What the caller's thread does beside hashing: the chunk before goes out, the one behind comes in.
- */
+/* What the caller's thread does beside hashing: give the chunk before, read the one behind. */
 static void move_other(commp_t *c)
 {
     c->moved = true;
@@ -169,9 +163,9 @@ static void hash_tasks(void *ctx, uint64_t begin, uint64_t end)
 /* Hash the chunk in the present place into the stack, and see to the other place. */
 static slk_err_t hash_chunk(commp_t *c, slk_subtree_stack_t *stack)
 {
-    unsigned level = TASK_LEVEL + level_of(c->tasks * SLK_NODE_SZ);
-    if (c->padded && level_of(c->padded) < level)
-        level = level_of(c->padded);
+    unsigned level = TASK_LEVEL + slk_subtree_level(c->tasks * SLK_NODE_SZ);
+    if (c->padded && slk_subtree_level(c->padded) < level)
+        level = slk_subtree_level(c->padded);
     c->task_level = level < TASK_LEVEL ? level : TASK_LEVEL;
     c->moved = false;
     size_t len = c->data_len[c->place], tasks = (len + TASK_RAW - 1) / TASK_RAW;
@@ -254,7 +248,7 @@ static slk_err_t commp_run(slk_commp_t *out, commp_t *c)
         SLK_TRY(give_zeros(c));
     if (c->total > c->done)
         count(c, c->total - c->done);
-    slk_subtree_root(&out->piece.comm_p, &stack, level_of(c->padded));
+    slk_subtree_root(&out->piece.comm_p, &stack, slk_subtree_level(c->padded));
     out->piece.padded = c->padded;
     out->raw = c->raw;
 out:

@@ -12,16 +12,10 @@ static bool is_power_of_two(uint64_t v)
     return v && !(v & (v - 1));
 }
 
-/* Level of the tree over that many bytes. */
-static unsigned level_of(uint64_t padded)
-{
-    return (unsigned)__builtin_ctzll(padded / SLK_NODE_SZ);
-}
-
 void slk_piece_zero(slk_node_t *out, uint64_t padded)
 {
     SLK_ASSERT(is_power_of_two(padded) && padded >= SLK_NODE_SZ);
-    *out = *slk_subtree_zero(level_of(padded));
+    *out = *slk_subtree_zero(slk_subtree_level(padded));
 }
 
 uint64_t slk_piece_padded_for(uint64_t raw)
@@ -60,7 +54,7 @@ static void push_zeros(slk_subtree_stack_t *stack, uint64_t to)
     slk_piece_t fill[64];
     unsigned cnt = slk_piece_fill(fill, stack->leaves * SLK_NODE_SZ, to);
     for (unsigned i = 0; i < cnt; i++)
-        slk_subtree_push(stack, &fill[i].comm_p, level_of(fill[i].padded));
+        slk_subtree_push(stack, &fill[i].comm_p, slk_subtree_level(fill[i].padded));
 }
 
 slk_err_t slk_piece_comm_d(slk_node_t *out, uint64_t sector_bytes, const slk_piece_t *pieces,
@@ -85,7 +79,7 @@ slk_err_t slk_piece_comm_d(slk_node_t *out, uint64_t sector_bytes, const slk_pie
                 diag, SLK_ERR_INPUT,
                 "piece %zu of %zu: the commitment is 32 zero bytes, which no data has; a piece "
                 "of zeros of this size has %s",
-                i + 1, piece_cnt, slk_node_hex(slk_subtree_zero(level_of(padded))).s);
+                i + 1, piece_cnt, slk_node_hex(slk_subtree_zero(slk_subtree_level(padded))).s);
         uint64_t used = stack.leaves * SLK_NODE_SZ;
         uint64_t offset = padded > sector_bytes ? sector_bytes : slk_piece_offset(used, padded);
         if (padded > sector_bytes - offset)
@@ -95,8 +89,8 @@ slk_err_t slk_piece_comm_d(slk_node_t *out, uint64_t sector_bytes, const slk_pie
                             "; leave it out, or put larger pieces first",
                             i + 1, piece_cnt, padded, used, sector_bytes);
         push_zeros(&stack, offset);
-        slk_subtree_push(&stack, &pieces[i].comm_p, level_of(padded));
+        slk_subtree_push(&stack, &pieces[i].comm_p, slk_subtree_level(padded));
     }
-    slk_subtree_root(out, &stack, level_of(sector_bytes));
+    slk_subtree_root(out, &stack, slk_subtree_level(sector_bytes));
     return SLK_OK;
 }

@@ -10,6 +10,12 @@
 
 #define SLK_SUBTREE_LEVELS 59u /* level 58 is 2^63 bytes */
 
+/* Level of the tree over that many bytes: a power of two, at least a node. */
+static inline unsigned slk_subtree_level(uint64_t bytes)
+{
+    return (unsigned)__builtin_ctzll(bytes / SLK_NODE_SZ);
+}
+
 /* trunc254(SHA-256(left || right)). out may be either. */
 void slk_subtree_join(slk_node_t *out, const slk_node_t *left, const slk_node_t *right);
 

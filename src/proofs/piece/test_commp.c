@@ -193,7 +193,7 @@ static void steps_and_threads(void **state)
 {
     (void)state;
     static const size_t steps[] = {1, 126, 127, 128, 4097, 130049, 1 << 20};
-    size_t len = 2200000;
+    size_t len = 1200000;
     uint8_t *data = malloc(len);
     assert_non_null(data);
     test_data(data, len, "commp steps");

@@ -1,6 +1,5 @@
 #include "test_util.h"
 
-#include "proofs/piece/subtree.h"
 #include "selkie/piece.h"
 
 static const uint64_t KiB = 1024, MiB = 1024 * 1024, GiB = 1024 * 1024 * 1024;
