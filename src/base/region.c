@@ -75,7 +75,10 @@ uint64_t slk_memory_available(void)
                                        : kib * 1024;
     uint64_t max = read_number("/sys/fs/cgroup/memory.max", "%llu");
     uint64_t used = read_number("/sys/fs/cgroup/memory.current", "%llu");
+    uint64_t cache = read_number("/sys/fs/cgroup/memory.stat", "inactive_file %llu");
     if (max != UINT64_MAX && used != UINT64_MAX) {
+        /* Pages of files read long ago count as used, but give way. */
+        used -= cache < used ? cache : 0;
         uint64_t left = max > used ? max - used : 0;
         if (left < avail)
             avail = left;
