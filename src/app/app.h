@@ -1,0 +1,46 @@
+#ifndef SLK_APP_APP_H
+#define SLK_APP_APP_H
+
+/* What a running command has: a job to give to the library, a place for its result and its error.
+ *
+ * A command returns SLK_OK with app->result set, or an error with app->diag set. It prints nothing
+ * itself: the result is shown as JSON or for people by whoever called it, and only after success.
+ */
+
+#include "app/command.h"
+#include "app/progress_view.h"
+#include "selkie/job.h"
+
+struct slk_app {
+    slk_diag_t diag;
+    bool usage;     /* the error is the caller's wrong usage: status 2 */
+    bool answer_no; /* the result is a "no": printed, but status 1 */
+    json_t *result; /* owned; object or array */
+    slk_job_t job;  /* filled by slk_app_job */
+    slk_progress_view_thread_t *view;
+    const char *go_on; /* after an interruption: what to do, a sentence */
+};
+
+/* Threads (--threads), progress (unless --json or --quiet) and cancelling by SIGINT and SIGTERM.
+ * From here on the first signal sets job.cancel, the second ends the process. go_on: what to tell
+ * after an interruption. */
+SLK_CHECK_RESULT slk_err_t slk_app_job(slk_app_t *app, const slk_args_t *args, const char *go_on);
+
+/* Report wrong usage: `return slk_app_usage(app, ...)`. */
+slk_err_t slk_app_usage(slk_app_t *app, const char *fmt, ...) SLK_PRINTF(2, 3);
+
+/* The whole program; returns the exit status. */
+int slk_app_main(int argc, char **argv);
+
+/* --- Results -------------------------------------------------------------------------------- */
+
+/* Add a field to app->result, which becomes an object with the first. */
+void slk_result_text(slk_app_t *app, const char *name, const char *text);
+void slk_result_node(slk_app_t *app, const char *name, const slk_node_t *node);
+void slk_result_num(slk_app_t *app, const char *name, uint64_t num);
+void slk_result_json(slk_app_t *app, const char *name, json_t *value); /* takes value */
+
+/* Print app->result as one line of JSON, or for people. */
+void slk_result_print(const json_t *result, bool as_json, FILE *out);
+
+#endif /* SLK_APP_APP_H */

@@ -1,0 +1,223 @@
+#include "app/bench.h"
+
+#include "base/assert.h"
+#include "crypto/poseidon/poseidon.h"
+#include "crypto/sha256/label.h"
+#include "crypto/sha256/sha256.h"
+#include "crypto/sha256/sha256_bench.h"
+#include "selkie/cpu.h"
+#include "selkie/graph.h"
+#include "selkie/piece.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LABEL_BLOCKS 20u
+#define SECTOR_NAME  "8MiB"
+#define STRETCH      8192u /* labels measured at a time */
+#define RATIOS_MAX   1024u
+
+static void sector_8mib(slk_sector_t *sector)
+{
+    *sector = (slk_sector_t){.miner = 1000, .number = 1};
+    slk_diag_t diag;
+    SLK_ASSERT(slk_porep_registered(&sector->porep, slk_size_by_name(SECTOR_NAME), "v1_1", &diag) ==
+               SLK_OK);
+}
+
+/* --- pc1 ------------------------------------------------------------------------------------ */
+
+typedef struct {
+    slk_node_t *layers[2], replica_id;
+    uint32_t (*rows)[SLK_PARENT_CNT];
+    uint64_t nodes;
+    uint8_t *blocks; /* of one stretch */
+    double *ratios, *ns;
+    size_t cnt;
+} label_bench_t;
+
+static void label_bench_free(label_bench_t *bench)
+{
+    free(bench->layers[0]);
+    free(bench->layers[1]);
+    free(bench->rows);
+    free(bench->blocks);
+    free(bench->ratios);
+    free(bench->ns);
+}
+
+static slk_err_t label_bench_new(label_bench_t *bench, const slk_porep_t *porep, slk_diag_t *diag)
+{
+    slk_graph_t *graph = NULL;
+    slk_err_t err = slk_graph_new(&graph, porep, diag);
+    if (err != SLK_OK)
+        return err;
+    bench->nodes = porep->size->nodes;
+    bench->layers[0] = malloc(bench->nodes * SLK_NODE_SZ);
+    bench->layers[1] = malloc(bench->nodes * SLK_NODE_SZ);
+    bench->rows = malloc(bench->nodes * SLK_PARENT_ROW_SZ);
+    bench->blocks = calloc(STRETCH * LABEL_BLOCKS, 64);
+    bench->ratios = calloc(RATIOS_MAX, sizeof *bench->ratios);
+    bench->ns = calloc(RATIOS_MAX, sizeof *bench->ns);
+    if (bench->layers[0] && bench->layers[1] && bench->rows && bench->blocks && bench->ratios &&
+        bench->ns) {
+        slk_graph_parents(graph, 0, bench->nodes, bench->rows);
+        slk_sha256(&bench->replica_id, "bench", 5);
+    } else {
+        err = slk_fail(diag, SLK_ERR_NOMEM, "out of memory");
+    }
+    slk_graph_free(graph);
+    return err;
+}
+
+/* Once over a layer: stretches of labels and of the stream in turns. */
+static void label_layer(label_bench_t *bench, uint32_t layer)
+{
+    uint32_t h[8] = {0};
+    for (uint64_t first = 0; first < bench->nodes; first += STRETCH) {
+        double start = slk_clock_seconds();
+        slk_sha256_blocks(h, bench->blocks, STRETCH * LABEL_BLOCKS);
+        double middle = slk_clock_seconds();
+        slk_label_run(&(slk_label_run_t){.replica_id = &bench->replica_id,
+                                         .layer = layer,
+                                         .labels = bench->layers[layer - 1],
+                                         .prev = layer > 1 ? bench->layers[layer - 2] : NULL,
+                                         .rows = bench->rows + first,
+                                         .first = first,
+                                         .cnt = STRETCH});
+        double end = slk_clock_seconds();
+        if (bench->cnt < RATIOS_MAX) {
+            bench->ratios[bench->cnt] = (middle - start) / (end - middle);
+            bench->ns[bench->cnt++] = (end - middle) / STRETCH * 1e9;
+        }
+    }
+}
+
+slk_err_t slk_run_bench_pc1(slk_app_t *app, const slk_args_t *args)
+{
+    slk_err_t err;
+    slk_sector_t sector;
+    label_bench_t bench = {0};
+    double seconds = args->opt[SLK_OPT_SECONDS].seconds;
+    sector_8mib(&sector);
+    SLK_TRY(slk_app_job(app, args, "the temporary folder was removed"));
+    SLK_TRY(label_bench_new(&bench, &sector.porep, &app->diag));
+    label_layer(&bench, 1); /* layer 2 needs it, and pages come into memory */
+    for (uint32_t layer = 1; layer <= 2; layer++) {
+        double start = slk_clock_seconds();
+        bench.cnt = 0;
+        while (bench.cnt == 0 || slk_clock_seconds() - start < seconds)
+            label_layer(&bench, layer);
+        char name[96];
+        double ns = slk_bench_median(bench.ns, bench.cnt);
+        snprintf(name, sizeof name, "one label of layer %u, %s", layer, SECTOR_NAME);
+        /* the limit as the ratios have it, since both sides of a ratio were measured at the same
+         * time */
+        slk_figure(app, name, ns, "ns", ns * slk_bench_median(bench.ratios, bench.cnt),
+                   SLK_LESS_IS_BETTER);
+    }
+    slk_stage_time_t times[SLK_STAGE_CNT];
+    SLK_TRY(slk_bench_sector(times, &sector, args->opt[SLK_OPT_DIR].text, SLK_STAGE_PC1, NULL,
+                             &app->job, &app->diag));
+    double labels = (double)sector.porep.size->nodes * sector.porep.size->layers;
+    double stream = slk_bench_block_ns(seconds) * LABEL_BLOCKS;
+    slk_figure_cpu(app, "PC1 of " SECTOR_NAME ", all of it, per label",
+                   times[SLK_STAGE_PC1].wall / labels * 1e9, "ns", stream, SLK_LESS_IS_BETTER,
+                   times[SLK_STAGE_PC1].cpu);
+out:
+    label_bench_free(&bench);
+    return err;
+}
+
+/* --- pc2 ------------------------------------------------------------------------------------ */
+
+slk_err_t slk_run_bench_pc2(slk_app_t *app, const slk_args_t *args)
+{
+    slk_err_t err;
+    slk_sector_t sector;
+    slk_stage_time_t times[SLK_STAGE_CNT];
+    double seconds = args->opt[SLK_OPT_SECONDS].seconds;
+    sector_8mib(&sector);
+    SLK_TRY(slk_app_job(app, args, "the temporary folder was removed"));
+    SLK_TRY(slk_bench_sector(times, &sector, args->opt[SLK_OPT_DIR].text, SLK_STAGE_PC2, NULL,
+                             &app->job, &app->diag));
+
+    uint64_t columns, nodes;
+    slk_bench_pc2_hashes(&sector.porep, &columns, &nodes);
+    double threads = slk_pool_threads(app->job.pool);
+    double arity2 = slk_bench_poseidon_ns(2, seconds), arity8 = slk_bench_poseidon_ns(8, seconds),
+           arity11 = slk_bench_poseidon_ns(11, seconds);
+    double least = ((double)columns * arity2 + (double)nodes * arity8) / threads * 1e-9;
+    double wall = times[SLK_STAGE_PC2].wall, hashes = (double)(columns + nodes);
+    slk_figure(app, "column hashes of 2 layers, one thread", 1e9 / arity2, "1/s", 1e9 / arity2,
+               SLK_MORE_IS_BETTER);
+    slk_figure(app, "column hashes of 11 layers, one thread", 1e9 / arity11, "1/s", 1e9 / arity11,
+               SLK_MORE_IS_BETTER);
+    slk_figure(app, "tree hashes, one thread", 1e9 / arity8, "1/s", 1e9 / arity8,
+               SLK_MORE_IS_BETTER);
+    slk_figure(app, "PC2 of " SECTOR_NAME ", its hashes", hashes / wall, "1/s", hashes / least,
+               SLK_MORE_IS_BETTER);
+    slk_figure_cpu(app, "PC2 of " SECTOR_NAME, wall, "s", least, SLK_LESS_IS_BETTER,
+                   times[SLK_STAGE_PC2].cpu);
+out:
+    return err;
+}
+
+/* --- commp ---------------------------------------------------------------------------------- */
+
+#define COMMP_BYTES (UINT64_C(32) << 20) /* padded */
+#define COMMP_RAW   (COMMP_BYTES / 128 * 127)
+
+typedef struct {
+    uint64_t left;
+    const slk_job_t *job;
+} commp_call_t;
+
+static slk_err_t read_pattern(void *ctx, uint8_t *buf, size_t cap, size_t *len, slk_diag_t *diag)
+{
+    (void)diag;
+    commp_call_t *call = ctx;
+    *len = cap < call->left ? cap : (size_t)call->left;
+    memset(buf, 0xa7, *len);
+    call->left -= *len;
+    return SLK_OK;
+}
+
+static void commp(void *ctx)
+{
+    commp_call_t *call = ctx;
+    slk_commp_t out;
+    slk_diag_t diag;
+    call->left = COMMP_RAW;
+    SLK_ASSERT(slk_commp(&out, COMMP_BYTES, read_pattern, call, NULL, NULL, call->job, &diag) ==
+               SLK_OK);
+}
+
+static slk_err_t commp_rows(slk_app_t *app, double seconds, slk_cpu_t cpu, void *ctx)
+{
+    (void)ctx;
+    char name[96];
+    double most = 32 / slk_bench_pair_ns(seconds) * 127 / 128; /* a node for each 32 bytes */
+    unsigned threads = slk_pool_threads(app->job.pool);
+    slk_job_t alone = {0};
+    commp_call_t call = {.job = &alone};
+    double speed = (double)COMMP_RAW / slk_bench_best(commp, &call, seconds) * 1e-9;
+    snprintf(name, sizeof name, "CommP, %s, 1 thread", slk_cpu_name(cpu));
+    slk_figure(app, name, speed, "GB/s", most, SLK_MORE_IS_BETTER);
+    if (threads == 1)
+        return SLK_OK;
+    call.job = &(slk_job_t){.pool = app->job.pool};
+    speed = (double)COMMP_RAW / slk_bench_best(commp, &call, seconds) * 1e-9;
+    snprintf(name, sizeof name, "CommP, %s, %u threads", slk_cpu_name(cpu), threads);
+    slk_figure(app, name, speed, "GB/s", most * threads, SLK_MORE_IS_BETTER);
+    return SLK_OK;
+}
+
+slk_err_t slk_run_bench_commp(slk_app_t *app, const slk_args_t *args)
+{
+    slk_err_t err = slk_app_job(app, args, "nothing was written");
+    if (err != SLK_OK)
+        return err;
+    return slk_bench_backends(app, slk_sha256_backends_pairs(), args->opt[SLK_OPT_SECONDS].seconds,
+                              commp_rows, NULL);
+}

@@ -1,0 +1,194 @@
+#ifndef SLK_APP_COMMAND_H
+#define SLK_APP_COMMAND_H
+
+/* The command line as data: nouns, their verbs, options, positional arguments.
+ *
+ * Parsing, help, man pages and shell completion all read these tables: a new command is a row in
+ * its noun's table (cmd_*.c), a new option a row of SLK_OPT_LIST, a new kind of value a row in
+ * value.c. */
+
+#include "selkie/proof_types.h"
+
+#include <jansson.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+/* --- Values --------------------------------------------------------------------------------- */
+
+/* What an argument means; value.c has parser and wording of each. */
+typedef enum {
+    SLK_KIND_FLAG,    /* no argument */
+    SLK_KIND_WORD,    /* one of a fixed set */
+    SLK_KIND_SIZE,    /* sector size with registered proofs */
+    SLK_KIND_MINER,   /* ID address */
+    SLK_KIND_NUMBER,  /* 64 bits */
+    SLK_KIND_BYTES,   /* number of bytes; suffixes KiB MiB GiB */
+    SLK_KIND_PADDED,  /* piece size: a power of two, suffixes as above */
+    SLK_KIND_HASH,    /* 32 bytes hex */
+    SLK_KIND_SECONDS, /* above 0, fractions allowed */
+    SLK_KIND_THREADS, /* 1 to 1024 */
+    SLK_KIND_FILE,
+    SLK_KIND_DIR,
+    SLK_KIND_TEXT, /* no completion; the command parses it */
+    SLK_KIND_CNT
+} slk_kind_t;
+
+typedef struct {
+    const char *text; /* as given, or the default; NULL: neither */
+    bool given;
+    union {
+        uint64_t num; /* MINER NUMBER BYTES PADDED THREADS; WORD: position in its set */
+        double seconds;
+        slk_node_t node;
+        const slk_size_t *size;
+    };
+} slk_value_t;
+
+/* Parse text into *out. choices: for WORD, the words separated by blanks. */
+bool slk_value_parse(slk_value_t *out, slk_kind_t kind, const char *choices, const char *text);
+
+/* What is acceptable, to follow "expected ". */
+void slk_value_expects(char *out, size_t cap, slk_kind_t kind, const char *choices);
+
+/* The fixed set of words of a value, separated by blanks; "" where there is none. */
+const char *slk_value_choices(slk_kind_t kind, const char *choices);
+
+/* --- Options -------------------------------------------------------------------------------- */
+
+/* One row an option: id, name, word for its argument, kind, fixed set, help. */
+#define SLK_OPT_LIST(X)                                                                            \
+    X(SIZE, "size", "SIZE", SIZE, NULL, "sector size")                                             \
+    X(POREP, "porep", "VARIANT", WORD, "v1 v1_1 synth ni",                                         \
+      "proof: old graph, interactive, synthetic, non-interactive")                                 \
+    X(MINER, "miner", "ID", MINER, NULL, "the miner's ID address: f01000, t01000 or 1000")         \
+    X(SECTOR, "sector", "N", NUMBER, NULL, "sector number")                                        \
+    X(DIR, "dir", "DIR", DIR, NULL,                                                                \
+      "storage path with the folders unsealed/, sealed/ and cache/; created when missing")         \
+    X(TICKET, "ticket", "HEX", HASH, NULL, "sealing randomness, 32 bytes")                         \
+    X(SEED, "seed", "HEX", HASH, NULL, "interactive randomness, 32 bytes")                         \
+    X(COMM_D, "comm-d", "HEX", HASH, NULL, "commitment of the unsealed data, 32 bytes")            \
+    X(OUT, "out", "FILE", FILE, NULL, "file to write")                                             \
+    X(PIECE_SIZE, "piece-size", "PADDED", PADDED, NULL,                                            \
+      "padded size of the piece, zeros behind the data; by default the smallest that holds it")    \
+    X(LIMIT, "limit", "BYTES", BYTES, NULL, "read at most that much of FILE")                      \
+    X(CHECKPOINT, "checkpoint-seconds", "SECONDS", SECONDS, NULL,                                  \
+      "work that a kill may lose at most")                                                         \
+    X(LAYERS, "layers", "WHERE", WORD, "auto ram disk",                                            \
+      "where the two layers in work are kept; auto: in RAM when they fit")                         \
+    X(PARENTS, "parent-cache", "DIR", DIR, NULL,                                                   \
+      "folder of the parent cache files, instead of FIL_PROOFS_PARENT_CACHE")                      \
+    X(OFFSET, "offset", "BYTES", BYTES, NULL, "first byte wanted, counted without padding")        \
+    X(LENGTH, "length", "BYTES", BYTES, NULL, "number of bytes wanted; by default to the end")     \
+    X(KEEP_UNSEALED, "keep-unsealed", NULL, FLAG, NULL, "leave the unsealed file where it is")     \
+    X(QUICK, "quick", NULL, FLAG, NULL, "compare sizes and roots only, read no file in full")      \
+    X(SECONDS, "seconds", "SECONDS", SECONDS, NULL, "time for each measurement")                   \
+    X(MAN, "man", NULL, FLAG, NULL, "print the manual page in roff")                               \
+    X(THREADS, "threads", "N", THREADS, NULL, "threads to compute on; by default all CPUs")        \
+    X(JSON, "json", NULL, FLAG, NULL, "print the result as JSON, show no progress")                \
+    X(QUIET, "quiet", NULL, FLAG, NULL, "show no progress")
+
+typedef enum {
+#define SLK_OPT_ENUM(id, ...) SLK_OPT_##id,
+    SLK_OPT_LIST(SLK_OPT_ENUM)
+#undef SLK_OPT_ENUM
+        SLK_OPT_CNT
+} slk_opt_id_t;
+
+typedef struct {
+    const char *name, *arg;
+    slk_kind_t kind;
+    const char *choices, *help;
+} slk_opt_t;
+
+extern const slk_opt_t slk_opts[SLK_OPT_CNT];
+
+typedef enum { SLK_OPTIONAL, SLK_REQUIRED, SLK_HIDDEN } slk_need_t;
+
+/* An option as one command takes it. */
+typedef struct {
+    slk_opt_id_t id;
+    slk_need_t need;
+    const char *preset; /* default, as it would be typed; NULL: none */
+    const char *help;   /* instead of the option's own; NULL: that */
+} slk_opt_use_t;
+
+/* --- Commands ------------------------------------------------------------------------------- */
+
+typedef struct slk_app slk_app_t;
+typedef struct slk_command slk_command_t;
+
+typedef struct {
+    const slk_command_t *command;
+    bool help; /* asked for */
+    slk_value_t opt[SLK_OPT_CNT];
+    char **words; /* positional arguments */
+    size_t word_cnt;
+} slk_args_t;
+
+/* Does the work; see app.h for what it may call. */
+typedef slk_err_t slk_run_fn_t(slk_app_t *app, const slk_args_t *args);
+
+struct slk_command {
+    const char *noun, *verb; /* verb NULL: the noun alone is the command */
+    const char *summary;     /* one line, no full stop */
+    const char *details;     /* paragraphs, separated by empty lines; NULL: none */
+    const slk_opt_use_t *opts;
+    size_t opt_cnt;
+    struct {
+        const char *name; /* "FILE"; NULL: none are taken */
+        const char *help;
+        slk_kind_t kind;
+        const char *choices;
+        size_t min, max;
+    } words;
+    const char *json;     /* fields of the JSON, "name: meaning" a line; NULL: no JSON */
+    const char *examples; /* command lines, one a line, without "selkie"; NULL: none */
+    slk_run_fn_t *run;
+};
+
+typedef struct {
+    const char *name, *summary;
+    const char *details;           /* for help and man page of the noun */
+    const slk_command_t *commands; /* ends with a row whose noun is NULL */
+    bool man;                      /* has a page of its own, selkie-NAME(1) */
+} slk_noun_t;
+
+extern const slk_noun_t slk_nouns[];
+extern const size_t slk_noun_cnt;
+
+const slk_noun_t *slk_noun_find(const char *name);
+const slk_command_t *slk_command_find(const slk_noun_t *noun, const char *verb);
+
+size_t slk_command_cnt(const slk_noun_t *noun);
+
+/* "selkie seal pc1" */
+void slk_command_title(char out[64], const slk_command_t *command);
+
+/* Of cnt names, the one that text was probably meant to be; NULL: none is near. */
+const char *slk_nearest(const char *text, const char *const *names, size_t cnt);
+
+/* Parse what follows noun and verb. False: `why` says what is wrong, a sentence without full stop.
+ * With args->help the rest is not checked. words are pointers into argv; free with
+ * slk_args_fini. */
+bool slk_args_parse(slk_args_t *args, const slk_command_t *command, int argc, char **argv,
+                    slk_diag_t *why);
+void slk_args_fini(slk_args_t *args);
+
+/* --- Texts made from the tables -------------------------------------------------------------- */
+
+void slk_help_program(FILE *out);
+void slk_help_noun(FILE *out, const slk_noun_t *noun);
+void slk_help_command(FILE *out, const slk_command_t *command);
+
+/* "--size SIZE --porep VARIANT ... FILE" in one line, optional parts in brackets. */
+void slk_help_synopsis(FILE *out, const slk_command_t *command);
+
+/* Manual page of a noun, or of the program when noun is NULL. */
+void slk_man_page(FILE *out, const slk_noun_t *noun);
+
+void slk_completion_bash(FILE *out);
+void slk_completion_zsh(FILE *out);
+
+#endif /* SLK_APP_COMMAND_H */

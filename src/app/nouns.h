@@ -1,0 +1,14 @@
+#ifndef SLK_APP_NOUNS_H
+#define SLK_APP_NOUNS_H
+
+/* The command tables, one a noun; each ends with an empty row. */
+
+#include "app/command.h"
+
+extern const slk_command_t slk_seal_commands[];
+extern const slk_command_t slk_piece_commands[];
+extern const slk_command_t slk_bench_commands[];
+extern const slk_command_t slk_completion_commands[];
+extern const slk_command_t slk_help_commands[];
+
+#endif /* SLK_APP_NOUNS_H */

@@ -1,0 +1,185 @@
+#include "app/command.h"
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "selkie/piece.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Decimal digits without sign or superfluous zeros, at most max; *end is behind them. */
+static bool digits(uint64_t *out, const char *text, uint64_t max, const char **end)
+{
+    uint64_t num = 0;
+    const char *p = text;
+    for (; isdigit((unsigned char)*p); p++) {
+        uint64_t digit = (uint64_t)(*p - '0');
+        if (num > (max - digit) / 10)
+            return false;
+        num = num * 10 + digit;
+    }
+    if (p == text || (*text == '0' && p != text + 1))
+        return false;
+    *out = num;
+    *end = p;
+    return true;
+}
+
+static bool parse_number(slk_value_t *out, const char *choices, const char *text)
+{
+    (void)choices;
+    const char *end;
+    return digits(&out->num, text, UINT64_MAX, &end) && !*end;
+}
+
+static bool parse_miner(slk_value_t *out, const char *choices, const char *text)
+{
+    (void)choices;
+    const char *end;
+    if ((text[0] == 'f' || text[0] == 't') && text[1] == '0')
+        text += 2;
+    return digits(&out->num, text, INT64_MAX, &end) && !*end;
+}
+
+static bool parse_bytes(slk_value_t *out, const char *choices, const char *text)
+{
+    (void)choices;
+    static const struct {
+        const char *suffix;
+        unsigned shift;
+    } rows[] = {{"", 0}, {"B", 0}, {"KiB", 10}, {"MiB", 20}, {"GiB", 30}, {"TiB", 40}};
+    const char *end;
+    if (!digits(&out->num, text, UINT64_MAX, &end))
+        return false;
+    for (size_t i = 0; i < SLK_COUNT(rows); i++) {
+        if (strcmp(end, rows[i].suffix) == 0) {
+            uint64_t num = out->num << rows[i].shift;
+            bool fits = num >> rows[i].shift == out->num;
+            out->num = num;
+            return fits;
+        }
+    }
+    return false;
+}
+
+static bool parse_padded(slk_value_t *out, const char *choices, const char *text)
+{
+    return parse_bytes(out, choices, text) && out->num >= SLK_PIECE_MIN_PADDED &&
+           out->num <= SLK_PIECE_MAX_PADDED && (out->num & (out->num - 1)) == 0;
+}
+
+static bool parse_threads(slk_value_t *out, const char *choices, const char *text)
+{
+    return parse_number(out, choices, text) && out->num >= 1 && out->num <= 1024;
+}
+
+static bool parse_hash(slk_value_t *out, const char *choices, const char *text)
+{
+    (void)choices;
+    return slk_hex_decode(out->node.b, sizeof out->node.b, text);
+}
+
+static bool parse_seconds(slk_value_t *out, const char *choices, const char *text)
+{
+    (void)choices;
+    if (text[strspn(text, "0123456789.eE+-")] || !*text)
+        return false;
+    char *end;
+    out->seconds = strtod(text, &end);
+    return !*end && isfinite(out->seconds) && out->seconds > 0 && out->seconds <= 1e9;
+}
+
+static bool parse_size(slk_value_t *out, const char *choices, const char *text)
+{
+    (void)choices;
+    out->size = slk_size_by_name(text);
+    return out->size && out->size->published;
+}
+
+static bool parse_word(slk_value_t *out, const char *choices, const char *text)
+{
+    size_t len = strlen(text);
+    out->num = 0;
+    for (const char *p = choices; *p; out->num++) {
+        size_t word = strcspn(p, " ");
+        if (word == len && memcmp(p, text, len) == 0)
+            return true;
+        p += word + (p[word] == ' ');
+    }
+    return false;
+}
+
+static bool parse_path(slk_value_t *out, const char *choices, const char *text)
+{
+    (void)out;
+    (void)choices;
+    return *text != '\0';
+}
+
+static bool parse_any(slk_value_t *out, const char *choices, const char *text)
+{
+    (void)out;
+    (void)choices;
+    (void)text;
+    return true;
+}
+
+static const struct {
+    bool (*parse)(slk_value_t *out, const char *choices, const char *text);
+    const char *expects; /* NULL: the choices */
+} kinds[SLK_KIND_CNT] = {
+    [SLK_KIND_FLAG] = {parse_any, "nothing"},
+    [SLK_KIND_WORD] = {parse_word, NULL},
+    [SLK_KIND_SIZE] = {parse_size, NULL},
+    [SLK_KIND_MINER] = {parse_miner, "an ID address: f01000, t01000 or 1000"},
+    [SLK_KIND_NUMBER] = {parse_number, "a whole number from 0 to 18446744073709551615"},
+    [SLK_KIND_BYTES] = {parse_bytes, "a number of bytes, such as 1016 or 4KiB"},
+    [SLK_KIND_PADDED] = {parse_padded, "a power of two from 128 to 64GiB, such as 2048 or 2KiB"},
+    [SLK_KIND_HASH] = {parse_hash, "32 bytes in hex (64 digits)"},
+    [SLK_KIND_SECONDS] = {parse_seconds, "seconds above 0, such as 30 or 0.5"},
+    [SLK_KIND_THREADS] = {parse_threads, "a whole number from 1 to 1024"},
+    [SLK_KIND_FILE] = {parse_path, "the name of a file"},
+    [SLK_KIND_DIR] = {parse_path, "the name of a folder"},
+    [SLK_KIND_TEXT] = {parse_any, "text"},
+};
+
+bool slk_value_parse(slk_value_t *out, slk_kind_t kind, const char *choices, const char *text)
+{
+    out->text = text;
+    return kinds[kind].parse(out, choices, text);
+}
+
+const char *slk_value_choices(slk_kind_t kind, const char *choices)
+{
+    static char sizes[128];
+    if (kind != SLK_KIND_SIZE)
+        return choices ? choices : "";
+    if (!*sizes) {
+        const slk_size_t *size;
+        for (unsigned i = 0; (size = slk_size_at(i)); i++) {
+            size_t used = strlen(sizes);
+            if (size->published)
+                snprintf(sizes + used, sizeof sizes - used, "%s%s", used ? " " : "", size->name);
+        }
+    }
+    return sizes;
+}
+
+void slk_value_expects(char *out, size_t cap, slk_kind_t kind, const char *choices)
+{
+    if (kinds[kind].expects) {
+        snprintf(out, cap, "%s", kinds[kind].expects);
+        return;
+    }
+    snprintf(out, cap, "one of ");
+    size_t used = strlen(out);
+    for (const char *p = slk_value_choices(kind, choices); *p && used + 3 < cap; p++) {
+        if (*p == ' ')
+            out[used++] = ',';
+        out[used++] = *p;
+    }
+    out[used] = '\0';
+}
