@@ -31,6 +31,7 @@ typedef struct {
     uint64_t chunk_cnt;
     slk_node_t *chunk_roots; /* chunk_cnt nodes */
     int fd;                  /* borrowed; -1: nothing is written, only the root is wanted */
+    bool verify;             /* set after init: compare the file's rows instead of writing them */
     const char *path;        /* borrowed */
 } slk_tree_file_t;
 
@@ -46,7 +47,9 @@ void slk_tree_file_fini(slk_tree_file_t *tree);
 /* Nodes of scratch that slk_tree_file_chunk needs behind the leaves. */
 static inline size_t slk_tree_file_scratch(const slk_tree_file_t *tree) { return tree->chunk_leaves; }
 
-/* Hash and write chunk i. leaves: chunk_leaves nodes, left as they are; scratch: see above. Thread-safe for
+/* With `verify`, a row that differs is SLK_ERR_DIGEST, naming the file and node.
+ *
+ * Hash and write chunk i. leaves: chunk_leaves nodes, left as they are; scratch: see above. Thread-safe for
  * different chunks. SLK_ERR_FIELD: a leaf is no field element. */
 SLK_CHECK_RESULT slk_err_t slk_tree_file_chunk(slk_tree_file_t *tree, uint64_t i, const slk_node_t *leaves,
                                                slk_node_t *scratch, slk_diag_t *diag);

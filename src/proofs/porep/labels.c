@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "base/region.h"
 #include "crypto/sha256/label.h"
 
 #include <inttypes.h>
@@ -206,4 +207,11 @@ slk_err_t slk_labeler_cache(slk_parent_cache_t **cache, const slk_graph_t *graph
         err = SLK_OK;
     }
     return err;
+}
+
+bool slk_layers_in_ram(slk_layers_t layers, uint64_t bytes)
+{
+    if (layers == SLK_LAYERS_AUTO)
+        return bytes <= slk_memory_available() / 5 * 2;
+    return layers == SLK_LAYERS_RAM;
 }

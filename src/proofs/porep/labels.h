@@ -6,6 +6,7 @@
 
 #include "selkie/graph.h"
 #include "selkie/job.h"
+#include "selkie/seal.h"
 
 typedef struct {
     const slk_graph_t *graph;
@@ -31,5 +32,8 @@ bool slk_label_holds(const slk_labeler_t *labeler, uint32_t layer, const slk_nod
  * present. *cache = NULL: compute. */
 SLK_CHECK_RESULT slk_err_t slk_labeler_cache(slk_parent_cache_t **cache, const slk_graph_t *graph,
                                              const char *dir, const slk_job_t *job, slk_diag_t *diag);
+
+/* Whether two layers of `bytes` each go into RAM. */
+bool slk_layers_in_ram(slk_layers_t layers, uint64_t bytes);
 
 #endif /* SLK_PROOFS_POREP_LABELS_H */

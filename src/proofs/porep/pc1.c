@@ -653,13 +653,6 @@ static slk_err_t check_not_finalized(const pc1_t *p, slk_diag_t *diag)
     return SLK_OK;
 }
 
-static bool layers_in_ram(slk_layers_t layers, uint64_t bytes)
-{
-    if (layers == SLK_LAYERS_AUTO)
-        return bytes <= slk_memory_available() / 5 * 2;
-    return layers == SLK_LAYERS_RAM;
-}
-
 slk_err_t slk_seal_pc1(slk_pc1_t *out, const slk_sector_t *sector, const slk_node_t *ticket,
                        const slk_pc1_options_t *options, const slk_job_t *job, slk_diag_t *diag)
 {
@@ -676,7 +669,7 @@ slk_err_t slk_seal_pc1(slk_pc1_t *out, const slk_sector_t *sector, const slk_nod
                  .job = job,
                  .seconds = options->checkpoint_seconds > 0 ? options->checkpoint_seconds : CHECKPOINT_SECONDS,
                  .cache_dir = options->parent_cache_dir,
-                 .in_ram = layers_in_ram(options->layers, sector->porep.size->bytes),
+                 .in_ram = slk_layers_in_ram(options->layers, sector->porep.size->bytes),
                  .cur = {.fd = -1},
                  .prev = {.fd = -1}};
     SLK_TRY(slk_make_dirs(sector->cache, diag));
