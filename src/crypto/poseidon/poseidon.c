@@ -1,79 +1,75 @@
 #include "crypto/poseidon/poseidon.h"
 
 #include "base/assert.h"
-#include "crypto/poseidon/poseidon_plain.h"
+#include "base/cpu.h"
+#include "crypto/poseidon/poseidon_impl.h"
 
 #include <pthread.h>
 
-static slk_poseidon_plain_t plain[SLK_POSEIDON_T_MAX + 1];
-static slk_fr_t matrix[SLK_POSEIDON_T_MAX + 1][SLK_POSEIDON_T_MAX][SLK_POSEIDON_T_MAX];
-static pthread_once_t once = PTHREAD_ONCE_INIT;
+/* Best first. */
+static const struct {
+    slk_cpu_t cpu;
+    unsigned bits; /* of the form's limbs */
+    slk_poseidon_kernel_t *kernel;
+} rows[] = {
+    {SLK_CPU_PORTABLE, 64, slk_poseidon_portable},
+};
+static const slk_cpu_t backends[] = {SLK_CPU_PORTABLE};
+_Static_assert(SLK_COUNT(rows) == SLK_COUNT(backends), "one list");
 
-static void prepare(void)
-{
-    for (unsigned t = 3; t <= SLK_POSEIDON_T_MAX; t++) {
-        if (!slk_poseidon_rp(t))
-            continue;
-        slk_poseidon_plain(&plain[t], t);
-        for (unsigned i = 0; i < t; i++) {
-            for (unsigned j = 0; j < t; j++) {
-                slk_fr_from_u64(&matrix[t][i][j], i + j + t);
-                slk_fr_inv(&matrix[t][i][j], &matrix[t][i][j]);
-            }
-        }
+/* Forms by width and limbs, derived at first use. */
+static slk_poseidon_form_t forms[SLK_POSEIDON_T_MAX + 1][2];
+static pthread_once_t once[SLK_POSEIDON_T_MAX + 1][2];
+
+#define ONCE(t, bits)                                                                              \
+    static void derive_##t##_##bits(void)                                                          \
+    {                                                                                              \
+        slk_poseidon_form(&forms[t][bits == 64], t, bits);                                         \
     }
+ONCE(3, 52)
+ONCE(3, 64)
+ONCE(5, 52)
+ONCE(5, 64)
+ONCE(9, 52)
+ONCE(9, 64)
+ONCE(12, 52)
+ONCE(12, 64)
+
+static const slk_poseidon_form_t *form(unsigned t, unsigned bits)
+{
+    static void (*const derive[SLK_POSEIDON_T_MAX + 1][2])(void) = {
+        [3] = {derive_3_52, derive_3_64},
+        [5] = {derive_5_52, derive_5_64},
+        [9] = {derive_9_52, derive_9_64},
+        [12] = {derive_12_52, derive_12_64},
+    };
+    SLK_ASSERT(t <= SLK_POSEIDON_T_MAX && derive[t][0]);
+    pthread_once(&once[t][bits == 64], derive[t][bits == 64]);
+    return &forms[t][bits == 64];
 }
 
-static void sbox(slk_fr_t *a)
+/* The first node that is not below r, from preimage i on; there is one. */
+static size_t find_bad(const slk_node_t *const *in, size_t stride, size_t i, unsigned arity,
+                       unsigned *bad)
 {
-    slk_fr_t b;
-    slk_fr_sqr(&b, a);
-    slk_fr_sqr(&b, &b);
-    slk_fr_mul(a, a, &b);
-}
-
-static void permute(slk_fr_t *s, unsigned t)
-{
-    const slk_poseidon_plain_t *p = &plain[t];
-    for (unsigned k = 0; k < SLK_POSEIDON_RF + p->rp; k++) {
-        bool full = k < SLK_POSEIDON_RF / 2 || k >= SLK_POSEIDON_RF / 2 + p->rp;
-        slk_fr_t next[SLK_POSEIDON_T_MAX];
-        for (unsigned i = 0; i < t; i++) {
-            slk_fr_add(&s[i], &s[i], &p->rc[k][i]);
-            if (full || i == 0)
-                sbox(&s[i]);
-        }
-        for (unsigned i = 0; i < t; i++) {
-            slk_fr_mul(&next[i], &s[0], &matrix[t][i][0]);
-            for (unsigned j = 1; j < t; j++) {
-                slk_fr_t product;
-                slk_fr_mul(&product, &s[j], &matrix[t][i][j]);
-                slk_fr_add(&next[i], &next[i], &product);
+    slk_fr_t ignored;
+    for (;; i++)
+        for (unsigned j = 0; j < arity; j++)
+            if (!slk_fr_from_node(&ignored, &in[j][i * stride])) {
+                *bad = j;
+                return i;
             }
-        }
-        for (unsigned i = 0; i < t; i++)
-            s[i] = next[i];
-    }
 }
 
 static size_t hash(slk_node_t *out, const slk_node_t *const *in, size_t stride, size_t cnt,
                    unsigned arity, uint64_t tag, unsigned *bad)
 {
-    SLK_ASSERT(slk_poseidon_rp(arity + 1));
-    pthread_once(&once, prepare);
-    for (size_t i = 0; i < cnt; i++) {
-        slk_fr_t s[SLK_POSEIDON_T_MAX];
-        slk_fr_from_u64(&s[0], tag);
-        for (unsigned j = 0; j < arity; j++) {
-            if (!slk_fr_from_node(&s[1 + j], &in[j][i * stride])) {
-                *bad = j;
-                return i;
-            }
-        }
-        permute(s, arity + 1);
-        slk_fr_to_node(&out[i], &s[1]);
-    }
-    return cnt;
+    slk_cpu_t cpu = slk_cpu_pick(backends);
+    size_t row = 0;
+    while (rows[row].cpu != cpu)
+        row++;
+    size_t done = rows[row].kernel(out, form(arity + 1, rows[row].bits), tag, in, stride, cnt);
+    return done < cnt ? find_bad(in, stride, done, arity, bad) : cnt;
 }
 
 size_t slk_poseidon_rows(slk_node_t *out, const slk_node_t *in, size_t cnt, unsigned arity)
@@ -113,8 +109,6 @@ bool slk_poseidon_pair_custom(slk_node_t *out, const slk_node_t *a, const slk_no
 {
     return pair(out, a, b, UINT64_C(1) << 40);
 }
-
-static const slk_cpu_t backends[] = {SLK_CPU_PORTABLE};
 
 const slk_cpu_t *slk_poseidon_backends(void)
 {
