@@ -9,43 +9,39 @@
 
 /* --- Back ends, best first ------------------------------------------------------------------ */
 
-static const slk_cpu_t stream_rows[] = {
 #if defined(__x86_64__)
-    SLK_CPU_SHANI,
+#define X86(...) __VA_ARGS__
+#else
+#define X86(...)
 #endif
-    SLK_CPU_PORTABLE};
+
+static const slk_cpu_t stream_rows[] = {X86(SLK_CPU_SHANI, SLK_CPU_AVX2, ) SLK_CPU_PORTABLE};
 static slk_sha256_blocks_fn *const stream_fns[SLK_CPU_CNT] = {
-#if defined(__x86_64__)
-    [SLK_CPU_SHANI] = slk_sha256_blocks_shani,
-#endif
-    [SLK_CPU_PORTABLE] = slk_sha256_blocks_portable,
+    X86([SLK_CPU_SHANI] = slk_sha256_blocks_shani, [SLK_CPU_AVX2] = slk_sha256_blocks_avx2, )
+        [SLK_CPU_PORTABLE] = slk_sha256_blocks_portable,
 };
 
-static const slk_cpu_t pairs_rows[] = {
-#if defined(__x86_64__)
-    SLK_CPU_SHANI,
-#endif
-    SLK_CPU_PORTABLE};
+static const slk_cpu_t pairs_rows[] = {X86(SLK_CPU_AVX512, SLK_CPU_SHANI, SLK_CPU_AVX2, )
+                                           SLK_CPU_PORTABLE};
 static const struct {
     slk_sha256_pairs_fn *run;
     size_t lanes;
 } pairs_fns[SLK_CPU_CNT] = {
-#if defined(__x86_64__)
-    [SLK_CPU_SHANI] = {slk_sha256_pairs_shani, 1},
-#endif
-    [SLK_CPU_PORTABLE] = {slk_sha256_pairs_portable, 1},
+    X86([SLK_CPU_AVX512] = {slk_sha256_pairs_avx512, 32},
+        [SLK_CPU_SHANI] = {slk_sha256_pairs_shani, 1},
+        [SLK_CPU_AVX2] = {slk_sha256_pairs_avx2,
+                          8}, )[SLK_CPU_PORTABLE] = {slk_sha256_pairs_portable, 1},
 };
 
-static const slk_cpu_t label_rows[] = {
-#if defined(__x86_64__)
-    SLK_CPU_SHANI,
-#endif
-    SLK_CPU_PORTABLE};
+/* What is left over after full lanes. */
+static const slk_cpu_t single_rows[] = {X86(SLK_CPU_SHANI, ) SLK_CPU_PORTABLE};
+enum { LANES_MAX = 32 };
+
+static const slk_cpu_t label_rows[] = {X86(SLK_CPU_SHANI, SLK_CPU_AVX512, SLK_CPU_AVX2, )
+                                           SLK_CPU_PORTABLE};
 static slk_label_run_fn *const label_fns[SLK_CPU_CNT] = {
-#if defined(__x86_64__)
-    [SLK_CPU_SHANI] = slk_label_run_shani,
-#endif
-    [SLK_CPU_PORTABLE] = slk_label_run_portable,
+    X86([SLK_CPU_SHANI] = slk_label_run_shani, [SLK_CPU_AVX512] = slk_label_run_avx512,
+        [SLK_CPU_AVX2] = slk_label_run_avx2, )[SLK_CPU_PORTABLE] = slk_label_run_portable,
 };
 
 const slk_cpu_t *slk_sha256_backends_stream(void)
@@ -118,8 +114,20 @@ void slk_sha256(slk_node_t *out, const void *data, size_t len)
 
 void slk_sha256_pairs(slk_node_t *out, const slk_node_t *in, size_t cnt)
 {
-    slk_cpu_t cpu = slk_cpu_pick(pairs_rows);
-    pairs_fns[cpu].run(out, in, cnt);
+    slk_cpu_t cpu = slk_cpu_pick(pairs_rows), single = slk_cpu_pick(single_rows);
+    size_t lanes = pairs_fns[cpu].lanes, rest = cnt % lanes, full = cnt - rest;
+    pairs_fns[cpu].run(out, in, full);
+    out += full;
+    in += 2 * full;
+    if (rest < lanes / (single == SLK_CPU_PORTABLE ? 8 : 2)) {
+        pairs_fns[single].run(out, in, rest);
+        return;
+    }
+    slk_node_t padded_in[2 * LANES_MAX], padded_out[LANES_MAX];
+    memset(padded_in, 0, sizeof padded_in);
+    memcpy(padded_in, in, 2 * rest * sizeof *in);
+    pairs_fns[cpu].run(padded_out, padded_in, lanes);
+    memcpy(out, padded_out, rest * sizeof *out);
 }
 
 /* --- Labels --------------------------------------------------------------------------------- */

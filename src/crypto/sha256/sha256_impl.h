@@ -11,7 +11,7 @@
 
 typedef void slk_sha256_blocks_fn(uint32_t h[8], const uint8_t *blocks, size_t cnt);
 
-/* cnt is a multiple of the back end's lanes. */
+/* cnt is a multiple of the back end's lanes: 1, 8 (avx2) or 32 (avx512). */
 typedef void slk_sha256_pairs_fn(slk_node_t *out, const slk_node_t *in, size_t cnt);
 
 /* run->first > 0 and run->cnt > 0. */

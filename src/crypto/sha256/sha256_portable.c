@@ -34,6 +34,7 @@ static void expand(uint32_t wk[64], const uint32_t words[16])
         wk[t] = w[t] + slk_sha256_k[t];
     }
     for (int t = 16; t < 64; t += 16) {
+#pragma GCC unroll 16
         for (int j = 0; j < 16; j++) {
             w[j] += slk_sha256_sigma1(w[(j + 14) & 15]) + w[(j + 9) & 15] +
                     slk_sha256_sigma0(w[(j + 1) & 15]);
