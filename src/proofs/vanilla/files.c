@@ -10,8 +10,6 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define T_AUX_MAX 65536u /* 14 store descriptions, each with a path */
-
 /* --- One file ------------------------------------------------------------------------------- */
 
 slk_err_t slk_node_file_read(const slk_node_file_t *file, slk_node_t *out, uint64_t first, size_t cnt,
@@ -58,75 +56,13 @@ static void file_close(slk_node_file_t *file)
     file->path = NULL;
 }
 
-/* --- t_aux ---------------------------------------------------------------------------------- */
-
-typedef struct {
-    const uint8_t *at;
-    size_t left;
-} reader_t;
-
-static bool take(reader_t *reader, void *out, uint64_t len)
-{
-    if (len > reader->left)
-        return false;
-    if (out)
-        memcpy(out, reader->at, len);
-    reader->at += len;
-    reader->left -= len;
-    return true;
-}
-
-/* One store: path, id, optional size, rows to discard. */
-static bool take_store(reader_t *reader, uint64_t *discard)
-{
-    uint64_t len;
-    uint8_t has_size;
-    return take(reader, &len, 8) && take(reader, NULL, len) && /* path */
-           take(reader, &len, 8) && take(reader, NULL, len) && /* id */
-           take(reader, &has_size, 1) && has_size <= 1 && take(reader, NULL, has_size ? 8 : 0) &&
-           take(reader, discard, 8);
-}
-
-bool slk_t_aux_discard(uint64_t *out, const uint8_t *t_aux, size_t len)
-{
-    reader_t reader = {t_aux, len};
-    uint64_t layers, tree_c;
-    if (!take(&reader, &layers, 8) || layers > SLK_LAYERS_MAX)
-        return false;
-    for (uint64_t i = 0; i < layers + 1; i++) { /* layers, then tree_d */
-        if (!take_store(&reader, out))
-            return false;
-    }
-    return take_store(&reader, out) && take_store(&reader, &tree_c) && reader.left == 0;
-}
-
-/* A tree_r_last of unexpected length is most likely of another rows_to_discard: say so where t_aux does. */
-static void explain_discard(const slk_vanilla_files_t *files, slk_diag_t *diag)
-{
-    char path[4096], *text = NULL;
-    size_t len;
-    uint64_t discard;
-    if (!diag || slk_path_join(path, sizeof path, files->cache, SLK_T_AUX_NAME, NULL) != SLK_OK ||
-        slk_read_file(&text, &len, path, T_AUX_MAX, NULL) != SLK_OK)
-        return;
-    if (slk_t_aux_discard(&discard, (const uint8_t *)text, len) &&
-        discard != files->porep.size->discard) {
-        size_t at = strlen(diag->text);
-        snprintf(diag->text + at, sizeof diag->text - at,
-                 "; t_aux says it was built with %" PRIu64 " rows discarded, %" PRIu32 " were expected "
-                 "(unset FIL_PROOFS_ROWS_TO_DISCARD where PC2 runs)",
-                 discard, files->porep.size->discard);
-    }
-    free(text);
-}
-
 /* --- All files ------------------------------------------------------------------------------ */
 
 static slk_err_t open_all(slk_vanilla_files_t *files, const char *replica, slk_diag_t *diag)
 {
     const slk_size_t *size = files->porep.size;
     bool map = size->bytes <= SLK_MAP_MAX;
-    char name[SLK_CACHE_NAME_SZ], path[4096], what[32];
+    char name[SLK_CACHE_NAME_SZ], path[4096], what[64];
     slk_err_t err = SLK_OK;
 
     slk_tree_d_name(name);
@@ -144,11 +80,9 @@ static slk_err_t open_all(slk_vanilla_files_t *files, const char *replica, slk_d
         SLK_TRY(file_open(&files->tree_c[t], path, "tree_c", size->tree_nodes, map, diag));
         slk_tree_r_last_name(name, size, t);
         SLK_TRY(slk_path_join(path, sizeof path, files->cache, name, diag));
-        err = file_open(&files->tree_r[t], path, "tree_r_last", size->tree_r_nodes, map, diag);
-        if (err == SLK_ERR_LENGTH)
-            explain_discard(files, diag);
-        if (err != SLK_OK)
-            goto out;
+        /* Its length follows a setting of the reference (FIL_PROOFS_ROWS_TO_DISCARD): name the value. */
+        snprintf(what, sizeof what, "tree_r_last (rows_to_discard %" PRIu32 ")", size->discard);
+        SLK_TRY(file_open(&files->tree_r[t], path, what, size->tree_r_nodes, map, diag));
     }
     SLK_TRY(file_open(&files->replica, replica, "the sealed file", size->nodes, map, diag));
 out:

@@ -164,6 +164,24 @@ static inline void text_member(text_t *t, const char *key, const slk_node_t *nod
     text_puts(t, "]");
 }
 
+/* The whole document of C1. */
+static inline void text_c1out(text_t *t, const sector_t *s)
+{
+    char head[160], shape[40];
+    slk_porep_shape_name(&s->porep, shape);
+    snprintf(head, sizeof head, "{\"registered_proof\":\"%s\",\"vanilla_proofs\":{\"%s\":",
+             slk_porep_registered_name(s->porep.registered), shape);
+    text_puts(t, head);
+    text_partitions(t, s);
+    text_puts(t, "}");
+    text_member(t, "comm_r", &s->pub.comm_r);
+    text_member(t, "comm_d", &s->pub.comm_d);
+    text_member(t, "replica_id", &s->pub.replica_id);
+    text_member(t, "seed", &s->seed);
+    text_member(t, "ticket", &s->ticket);
+    text_puts(t, "}");
+}
+
 static inline void assert_sha256(const void *data, size_t len, const char *hex)
 {
     slk_node_t digest;

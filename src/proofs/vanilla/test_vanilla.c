@@ -3,8 +3,6 @@
 
 #include "test_sector.h"
 
-#include "proofs/vanilla/vanilla_files.h"
-
 #include <sys/stat.h>
 
 /* --- c1out ---------------------------------------------------------------------------------- */
@@ -14,24 +12,12 @@ static void check_c1out(const char *name, int registered, bool has_file)
     sector_t s;
     slk_diag_t diag;
     text_t t = {0};
-    char head[160], shape[40];
     sector_load(&s, name, registered, NULL);
     sector_prove(&s, NULL);
     if (!sector_verify(&s, &diag))
         fail_msg("%s", diag.text);
 
-    slk_porep_shape_name(&s.porep, shape);
-    snprintf(head, sizeof head, "{\"registered_proof\":\"%s\",\"vanilla_proofs\":{\"%s\":",
-             slk_porep_registered_name(registered), shape);
-    text_puts(&t, head);
-    text_partitions(&t, &s);
-    text_puts(&t, "}");
-    text_member(&t, "comm_r", &s.pub.comm_r);
-    text_member(&t, "comm_d", &s.pub.comm_d);
-    text_member(&t, "replica_id", &s.pub.replica_id);
-    text_member(&t, "seed", &s.seed);
-    text_member(&t, "ticket", &s.ticket);
-    text_puts(&t, "}");
+    text_c1out(&t, &s);
     if (has_file) {
         size_t len;
         char *want = sector_file(&s, "c1out.json", &len);
@@ -321,6 +307,8 @@ static void test_damaged_files(void **state)
         }
         resize(dir, rows[i].name, 31);
         assert_open_fails(&s, SLK_ERR_LENGTH, rows[i].name);
+        if (i == 2)
+            assert_open_fails(&s, SLK_ERR_LENGTH, "rows_to_discard 1");
         snprintf(path, sizeof path, "%s/%s", dir, rows[i].name);
         assert_int_equal(unlink(path), 0);
         assert_open_fails(&s, SLK_ERR_STATE, rows[i].name);
@@ -352,35 +340,6 @@ static void test_bad_node(void **state)
         sector_free(&s);
         test_rm_dir(dir);
     }
-}
-
-/* t_aux of a tree_r_last built with another setting explains a wrong length. */
-static void test_t_aux(void **state)
-{
-    (void)state;
-    sector_t s;
-    char dir[64];
-    size_t len;
-    uint64_t discard = 99;
-    copy_case("2k-data-v1_1", dir);
-    sector_load(&s, "2k-data-v1_1", 5, dir);
-    slk_vanilla_files_close(s.files);
-    char *t_aux = sector_file(&s, "t_aux", &len);
-    assert_true(slk_t_aux_discard(&discard, (const uint8_t *)t_aux, len));
-    assert_int_equal(discard, 1);
-    for (size_t cut = 0; cut < len; cut++)
-        assert_false(slk_t_aux_discard(&discard, (const uint8_t *)t_aux, cut));
-
-    /* The last store is tree-c: path, id of 6 letters, flag, size, discard. Before it ends tree-r-last. */
-    uint64_t path_len = slk_load_le64(t_aux + 8);
-    long at = (long)(len - (8 + path_len + 8 + 6 + 1 + 8 + 8) - 8);
-    resize(dir, "sc-02-data-tree-r-last.dat", 9 * 32);
-    assert_open_fails(&s, SLK_ERR_LENGTH, "tree_r_last has 288 bytes, expected 32");
-    stamp(dir, "t_aux", at, 0, 1);
-    assert_open_fails(&s, SLK_ERR_LENGTH, "t_aux says it was built with 0 rows discarded");
-    free(t_aux);
-    sector_free(&s);
-    test_rm_dir(dir);
 }
 
 /* --- Synthetic file -------------------------------------------------------------------------- */
@@ -450,7 +409,7 @@ int main(void)
         cmocka_unit_test(test_flipped_bits),  cmocka_unit_test(test_sentences),
         cmocka_unit_test(test_wrong_inputs),  cmocka_unit_test(test_other_graph),
         cmocka_unit_test(test_damaged_files), cmocka_unit_test(test_bad_node),
-        cmocka_unit_test(test_t_aux),         cmocka_unit_test(test_synth_file),
+        cmocka_unit_test(test_synth_file),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

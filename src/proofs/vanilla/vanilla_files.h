@@ -62,7 +62,4 @@ SLK_CHECK_RESULT slk_err_t slk_vanilla_prove_one(uint8_t *record, const slk_vani
 SLK_CHECK_RESULT slk_err_t slk_vanilla_files_rebuild_rows(slk_vanilla_files_t *files,
                                                           const slk_job_t *job, slk_diag_t *diag);
 
-/* rows_to_discard of tree_r_last as a t_aux tells it (spec/proofs-vanilla.md 5.8). False: malformed. */
-bool slk_t_aux_discard(uint64_t *out, const uint8_t *t_aux, size_t len);
-
 #endif /* SLK_PROOFS_VANILLA_FILES_H */
