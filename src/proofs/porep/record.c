@@ -334,7 +334,7 @@ slk_err_t slk_checkpoint_parse(slk_checkpoint_t *checkpoint, const char *text, s
                                const slk_sector_t *sector, slk_diag_t *diag)
 {
     json_t *object = NULL;
-    uint64_t layer;
+    uint64_t layer = 0;
     slk_err_t err;
     memset(checkpoint, 0, sizeof *checkpoint);
     SLK_TRY(object_parse(&object, text, len, path, diag));
