@@ -12,9 +12,17 @@ static const struct {
     unsigned bits; /* of the form's limbs */
     slk_poseidon_kernel_t *kernel;
 } rows[] = {
+#if defined(__x86_64__)
+    {SLK_CPU_IFMA, 52, slk_poseidon_ifma},
+#endif
     {SLK_CPU_PORTABLE, 64, slk_poseidon_portable},
 };
-static const slk_cpu_t backends[] = {SLK_CPU_PORTABLE};
+static const slk_cpu_t backends[] = {
+#if defined(__x86_64__)
+    SLK_CPU_IFMA,
+#endif
+    SLK_CPU_PORTABLE,
+};
 _Static_assert(SLK_COUNT(rows) == SLK_COUNT(backends), "one list");
 
 /* Forms by width and limbs, derived at first use. */
