@@ -62,7 +62,7 @@ const slk_command_t slk_help_commands[] = {
      .summary = "show how to use a command",
      .opts = help_opts,
      .opt_cnt = SLK_COUNT(help_opts),
-     .words = {"COMMAND", "for example: seal, or: seal pc1", SLK_KIND_TEXT, NULL, 0, 2},
+     .words = {"COMMAND", "for example: seal, or: seal pc1", SLK_KIND_NOUN, NULL, 0, 2},
      .examples = "help seal pc1",
      .run = run_help},
     {0},

@@ -31,6 +31,7 @@ typedef enum {
     SLK_KIND_THREADS, /* 1 to 1024 */
     SLK_KIND_FILE,
     SLK_KIND_DIR,
+    SLK_KIND_NOUN, /* any text, but the nouns are offered for completion */
     SLK_KIND_TEXT, /* no completion; the command parses it */
     SLK_KIND_CNT
 } slk_kind_t;

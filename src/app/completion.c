@@ -28,9 +28,9 @@ static void verb_names(FILE *out, const slk_noun_t *noun)
 static const char *bash_action(slk_kind_t kind)
 {
     if (kind == SLK_KIND_FILE)
-        return "compopt -o filenames; COMPREPLY=($(compgen -f -- \"$cur\"))";
+        return "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")";
     if (kind == SLK_KIND_DIR)
-        return "compopt -o filenames; COMPREPLY=($(compgen -d -- \"$cur\"))";
+        return "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- \"$cur\")";
     return NULL;
 }
 
@@ -112,8 +112,8 @@ void slk_completion_bash(FILE *out)
     fprintf(out, "    esac\n"
                  "    if [[ $cur == -* ]]; then\n        words=$opts\n"
                  "    elif [ -n \"$files\" ]; then\n"
-                 "        compopt -o filenames\n        COMPREPLY=($(compgen -f -- \"$cur\"))\n    "
-                 "    return\n"
+                 "        compopt -o filenames\n        mapfile -t COMPREPLY < <(compgen -f -- "
+                 "\"$cur\")\n        return\n"
                  "    fi\n"
                  "    COMPREPLY=($(compgen -W \"${words:-$opts}\" -- \"$cur\"))\n"
                  "}\n"

@@ -173,7 +173,7 @@ static void example_lines(FILE *out, const slk_noun_t *noun)
 
 static void header(FILE *out, const char *name, const char *summary)
 {
-    fputs(".\\\" Made by selkie help --man from the tables of its commands.\n.TH \"", out);
+    fputs(".\\\" Made by selkie help \\-\\-man from the tables of its commands.\n.TH \"", out);
     for (const char *p = name; *p; p++) {
         if (*p == '-')
             fputc('\\', out);

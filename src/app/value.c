@@ -143,6 +143,7 @@ static const struct {
     [SLK_KIND_THREADS] = {parse_threads, "a whole number from 1 to 1024"},
     [SLK_KIND_FILE] = {parse_path, "the name of a file"},
     [SLK_KIND_DIR] = {parse_path, "the name of a folder"},
+    [SLK_KIND_NOUN] = {parse_any, "the name of a command"},
     [SLK_KIND_TEXT] = {parse_any, "text"},
 };
 
@@ -152,20 +153,28 @@ bool slk_value_parse(slk_value_t *out, slk_kind_t kind, const char *choices, con
     return kinds[kind].parse(out, choices, text);
 }
 
+static void add_word(char *list, size_t cap, const char *word)
+{
+    size_t used = strlen(list);
+    snprintf(list + used, cap - used, "%s%s", used ? " " : "", word);
+}
+
 const char *slk_value_choices(slk_kind_t kind, const char *choices)
 {
-    static char sizes[128];
-    if (kind != SLK_KIND_SIZE)
+    static char sizes[128], nouns[128];
+    char *list = kind == SLK_KIND_SIZE ? sizes : kind == SLK_KIND_NOUN ? nouns : NULL;
+    if (!list)
         return choices ? choices : "";
-    if (!*sizes) {
-        const slk_size_t *size;
-        for (unsigned i = 0; (size = slk_size_at(i)); i++) {
-            size_t used = strlen(sizes);
-            if (size->published)
-                snprintf(sizes + used, sizeof sizes - used, "%s%s", used ? " " : "", size->name);
-        }
+    if (*list)
+        return list;
+    const slk_size_t *size;
+    for (unsigned i = 0; kind == SLK_KIND_SIZE && (size = slk_size_at(i)); i++) {
+        if (size->published)
+            add_word(list, sizeof sizes, size->name);
     }
-    return sizes;
+    for (size_t i = 0; kind == SLK_KIND_NOUN && i < slk_noun_cnt; i++)
+        add_word(list, sizeof nouns, slk_nouns[i].name);
+    return list;
 }
 
 void slk_value_expects(char *out, size_t cap, slk_kind_t kind, const char *choices)
