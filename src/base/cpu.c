@@ -34,7 +34,8 @@ static void detect(void)
         b7 = b;
     __builtin_cpu_init();
     has[SLK_CPU_SHANI] = (b7 >> 29 & 1) && __builtin_cpu_supports("sse4.1") && __builtin_cpu_supports("ssse3");
-    has[SLK_CPU_AVX2] = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2");
+    has[SLK_CPU_AVX2] = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") &&
+                         __builtin_cpu_supports("fma");
     has[SLK_CPU_AVX512] = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
     has[SLK_CPU_IFMA] = has[SLK_CPU_AVX512] && __builtin_cpu_supports("avx512ifma");

@@ -5,55 +5,58 @@
 #include "crypto/poseidon/poseidon_impl.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
+
+/* Forms by the limbs that kernels want. */
+typedef enum { FORM_64, FORM_52, FORM_52_REAL, FORM_CNT } form_kind_t;
 
 /* Best first. */
 static const struct {
     slk_cpu_t cpu;
-    unsigned bits; /* of the form's limbs */
+    form_kind_t form;
     slk_poseidon_kernel_t *kernel;
 } rows[] = {
 #if defined(__x86_64__)
-    {SLK_CPU_IFMA, 52, slk_poseidon_ifma},
+    {SLK_CPU_IFMA, FORM_52, slk_poseidon_ifma},
+    {SLK_CPU_AVX512, FORM_52_REAL, slk_poseidon_avx512},
+    {SLK_CPU_AVX2, FORM_52_REAL, slk_poseidon_avx2},
 #endif
-    {SLK_CPU_PORTABLE, 64, slk_poseidon_portable},
+    {SLK_CPU_PORTABLE, FORM_64, slk_poseidon_portable},
 };
 static const slk_cpu_t backends[] = {
 #if defined(__x86_64__)
     SLK_CPU_IFMA,
+    SLK_CPU_AVX512,
+    SLK_CPU_AVX2,
 #endif
     SLK_CPU_PORTABLE,
 };
 _Static_assert(SLK_COUNT(rows) == SLK_COUNT(backends), "one list");
 
-/* Forms by width and limbs, derived at first use. */
-static slk_poseidon_form_t forms[SLK_POSEIDON_T_MAX + 1][2];
-static pthread_once_t once[SLK_POSEIDON_T_MAX + 1][2];
+/* Forms are derived at first use, each once. */
+typedef struct {
+    _Atomic bool ready; /* written with lock held, behind form */
+    slk_poseidon_form_t form;
+} form_slot_t;
 
-#define ONCE(t, bits)                                                                              \
-    static void derive_##t##_##bits(void)                                                          \
-    {                                                                                              \
-        slk_poseidon_form(&forms[t][bits == 64], t, bits);                                         \
-    }
-ONCE(3, 52)
-ONCE(3, 64)
-ONCE(5, 52)
-ONCE(5, 64)
-ONCE(9, 52)
-ONCE(9, 64)
-ONCE(12, 52)
-ONCE(12, 64)
+static form_slot_t slots[SLK_POSEIDON_T_MAX + 1][FORM_CNT];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static const slk_poseidon_form_t *form(unsigned t, unsigned bits)
+static const slk_poseidon_form_t *form(unsigned t, form_kind_t kind)
 {
-    static void (*const derive[SLK_POSEIDON_T_MAX + 1][2])(void) = {
-        [3] = {derive_3_52, derive_3_64},
-        [5] = {derive_5_52, derive_5_64},
-        [9] = {derive_9_52, derive_9_64},
-        [12] = {derive_12_52, derive_12_64},
-    };
-    SLK_ASSERT(t <= SLK_POSEIDON_T_MAX && derive[t][0]);
-    pthread_once(&once[t][bits == 64], derive[t][bits == 64]);
-    return &forms[t][bits == 64];
+    SLK_ASSERT(t <= SLK_POSEIDON_T_MAX && slk_poseidon_rp(t));
+    form_slot_t *slot = &slots[t][kind];
+    if (!atomic_load_explicit(&slot->ready, memory_order_acquire)) {
+        pthread_mutex_lock(&lock);
+        if (!atomic_load_explicit(&slot->ready, memory_order_relaxed)) {
+            slk_poseidon_form(&slot->form, t, kind == FORM_64 ? 64 : 52);
+            if (kind == FORM_52_REAL)
+                slk_poseidon_form_real(&slot->form);
+            atomic_store_explicit(&slot->ready, true, memory_order_release);
+        }
+        pthread_mutex_unlock(&lock);
+    }
+    return &slot->form;
 }
 
 /* The first node that is not below r, from preimage i on; there is one. */
@@ -76,7 +79,7 @@ static size_t hash(slk_node_t *out, const slk_node_t *const *in, size_t stride, 
     size_t row = 0;
     while (rows[row].cpu != cpu)
         row++;
-    size_t done = rows[row].kernel(out, form(arity + 1, rows[row].bits), tag, in, stride, cnt);
+    size_t done = rows[row].kernel(out, form(arity + 1, rows[row].form), tag, in, stride, cnt);
     return done < cnt ? find_bad(in, stride, done, arity, bad) : cnt;
 }
 

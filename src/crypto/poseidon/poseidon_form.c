@@ -399,3 +399,26 @@ void slk_poseidon_form(slk_poseidon_form_t *out, unsigned t, unsigned bits)
     partial_rounds(out, &w, &scale);
     last_rounds(out, &w, scale);
 }
+
+static void to_real(void *limbs, size_t size)
+{
+    for (size_t at = 0; at < size; at += 8) {
+        uint8_t *p = (uint8_t *)limbs + at;
+        double value = (double)slk_load_le64(p);
+        memcpy(p, &value, 8);
+    }
+}
+
+void slk_poseidon_form_real(slk_poseidon_form_t *form)
+{
+    to_real(form->mul_pre, sizeof form->mul_pre);
+    to_real(form->mul_scale, sizeof form->mul_scale);
+    to_real(&form->mul_end, sizeof form->mul_end);
+    to_real(&form->mul_out, sizeof form->mul_out);
+    to_real(form->matrix, sizeof form->matrix);
+    to_real(form->d.l, sizeof form->d.l);
+    to_real(form->b.l, sizeof form->b.l);
+    to_real(form->mu, sizeof form->mu);
+    for (unsigned j = 0; j < SLK_POSEIDON_N_MAX; j++)
+        to_real(form->q[j].l, sizeof form->q[j].l);
+}

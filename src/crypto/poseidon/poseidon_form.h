@@ -93,4 +93,8 @@ typedef struct {
 /* The form of width t for limbs of 52 bits (5 of them) or 64 bits (4 of them). */
 void slk_poseidon_form(slk_poseidon_form_t *out, unsigned t, unsigned bits);
 
+/* Turn the limbs of all factors (mul_*, matrix, d, b, q, mu) into the bits of a double of that
+ * value, for kernels that multiply doubles; 52-bit limbs only. */
+void slk_poseidon_form_real(slk_poseidon_form_t *form);
+
 #endif /* SLK_CRYPTO_POSEIDON_FORM_H */

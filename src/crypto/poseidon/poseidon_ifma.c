@@ -21,10 +21,11 @@ typedef __m512i opn_t;
 #define v_store(p, x)          _mm512_storeu_si512(p, x)
 #define v_if_negative(x, a, b) _mm512_mask_mov_epi64(b, _mm512_movepi64_mask(x), a)
 
-#define o_constant(x) (x)
-#define o_word(x)     v_word(x)
-#define o_low(x)      v_and(x, v_word(MASK52))
-#define o_vec(a)      (a)
+typedef uint64_t o_number_t;
+#define o_number(x) v_word(x)
+#define o_word(x)   v_word(x)
+#define o_low(x)    v_and(x, v_word(MASK52))
+#define o_vec(a)    (a)
 
 #define v_mac_lo(lo, a, b)  (*(lo) = _mm512_madd52lo_epu64(*(lo), a, b))
 #define v_mac_hi(hi, a, b)  (*(hi) = _mm512_madd52hi_epu64(*(hi), a, b))

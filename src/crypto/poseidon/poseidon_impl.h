@@ -16,7 +16,7 @@ typedef size_t slk_poseidon_kernel_t(slk_node_t *out, const slk_poseidon_form_t 
 
 slk_poseidon_kernel_t slk_poseidon_portable; /* 64-bit form */
 slk_poseidon_kernel_t slk_poseidon_ifma;     /* 52-bit form */
-slk_poseidon_kernel_t slk_poseidon_avx512;   /* 52-bit form */
-slk_poseidon_kernel_t slk_poseidon_avx2;     /* 52-bit form */
+slk_poseidon_kernel_t slk_poseidon_avx512;   /* 52-bit form, factors real */
+slk_poseidon_kernel_t slk_poseidon_avx2;     /* 52-bit form, factors real */
 
 #endif /* SLK_CRYPTO_POSEIDON_IMPL_H */

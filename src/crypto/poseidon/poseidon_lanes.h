@@ -7,8 +7,8 @@
  *   v_if_negative(x, a, b)     lanes of a where those of x are negative, else of b
  *   opn_t                      LANES factors below 2^52
  *   o_low(x)                   the low 52 bits of a vec_t as factor; o_vec(a): back
- *   o_word(u64)                a constant in all lanes, in the form of o_constant
- *   o_constant(u64)            what o_word expects for an integer below 2^52
+ *   o_number_t, o_number(x)    an integer below 2^52 as o_number_t, to a factor in all lanes
+ *   o_word(u64)                a factor of the form in all lanes
  *   v_mac(&lo, &hi, a, b)      lo += low 52 bits of a*b, hi += the bits above. v_mac_lo and
  * v_mac_hi: one of them MAC_LO_BIAS, MAC_HI_BIAS   what each v_mac adds on top, mod 2^64 (0 with
  * integer instructions)
@@ -33,20 +33,17 @@ typedef struct {
     elem_t w[SLK_POSEIDON_N_MAX + SLK_POSEIDON_RP_MAX]; /* w[p] is at n + p */
 } state_t;
 
-#define O(c) o_constant(UINT64_C(c))
-/* r; (r * (-1/r mod 2^52) + 1) / 2^52, below r; 13r and 16r. */
-static const uint64_t r_factor[LIMBS] = {O(0xfffff00000001), O(0x2fffe5bfefff), O(0x9a1d80553bda4),
-                                         O(0x7d483339d8080), O(0x73eda753299d)};
-static const uint64_t shift_factor[LIMBS] = {O(0xfdfff1a402001), O(0x2d083dd6c33ff),
-                                             O(0x44cd43798bcce), O(0x436f80f0223a9),
-                                             O(0x73eda0144f28)};
+/* r; (r * (-1/r mod 2^52) + 1) / 2^52, below r. */
+static const o_number_t r_factor[LIMBS] = {0xfffff00000001, 0x2fffe5bfefff, 0x9a1d80553bda4,
+                                           0x7d483339d8080, 0x73eda753299d};
+static const o_number_t shift_factor[LIMBS] = {0xfdfff1a402001, 0x2d083dd6c33ff, 0x44cd43798bcce,
+                                               0x436f80f0223a9, 0x73eda0144f28};
 static const uint64_t r_limbs[LIMBS] = {0xfffff00000001, 0x2fffe5bfefff, 0x9a1d80553bda4,
                                         0x7d483339d8080, 0x73eda753299d};
 static const uint64_t r13_limbs[LIMBS] = {0xffff30000000d, 0x26ffeaabf2fff, 0xd37f84540a154,
                                           0x5caa99eff8687, 0x5e3117f391cff};
 static const uint64_t r16_limbs[LIMBS] = {0xffff000000010, 0x2fffe5bfeffff, 0xa1d80553bda40,
                                           0xd483339d80809, 0x73eda753299d7};
-#undef O
 
 LANES_INLINE vec_t unbias(vec_t x, unsigned lo, unsigned hi)
 {
@@ -72,7 +69,7 @@ LANES_INLINE void montgomery(elem_t *out, vec_t *c, unsigned steps,
         opn_t m = o_low(c[i]);
         c[i + 1] = v_add(c[i + 1], v_srl(c[i], 52));
         for (unsigned k = 0; k < LIMBS; k++)
-            v_mac(&c[i + 1 + k], &c[i + 2 + k], m, o_word(shift_factor[k]));
+            v_mac(&c[i + 1 + k], &c[i + 2 + k], m, o_number(shift_factor[k]));
         for (unsigned k = 0; k <= LIMBS; k++)
             c[i + 1 + k] = unbias(c[i + 1 + k], k<LIMBS, k> 0);
     }
@@ -80,7 +77,7 @@ LANES_INLINE void montgomery(elem_t *out, vec_t *c, unsigned steps,
     /* -1/r = -(1 + 2^32) mod 2^52 */
     opn_t m = o_low(v_sub(v_word(0), v_add(low[0], v_sll(low[0], 32))));
     for (unsigned k = 0; k < LIMBS; k++)
-        v_mac(&low[k], &low[k + 1], m, o_word(r_factor[k]));
+        v_mac(&low[k], &low[k + 1], m, o_number(r_factor[k]));
     for (unsigned k = 0; k <= LIMBS; k++)
         low[k] = unbias(low[k], k<LIMBS, k> 0);
     low[1] = v_add(low[1], v_srl(low[0], 52));
@@ -222,7 +219,7 @@ LANES_INLINE void subtract_wide(elem_t *out, vec_t *a, vec_t *v, const slk_posei
         a[k] = v_add(v_sub(a[k], v[k]), v_word(r13_limbs[k]));
     for (unsigned i = 0; i < limbs; i++) {
         for (unsigned k = 0; i + k < LIMBS; k++) {
-            opn_t m = o_word(r_factor[k]);
+            opn_t m = o_number(r_factor[k]);
             if (i + k + 1 < LIMBS)
                 v_mac(&a[i + k], &a[i + k + 1], quotient[i], m);
             else
