@@ -15,7 +15,7 @@
 #define SLK_CPU_LIST(X)                                                                            \
     X(PORTABLE, "portable", "any CPU")                                                             \
     X(SHANI, "shani", "SHA-NI, SSE4.1")                                                            \
-    X(AVX2, "avx2", "AVX2, BMI2, FMA")                                                                  \
+    X(AVX2, "avx2", "AVX2, BMI2, FMA")                                                             \
     X(AVX512, "avx512", "AVX-512 F, BW, VL, DQ")                                                   \
     X(IFMA, "ifma", "AVX-512 F, BW, VL, DQ, IFMA")
 
