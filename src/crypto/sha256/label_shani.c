@@ -104,7 +104,6 @@ void slk_label_run_shani(const slk_label_run_t *run)
                 slk_ni_swap(slk_ni_load(right->b)), slk_ni_swap(slk_ni_load(right->b + 16))};
             block_first(&s, wk[j], m);
         }
-        slk_label_prefetch(run, i);
         head_expand(head_wk, &head, node + 1);
         next = head.early;
         unsigned j = period, again = 0;
@@ -112,6 +111,9 @@ void slk_label_run_shani(const slk_label_run_t *run)
             block_again(&s, wk[again], &next, head_wk + q);
             again = again + 1 == period ? 0 : again + 1;
         }
+        /* Waits for the page tables are best hidden here, behind the blocks with the fewest
+         * instructions. */
+        slk_label_prefetch(run, i);
         for (; j < SLK_LABEL_BLOCKS; j++) {
             block_again(&s, wk[again], NULL, NULL);
             again = again + 1 == period ? 0 : again + 1;
