@@ -1,0 +1,295 @@
+#include "app/test_run.h"
+
+/* The sealing commands, from the shell, against what the reference answers (tests/vectors/seal). */
+
+static const char *const cases[] = {
+    "2k-cc-v1",    "2k-cc-v1_1",    "2k-data-v1_1", "2k-far-v1_1",
+    "2k-cc-synth", "2k-data-synth", "2k-cc-ni",
+};
+
+static char options[256]; /* --size ... --dir d of the case at hand */
+static char name[64];     /* s-t01000-1 */
+
+static json_t *start_case(const char *which)
+{
+    char file[96];
+    snprintf(file, sizeof file, "seal/%s.json", which);
+    json_t *life = test_vectors(file);
+    const char *miner = text_of(life, "miner"), *sector = text_of(life, "sector");
+    snprintf(options, sizeof options, "--size %s --porep %s --miner f0%s --sector %s --dir d",
+             text_of(life, "size"), text_of(life, "feature"), miner, sector);
+    snprintf(name, sizeof name, "s-t0%s-%s", miner, sector);
+    sh("rm -rf d");
+    return life;
+}
+
+static json_t *ok_json(void)
+{
+    assert_status(0);
+    return test_json();
+}
+
+static void assert_same(const json_t *got, const json_t *life, const char *field)
+{
+    assert_string_equal(text_of(got, field), text_of(life, field));
+}
+
+static void assert_sha256(const char *path, const char *want)
+{
+    sh("sha256sum <%s | cut -c1-64", path);
+    assert_status(0);
+    last.out[strcspn(last.out, "\n")] = '\0';
+    if (strcmp(last.out, want) != 0)
+        fail_msg("%s: %s, expected %s", path, last.out, want);
+}
+
+/* Files of the cache folder as the vectors list them; t_aux holds a path. */
+static void assert_files(const json_t *files)
+{
+    const char *file;
+    json_t *row;
+    char path[256];
+    assert_true(json_object_size(files) >= 3);
+    json_object_foreach((json_t *)files, file, row)
+    {
+        if (strcmp(file, "t_aux") == 0)
+            continue;
+        snprintf(path, sizeof path, "d/cache/%s/%s", name, file);
+        assert_sha256(path, text_of(row, "sha256"));
+    }
+}
+
+static void to_pc2(const json_t *life, const char *which)
+{
+    char data_name[96], path[128];
+    if (strcmp(text_of(life, "data"), "zeros") != 0) {
+        uint8_t data[2032];
+        snprintf(data_name, sizeof data_name, "%s data", which);
+        test_data(data, sizeof data, data_name);
+        write_bytes("data", data, sizeof data);
+        sh("\"$S\" seal add-piece --json %s data", options);
+        json_t *got = ok_json();
+        assert_int_equal(num_of(got, "offset"), 0);
+        assert_int_equal(num_of(got, "padded_size"), 2048);
+        assert_int_equal(json_array_size(json_object_get(got, "pieces")), 1);
+        json_decref(got);
+    }
+    sh("\"$S\" seal pc1 --json %s --ticket %s", options, text_of(life, "ticket"));
+    json_t *got = ok_json();
+    assert_same(got, life, "comm_d");
+    assert_same(got, life, "replica_id");
+    assert_int_equal(num_of(got, "labels_resumed_from"), 0);
+    json_decref(got);
+    assert_files(json_object_get(life, "files_after_pc1"));
+    sh("test -s d/cache/%s/pc1out.json", name);
+    assert_status(0);
+    snprintf(path, sizeof path, "d/unsealed/%s", name);
+    const json_t *files = json_object_get(life, "sector_files");
+    assert_sha256(path, text_of(json_object_get(files, "unsealed"), "sha256"));
+
+    sh("\"$S\" seal pc2 --json %s", options);
+    got = ok_json();
+    assert_same(got, life, "comm_d");
+    assert_same(got, life, "comm_r");
+    assert_memory_equal(text_of(got, "unsealed_cid"), "baga6ea4seaq", 12);
+    assert_memory_equal(text_of(got, "sealed_cid"), "bagboea4b5abc", 13);
+    json_decref(got);
+    assert_files(json_object_get(life, "files_after_pc2"));
+    snprintf(path, sizeof path, "d/sealed/%s", name);
+    assert_sha256(path, text_of(json_object_get(files, "sealed"), "sha256"));
+}
+
+static void assert_check(bool ok, const char *flags)
+{
+    sh("\"$S\" seal check --json %s %s", flags, options);
+    assert_status(ok ? 0 : 1);
+    json_t *got = test_json();
+    assert_true(json_is_boolean(json_object_get(got, "ok")));
+    assert_int_equal(json_is_true(json_object_get(got, "ok")), ok);
+    assert_int_equal(json_array_size(json_object_get(got, "problems")) == 0, ok);
+    json_decref(got);
+}
+
+static void test_life(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        json_t *life = start_case(cases[i]);
+        const char *ticket = text_of(life, "ticket");
+        to_pc2(life, cases[i]);
+        assert_check(true, "");
+        assert_check(true, "--quick");
+
+        sh("\"$S\" seal c1 --json %s --ticket %s --seed %s --out c1.json", options, ticket,
+           text_of(life, "seed"));
+        json_t *got = ok_json();
+        assert_true(num_of(got, "challenges") > 0);
+        assert_true(num_of(got, "partitions") > 0);
+        json_decref(got);
+        assert_sha256("c1.json", text_of(life, "c1out_sha256"));
+
+        /* the data, whole and a part, with the labels computed again */
+        bool zeros = strcmp(text_of(life, "data"), "zeros") == 0;
+        if (zeros)
+            sh("head -c 2032 /dev/zero >data");
+        sh("rm d/cache/%s/sc-02-data-layer-*; \"$S\" seal unseal --json %s --ticket %s --comm-d "
+           "%s --out back && cmp back data >&2",
+           name, options, ticket, text_of(life, "comm_d"));
+        got = ok_json();
+        assert_int_equal(num_of(got, "bytes"), 2032);
+        json_decref(got);
+        sh("\"$S\" seal unseal --json %s --ticket %s --comm-d %s --out part --offset 1001 "
+           "--length 500 && tail -c +1002 data | head -c 500 | cmp part - >&2",
+           options, ticket, text_of(life, "comm_d"));
+        got = ok_json();
+        assert_int_equal(num_of(got, "bytes"), 500);
+        json_decref(got);
+
+        sh("\"$S\" seal finalize --json %s", options);
+        got = ok_json();
+        assert_true(json_array_size(json_object_get(got, "removed")) >= 3);
+        json_decref(got);
+        sh("\"$S\" seal finalize --json %s", options);
+        got = ok_json();
+        assert_int_equal(json_array_size(json_object_get(got, "removed")), 0);
+        json_decref(got);
+        assert_check(true, "");
+        json_decref(life);
+    }
+}
+
+/* All forms of a miner's address name the same files, and --dir may end with a slash. */
+static void test_names(void **state)
+{
+    (void)state;
+    static const char *const forms[] = {"f01000", "t01000", "1000"};
+    for (size_t i = 0; i < 3; i++) {
+        sh("head -c 127 /dev/zero | \"$S\" seal add-piece --json --size 2KiB --miner %s --sector "
+           "7 --dir deep/er/d/// -",
+           forms[i]);
+        json_t *got = ok_json();
+        assert_int_equal(json_array_size(json_object_get(got, "pieces")), i + 1);
+        assert_int_equal(num_of(got, "offset"), 128 * i);
+        json_decref(got);
+    }
+    sh("find deep -type f -name 's-*'; ls deep/er/d/cache");
+    assert_string_equal(last.out, "deep/er/d/unsealed/s-t01000-7\ns-t01000-7\n");
+}
+
+static void test_limit(void **state)
+{
+    (void)state;
+    json_t *life = start_case("2k-cc-v1_1");
+    sh("head -c 5000 /dev/zero >big; \"$S\" seal add-piece --json %s big", options);
+    assert_status(1);
+    assert_string_equal(last.out, "");
+    assert_has(last.err, "selkie seal add-piece: ");
+    sh("\"$S\" seal add-piece --json %s --limit 2032 big", options);
+    json_t *got = ok_json();
+    assert_int_equal(num_of(got, "raw_size"), 2032);
+    json_decref(got);
+    json_decref(life);
+}
+
+static void test_refusals(void **state)
+{
+    (void)state;
+    json_t *life = start_case("2k-data-v1_1");
+    const char *ticket = text_of(life, "ticket"), *comm_d = text_of(life, "comm_d");
+    static const char *const too_early[] = {"pc2", "finalize"};
+    for (size_t i = 0; i < 2; i++) {
+        sh("\"$S\" seal %s --json %s", too_early[i], options);
+        assert_failed(1, "selkie seal ");
+        sh("test ! -e d"); /* and no folder was made */
+        assert_status(0);
+    }
+    sh("\"$S\" seal add-piece --json %s nowhere", options);
+    assert_failed(1, "selkie seal add-piece: cannot open nowhere");
+    to_pc2(life, "2k-data-v1_1");
+
+    sh("\"$S\" seal pc1 --json %s --ticket %064d", options, 1);
+    assert_failed(1, "selkie seal pc1: ");
+    sh("\"$S\" seal add-piece --json %s data", options);
+    assert_failed(1, "selkie seal add-piece: ");
+    sh("\"$S\" seal unseal --json %s --ticket %s --comm-d %064d --out x; test ! -e x && exit 1",
+       options, ticket, 7);
+    assert_failed(1, "selkie seal unseal: ");
+    sh("\"$S\" seal c1 --json %s --ticket %064d --seed %064d --out x; test ! -e x && exit 1",
+       options, 1, 2);
+    assert_failed(1, "selkie seal c1: ");
+    sh("flock d/cache/%s \"$S\" seal check --json %s", name, options);
+    assert_failed(1, "selkie seal check: ");
+    assert_check(true, "");
+
+    sh("printf x | dd of=d/sealed/%s bs=1 seek=77 conv=notrunc", name);
+    assert_check(false, "");
+    sh("\"$S\" seal check %s", options);
+    assert_status(1);
+    assert_has(last.out, "ok        no\n");
+    sh("\"$S\" seal unseal --json %s --ticket %s --comm-d %s --out x; test ! -e x && exit 1",
+       options, ticket, comm_d);
+    assert_failed(1, "selkie seal unseal: ");
+    sh("truncate -s 100 d/cache/%s/p_aux", name);
+    assert_check(false, "--quick");
+    json_decref(life);
+}
+
+/* SIGTERM in PC1 of 8 MiB: a sentence, status 1, and the next call goes on where it was. */
+static void test_interrupt(void **state)
+{
+    (void)state;
+    json_t *life = start_case("8m-cc-v1_1");
+    const char *ticket = text_of(life, "ticket");
+    uint64_t kept = 0;
+    for (unsigned tries = 0; tries < 50 && !kept; tries++) {
+        /* a little later with each try, until some labels were done */
+        sh("\"$S\" seal pc1 --json %s --ticket %s & P=$!; sleep %u.%u; kill -TERM $P; wait $P",
+           options, ticket, tries / 10, tries % 10);
+        if (last.status == 0)
+            break;
+        assert_true(last.status == 1 || last.status == 128 + 15); /* 15: before it listened */
+        if (last.status == 1)
+            assert_failed(1, "run the same command again to go on");
+        sh("\"$S\" seal pc1 --json %s --ticket %s", options, ticket);
+        json_t *got = ok_json();
+        kept = num_of(got, "labels_resumed_from");
+        assert_same(got, life, "replica_id");
+        json_decref(got);
+        if (!kept)
+            sh("rm -rf d");
+    }
+    assert_true(kept > 0);
+    assert_files(json_object_get(life, "files_after_pc1"));
+    json_decref(life);
+}
+
+static void test_bench(void **state)
+{
+    (void)state;
+    sh("\"$S\" seal bench --json && ls -A | grep -v '^.out$' | grep -v '^.err$' >&2");
+    json_error_t error;
+    json_t *got = json_loads(last.out, 0, &error), *row;
+    size_t at;
+    assert_string_equal(last.err, ""); /* nothing is left in the folder */
+    assert_non_null(got);
+    assert_int_equal(json_array_size(got), 5);
+    json_array_foreach(got, at, row)
+    {
+        assert_true(strlen(text_of(row, "name")) > 0);
+        assert_string_equal(text_of(row, "unit"), "s");
+        assert_true(json_number_value(json_object_get(row, "value")) > 0);
+        assert_non_null(json_object_get(row, "limit"));
+        assert_non_null(json_object_get(row, "share"));
+    }
+    json_decref(got);
+}
+
+int main(void)
+{
+#define TEST(test) cmocka_unit_test_setup_teardown(test, test_dir_setup, test_dir_teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_life),     TEST(test_names),     TEST(test_limit),
+        TEST(test_refusals), TEST(test_interrupt), TEST(test_bench),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
