@@ -17,7 +17,7 @@ static const char *const digests[20] = {
     [0] = "3da49221e2ed55371b86d0bf3d6526fcf128af61bed904f966428db1b531750d", /* PC */
     [1] = "a76604f2f59f2744c7151653bbb1d8596b6b57d295e6fa6c1f0c41d725b502ce", /* PC */
     [2] = "3adcc092423aa76d6a7184016893406da44dd974b219a89cd3ece25e4e3018f5", /* PC */
-    [3] = "3c4f9841fcc75aed8c695800e58d08480629f25af3a2aefd81904181d75cc0b6", /* P */
+    [3] = "3c4f9841fcc75aed8c695800e58d08480629f25af3a2aefd81904181d75cc0b6", /* PC */
     [4] = "2778a732ad46a7dc18e0564dfdf59fd321dcde74ab476fd6d3c4e6735d7cd89c", /* P */
     /* v1_1 */
     [5] = "840057702eea7652cf97e04306c30fe57174714d90de156a25eddd6075c25b97", /* PC */
@@ -29,6 +29,7 @@ static const char *const digests[20] = {
     [10] = "0c9ac05c2f3221deff12ab7b098acc90d974c3db61925b8429537e06c6062621", /* CF */
     [11] = "e1638d25de578d6aced310f722ed05acd71d35f7f5dd2f1f21c14ed827f27a20", /* CF */
     [12] = "c7d1435d6b7c6fecee0bbbf6fbe8c5e126ada634be10cb14be9d1106f4974e89", /* C */
+    [13] = "d7306193a8d12ef8668dd9cc8ab1a32f3d3c248e706aa0a2ccc863a4b5633fb8", /* C */
     /* ni */
     [15] = "3f5bf8010fc1cefce85a00045fad10a7abe09ab9e97d5ad9d1a08ff834ac5590", /* CF */
     [16] = "091d3efd426387d9a4fb672cf0cb9360506eef66ae13ea03e7ec653ab315e6cb", /* CF */
