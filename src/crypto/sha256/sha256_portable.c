@@ -64,7 +64,7 @@ void slk_sha256_pairs_portable(slk_node_t *out, const slk_node_t *in, size_t cnt
     for (size_t i = 0; i < cnt; i++) {
         uint32_t h[8];
         memcpy(h, slk_sha256_iv, sizeof h);
-        slk_sha256_blocks_portable(h, in[2 * i].b, 1);
+        slk_sha256_blocks_portable(h, (const uint8_t *)&in[2 * i], 1);
         slk_sha256_rounds(h, slk_sha256_pad64_wk, 1);
         slk_sha256_store(&out[i], h);
         slk_trunc254(&out[i]);

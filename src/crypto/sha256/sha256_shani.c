@@ -34,7 +34,7 @@ SLK_NI_INLINE void pairs_group(slk_node_t *out, const slk_node_t *in, unsigned l
 #pragma GCC unroll 4
         for (unsigned i = 0; i < lanes; i++) {
             if (q < 4)
-                m[i][q] = slk_ni_swap(slk_ni_load(in[2 * i].b + 16 * q));
+                m[i][q] = slk_ni_swap(slk_ni_load((const uint8_t *)&in[2 * i] + 16 * q));
             else
                 slk_ni_expand(m[i], q);
             slk_ni_quad(&s[i], _mm_add_epi32(m[i][q & 3], slk_ni_k(q)));
