@@ -50,7 +50,17 @@ LANES_INLINE vec_t unbias(vec_t x, unsigned lo, unsigned hi)
     return v_sub(x, v_word(lo * MAC_LO_BIAS + hi * MAC_HI_BIAS));
 }
 
+/* Carry between columns that are not negative, and between any. */
 LANES_INLINE void normalise(elem_t *out, vec_t *c)
+{
+    for (unsigned k = 0; k + 1 < LIMBS; k++) {
+        out->l[k] = o_low(c[k]);
+        c[k + 1] = v_add(c[k + 1], v_srl(c[k], 52));
+    }
+    out->l[LIMBS - 1] = o_low(c[LIMBS - 1]);
+}
+
+LANES_INLINE void normalise_signed(elem_t *out, vec_t *c)
 {
     for (unsigned k = 0; k + 1 < LIMBS; k++) {
         out->l[k] = o_low(c[k]);
@@ -59,27 +69,34 @@ LANES_INLINE void normalise(elem_t *out, vec_t *c)
     out->l[LIMBS - 1] = o_low(c[LIMBS - 1]);
 }
 
+/* Low halves that montgomery adds to column k; high halves go one column up. */
+LANES_INLINE unsigned montgomery_terms(unsigned k, unsigned steps)
+{
+    unsigned terms = k + 1 >= steps && k + 1 < steps + LIMBS; /* the last step */
+    for (unsigned i = 1; i < steps; i++)
+        terms += k >= i && k < i + LIMBS;
+    return terms;
+}
+
 /* out = c / 2^(52 * steps) + addend, below 2 + c / 2^(52 * steps) / r (1 + for one step). All steps
  * but the last add a multiple of r that ends in 52 ones, so that the low limb itself is the
  * multiplier. */
 LANES_INLINE void montgomery(elem_t *out, vec_t *c, unsigned steps,
                              const slk_poseidon_limbs_t *addend)
 {
+    for (unsigned k = 0; k < steps + LIMBS; k++)
+        c[k] = unbias(c[k], montgomery_terms(k, steps), k ? montgomery_terms(k - 1, steps) : 0);
     for (unsigned i = 0; i + 1 < steps; i++) {
         opn_t m = o_low(c[i]);
         c[i + 1] = v_add(c[i + 1], v_srl(c[i], 52));
         for (unsigned k = 0; k < LIMBS; k++)
             v_mac(&c[i + 1 + k], &c[i + 2 + k], m, o_number(shift_factor[k]));
-        for (unsigned k = 0; k <= LIMBS; k++)
-            c[i + 1 + k] = unbias(c[i + 1 + k], k<LIMBS, k> 0);
     }
     vec_t *low = c + steps - 1;
     /* -1/r = -(1 + 2^32) mod 2^52 */
     opn_t m = o_low(v_sub(v_word(0), v_add(low[0], v_sll(low[0], 32))));
     for (unsigned k = 0; k < LIMBS; k++)
         v_mac(&low[k], &low[k + 1], m, o_number(r_factor[k]));
-    for (unsigned k = 0; k <= LIMBS; k++)
-        low[k] = unbias(low[k], k<LIMBS, k> 0);
     low[1] = v_add(low[1], v_srl(low[0], 52));
     if (addend)
         for (unsigned k = 0; k < LIMBS; k++)
@@ -147,6 +164,19 @@ LANES_INLINE void mul_constant(elem_t *out, const elem_t *a, const slk_poseidon_
     constant(&factor, b);
     product(c, a->l, factor.l);
     montgomery(out, c, LIMBS, addend);
+}
+
+/* The same for the steps of a form's small constants. */
+LANES_INLINE void montgomery_steps(elem_t *out, vec_t *c, unsigned steps,
+                                   const slk_poseidon_limbs_t *addend)
+{
+    SLK_ASSERT(steps == 1 || steps == 3 || steps == 4);
+    if (steps == 4)
+        montgomery(out, c, 4, addend);
+    else if (steps == 3)
+        montgomery(out, c, 3, addend);
+    else
+        montgomery(out, c, 1, addend);
 }
 
 LANES_INLINE void sbox(elem_t *out, const elem_t *a)
@@ -228,7 +258,7 @@ LANES_INLINE void subtract_wide(elem_t *out, vec_t *a, vec_t *v, const slk_posei
     }
     for (unsigned k = 0; k < LIMBS; k++)
         a[k] = unbias(a[k], k < limbs ? k + 1 : limbs, k <= limbs ? k : limbs);
-    normalise(out, a);
+    normalise_signed(out, a);
 }
 
 LANES_INLINE void mat_row(elem_t *out, const elem_t *s, const uint64_t *row, unsigned t,
@@ -237,6 +267,7 @@ LANES_INLINE void mat_row(elem_t *out, const elem_t *s, const uint64_t *row, uns
     vec_t lo[LIMBS], hi[LIMBS], c[LIMBS + 1];
     for (unsigned k = 0; k < LIMBS; k++)
         lo[k] = hi[k] = v_word(0);
+#pragma GCC unroll 1
     for (unsigned j = 0; j < t; j++) {
         opn_t factor = o_word(row[j]);
         for (unsigned k = 0; k < LIMBS; k++)
@@ -249,12 +280,18 @@ LANES_INLINE void mat_row(elem_t *out, const elem_t *s, const uint64_t *row, uns
     montgomery(out, c, 1, addend);
 }
 
-LANES_INLINE void full_round(state_t *st, unsigned t, const slk_poseidon_limbs_t *addend)
+static __attribute__((noinline)) void sboxes(elem_t *out, const elem_t *in, unsigned t)
 {
-    elem_t a[SLK_POSEIDON_T_MAX];
 #pragma GCC unroll 1
     for (unsigned i = 0; i < t; i++)
-        sbox(&a[i], &st->s[i]);
+        sbox(&out[i], &in[i]);
+}
+
+static __attribute__((noinline)) void full_round(state_t *st, unsigned t,
+                                                 const slk_poseidon_limbs_t *addend)
+{
+    elem_t a[SLK_POSEIDON_T_MAX];
+    sboxes(a, st->s, t);
 #pragma GCC unroll 1
     for (unsigned i = 0; i < t; i++)
         mat_row(&st->s[i], a, st->form->matrix[i], t, &addend[i]);
@@ -272,6 +309,8 @@ LANES_INLINE void partial_round(state_t *st, elem_t *y, unsigned p)
     for (unsigned k = 0; k < LIMBS; k++)
         c[k] = o_vec(a.l[k]);
     dot_small(v, &f->d, w - 1);
+    /* Constant limb counts, so that the columns stay in registers. */
+    SLK_ASSERT(f->d.limbs == 1 || f->d.limbs == 3 || f->d.limbs == 4);
     if (f->d.limbs == 4)
         subtract_wide(w, c, v, f, 4);
     else if (f->d.limbs == 3)
@@ -280,12 +319,7 @@ LANES_INLINE void partial_round(state_t *st, elem_t *y, unsigned p)
         subtract_wide(w, c, v, f, 1);
     dot_small(v, &f->b, w);
     const slk_poseidon_limbs_t *next = p + 1 < f->rp ? &f->add_partial[p + 1] : &zero;
-    if (f->out_steps == 4)
-        montgomery(y, v, 4, next);
-    else if (f->out_steps == 3)
-        montgomery(y, v, 3, next);
-    else
-        montgomery(y, v, 1, next);
+    montgomery_steps(y, v, f->out_steps, next);
 }
 
 /* w[-1-i] from the outputs of the s-boxes before. */
@@ -316,7 +350,7 @@ LANES_INLINE void end_rows(state_t *st, unsigned n)
         vec_t c[LIMBS];
         for (unsigned k = 0; k < LIMBS; k++)
             c[k] = v_sub(v_word(r16_limbs[k]), o_vec(w[i].l[k]));
-        normalise(&minus[i], c);
+        normalise_signed(&minus[i], c);
     }
 #pragma GCC unroll 1
     for (unsigned j = 0; j < n; j++) {
@@ -325,12 +359,7 @@ LANES_INLINE void end_rows(state_t *st, unsigned n)
             terms[n - 1 - i] = f->q_minus[j] >> i & 1 ? minus[n - 1 - i] : w[n - 1 - i];
         dot_small(v, &f->q[j], &terms[n - 1]);
         const slk_poseidon_limbs_t *next = &f->add_last[0][1 + j];
-        if (f->end_steps == 4)
-            montgomery(&st->s[1 + j], v, 4, next);
-        else if (f->end_steps == 3)
-            montgomery(&st->s[1 + j], v, 3, next);
-        else
-            montgomery(&st->s[1 + j], v, 1, next);
+        montgomery_steps(&st->s[1 + j], v, f->end_steps, next);
     }
 }
 
@@ -342,9 +371,7 @@ LANES_INLINE void permute(state_t *st, unsigned t)
 #pragma GCC unroll 1
     for (unsigned k = 1; k < SLK_POSEIDON_HALF; k++)
         full_round(st, t, f->add_first[k]);
-#pragma GCC unroll 1
-    for (unsigned i = 0; i < t; i++)
-        sbox(&a[i], &st->s[i]);
+    sboxes(a, st->s, t);
     mat_row(&y, a, f->matrix[0], t, &f->add_partial[0]);
 #pragma GCC unroll 1
     for (unsigned i = 0; i + 1 < t; i++)
@@ -357,9 +384,7 @@ LANES_INLINE void permute(state_t *st, unsigned t)
 #pragma GCC unroll 1
     for (unsigned k = 1; k < SLK_POSEIDON_HALF; k++)
         full_round(st, t, f->add_last[k]);
-#pragma GCC unroll 1
-    for (unsigned i = 0; i < t; i++)
-        sbox(&a[i], &st->s[i]);
+    sboxes(a, st->s, t);
     mat_row(&y, a, f->matrix[1], t, NULL);
     mul_constant(&st->s[0], &y, &f->mul_out, NULL);
 }
@@ -424,8 +449,10 @@ LANES_INLINE void store(slk_node_t *out, const elem_t *a, size_t cnt)
             slk_store_le64(out[i].b + 8 * k, words[k][i]);
 }
 
-LANES_INLINE size_t hash_width(slk_node_t *out, const slk_poseidon_form_t *form, uint64_t tag,
-                               const slk_node_t *const *in, size_t stride, size_t cnt, unsigned t)
+/* Not inlined: where the rounding mode matters, it is set around the call. */
+static __attribute__((noinline)) size_t hash_lanes(slk_node_t *out, const slk_poseidon_form_t *form,
+                                                   uint64_t tag, const slk_node_t *const *in,
+                                                   size_t stride, size_t cnt)
 {
     state_t st = {.form = form};
     slk_node_t tag_node = {{0}};
@@ -433,33 +460,12 @@ LANES_INLINE size_t hash_width(slk_node_t *out, const slk_poseidon_form_t *form,
     for (size_t i = 0; i < cnt; i += LANES) {
         size_t lanes = cnt - i < LANES ? cnt - i : LANES;
         bool ok = load(&st.s[0], &tag_node, 0, lanes, &form->add_first[0][0]);
-        for (unsigned j = 0; j + 1 < t; j++)
+        for (unsigned j = 0; j < form->n; j++)
             ok &= load(&st.s[1 + j], &in[j][i * stride], stride, lanes, &form->add_first[0][1 + j]);
         if (!ok)
             return i;
-        permute(&st, t);
+        permute(&st, form->t);
         store(&out[i], &st.s[0], lanes);
     }
     return cnt;
-}
-
-/* One instance a width: bounds of loops are then constants. */
-#define LANES_WIDTH(t)                                                                             \
-    static __attribute__((noinline))                                                               \
-    size_t hash_##t(slk_node_t *out, const slk_poseidon_form_t *form, uint64_t tag,                \
-                    const slk_node_t *const *in, size_t stride, size_t cnt)                        \
-    {                                                                                              \
-        return hash_width(out, form, tag, in, stride, cnt, t);                                     \
-    }
-LANES_WIDTH(3)
-LANES_WIDTH(5)
-LANES_WIDTH(9)
-LANES_WIDTH(12)
-
-static size_t hash_lanes(slk_node_t *out, const slk_poseidon_form_t *form, uint64_t tag,
-                         const slk_node_t *const *in, size_t stride, size_t cnt)
-{
-    static slk_poseidon_kernel_t *const widths[SLK_POSEIDON_T_MAX + 1] = {
-        [3] = hash_3, [5] = hash_5, [9] = hash_9, [12] = hash_12};
-    return widths[form->t](out, form, tag, in, stride, cnt);
 }

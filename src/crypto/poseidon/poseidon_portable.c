@@ -44,18 +44,23 @@ static void sbox(slk_fr_t *a)
     slk_fr_mul(a, a, &b);
 }
 
-/* sum[0..5] += a * x */
-static inline void mul_add(uint64_t *sum, const uint64_t *x, uint64_t a)
+/* sum[0..5] = sum of a[i] * x[i * step], by columns: each product is added at once, carries are
+ * joined last. */
+static inline void dot(uint64_t *sum, const uint64_t *a, const slk_fr_t *x, int step, unsigned cnt)
 {
-    u128 v = 0;
+    u128 carry = 0;
     for (unsigned k = 0; k < LIMBS; k++) {
-        v += (u128)a * x[k] + sum[k];
-        sum[k] = (uint64_t)v;
-        v >>= 64;
+        u128 column = 0;
+        uint64_t above = 0;
+        const slk_fr_t *at = x;
+        for (unsigned i = 0; i < cnt; i++, at += step)
+            above += __builtin_add_overflow(column, (u128)a[i] * at->l[k], &column);
+        above += __builtin_add_overflow(column, carry, &column);
+        sum[k] = (uint64_t)column;
+        carry = (u128)above << 64 | (uint64_t)(column >> 64);
     }
-    v += sum[LIMBS];
-    sum[LIMBS] = (uint64_t)v;
-    sum[LIMBS + 1] += (uint64_t)(v >> 64);
+    sum[LIMBS] = (uint64_t)carry;
+    sum[LIMBS + 1] = (uint64_t)(carry >> 64);
 }
 
 /* v -= r if v >= r; v has a limb above the four. */
@@ -96,9 +101,9 @@ static inline void dot_small(uint64_t *v, const slk_poseidon_small_t *c, const s
 {
     memset(v, 0, (WIDE + 2) * sizeof *v);
     for (unsigned o = 0; o < c->limbs; o++) {
-        uint64_t sum[LIMBS + 2] = {0};
-        for (unsigned i = c->begin[o]; i < c->end[o]; i++)
-            mul_add(sum, (w - i)->l, c->l[o][i]);
+        unsigned i = c->begin[o];
+        uint64_t sum[LIMBS + 2];
+        dot(sum, &c->l[o][i], w - i, -1, c->end[o] - i);
         u128 carry = 0;
         for (unsigned k = 0; k < LIMBS + 2; k++) {
             carry += (u128)v[o + k] + sum[k];
@@ -144,8 +149,7 @@ static inline void subtract_wide(slk_fr_t *a, const uint64_t *v, const slk_posei
 static void mat_row(slk_fr_t *out, const state_t *st, unsigned i)
 {
     uint64_t v[WIDE + 2] = {0};
-    for (unsigned j = 0; j < st->form->t; j++)
-        mul_add(v, st->s[j].l, st->form->matrix[i][j]);
+    dot(v, st->form->matrix[i], st->s, 1, st->form->t);
     montgomery(out, v, 1);
 }
 
