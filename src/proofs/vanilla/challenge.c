@@ -25,8 +25,8 @@ static uint64_t reduce(const slk_node_t *h, uint64_t nodes)
 }
 
 /* Key of a keystream: BLAKE2b-256 of replica_id || other. */
-static void synth_key(uint8_t key[32], const char *tag, size_t tag_len, const slk_node_t *replica_id,
-                      const slk_node_t *other)
+static void synth_key(uint8_t key[32], const char *tag, size_t tag_len,
+                      const slk_node_t *replica_id, const slk_node_t *other)
 {
     blake2b_state state;
     bool ok = blake2b_init_key(&state, 32, tag, tag_len) == 0 &&

@@ -1,7 +1,8 @@
 #ifndef SLK_PROOFS_VANILLA_FAULT_H
 #define SLK_PROOFS_VANILLA_FAULT_H
 
-/* The first trouble of a parallel loop, "first" by position so that the answer does not depend on threads. */
+/* The first trouble of a parallel loop, "first" by position so that the answer does not depend on
+ * threads. */
 
 #include "selkie/err.h"
 
@@ -12,8 +13,8 @@
 typedef struct {
     pthread_mutex_t lock;
     bool found;
-    uint64_t at;     /* position of the trouble */
-    slk_err_t err;   /* SLK_OK: the answer of a verifier is no */
+    uint64_t at;   /* position of the trouble */
+    slk_err_t err; /* SLK_OK: the answer of a verifier is no */
     slk_diag_t diag;
 } slk_fault_t;
 
@@ -25,9 +26,13 @@ static inline void slk_fault_init(slk_fault_t *fault)
     fault->diag.text[0] = 0;
 }
 
-static inline void slk_fault_fini(slk_fault_t *fault) { pthread_mutex_destroy(&fault->lock); }
+static inline void slk_fault_fini(slk_fault_t *fault)
+{
+    pthread_mutex_destroy(&fault->lock);
+}
 
-static inline void slk_fault_put(slk_fault_t *fault, uint64_t at, slk_err_t err, const slk_diag_t *diag)
+static inline void slk_fault_put(slk_fault_t *fault, uint64_t at, slk_err_t err,
+                                 const slk_diag_t *diag)
 {
     pthread_mutex_lock(&fault->lock);
     if (!fault->found || at < fault->at) {

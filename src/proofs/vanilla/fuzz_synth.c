@@ -1,6 +1,6 @@
-/* A record as it may lie in a damaged synthetic proofs file. Of all records for one challenge the verifier may
- * accept a single one, and the JSON of any is well-formed.
- * Input: record of a 2KiB sector, then 32 bits: which bit to flip in an accepted record. */
+/* A record as it may lie in a damaged synthetic proofs file. Of all records for one challenge the
+ * verifier may accept a single one, and the JSON of any is well-formed. Input: record of a 2KiB
+ * sector, then 32 bits: which bit to flip in an accepted record. */
 
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -35,8 +35,8 @@ static slk_err_t add(void *ctx, const char *text, size_t len, slk_diag_t *diag)
     return SLK_OK;
 }
 
-static bool verify(const slk_graph_t *graph, const slk_porep_t *porep, const slk_vanilla_public_t *pub,
-                   uint64_t challenge, const uint8_t *record)
+static bool verify(const slk_graph_t *graph, const slk_porep_t *porep,
+                   const slk_vanilla_public_t *pub, uint64_t challenge, const uint8_t *record)
 {
     bool ok;
     slk_diag_t diag = {""};
@@ -53,7 +53,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     static slk_vanilla_public_t pub;
     static text_t text;
     if (!graph) {
-        slk_node_t *nodes[] = {&pub.replica_id, &pub.comm_d, &pub.comm_c, &pub.comm_r_last, &pub.comm_r};
+        slk_node_t *nodes[] = {&pub.replica_id, &pub.comm_d, &pub.comm_c, &pub.comm_r_last,
+                               &pub.comm_r};
         for (size_t i = 0; i < SLK_COUNT(nodes); i++)
             SLK_ASSERT(slk_hex_decode(nodes[i]->b, 32, sector[i]));
         SLK_ASSERT(slk_porep_by_id(&porep, 10, NULL) == SLK_OK);

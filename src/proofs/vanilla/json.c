@@ -58,10 +58,20 @@ typedef struct {
     uint8_t len;
 } decimal_t;
 
-#define D1(n)   {{'0' + (n) % 10, ','}, 2}
-#define D2(n)   {{'0' + (n) / 10, '0' + (n) % 10, ','}, 3}
-#define D3(n)   {{'0' + (n) / 100, '0' + (n) / 10 % 10, '0' + (n) % 10, ','}, 4}
-#define TEN(D, n) D(n), D(n + 1), D(n + 2), D(n + 3), D(n + 4), D(n + 5), D(n + 6), D(n + 7), D(n + 8), D(n + 9)
+#define D1(n)                                                                                      \
+    {                                                                                              \
+        {'0' + (n) % 10, ','}, 2                                                                   \
+    }
+#define D2(n)                                                                                      \
+    {                                                                                              \
+        {'0' + (n) / 10, '0' + (n) % 10, ','}, 3                                                   \
+    }
+#define D3(n)                                                                                      \
+    {                                                                                              \
+        {'0' + (n) / 100, '0' + (n) / 10 % 10, '0' + (n) % 10, ','}, 4                             \
+    }
+#define TEN(D, n)                                                                                  \
+    D(n), D(n + 1), D(n + 2), D(n + 3), D(n + 4), D(n + 5), D(n + 6), D(n + 7), D(n + 8), D(n + 9)
 #define HUNDRED(n)                                                                                 \
     TEN(D3, n), TEN(D3, n + 10), TEN(D3, n + 20), TEN(D3, n + 30), TEN(D3, n + 40),                \
         TEN(D3, n + 50), TEN(D3, n + 60), TEN(D3, n + 70), TEN(D3, n + 80), TEN(D3, n + 90)
@@ -110,7 +120,8 @@ static void put_step(out_t *out, const slk_node_t *siblings, uint32_t cnt, uint3
 }
 
 /* Levels [first, end) of an octree path as {"path":[..]}. */
-static void put_levels(out_t *out, const slk_node_t *siblings, uint64_t leaf, uint32_t first, uint32_t end)
+static void put_levels(out_t *out, const slk_node_t *siblings, uint64_t leaf, uint32_t first,
+                       uint32_t end)
 {
     put_text(out, "{\"path\":[");
     for (uint32_t l = first; l < end; l++) {
@@ -131,7 +142,8 @@ static void put_root_leaf(out_t *out, const slk_node_t *root, const slk_node_t *
 }
 
 /* Proof of tree_d: leaf, siblings behind it. */
-static void put_binary_proof(out_t *out, const slk_node_t *root, const slk_node_t *leaf, uint64_t node)
+static void put_binary_proof(out_t *out, const slk_node_t *root, const slk_node_t *leaf,
+                             uint64_t node)
 {
     put_text(out, "{\"data\":{\"Single\":{");
     put_root_leaf(out, root, leaf);
@@ -147,8 +159,9 @@ static void put_binary_proof(out_t *out, const slk_node_t *root, const slk_node_
 /* Proof of tree_c or tree_r_last; the shape decides kind and order of the members. */
 static void put_oct_proof(out_t *out, const slk_node_t *root, const slk_node_t *leaf, uint64_t node)
 {
-    static const char *const kind[] = {"{\"data\":{\"Single\":{", "{\"data\":{\"Sub\":{\"base_proof\":",
-                                       "{\"data\":{\"Top\":{\"base_proof\":"};
+    static const char *const kind[] = {
+        "{\"data\":{\"Single\":{",
+        "{\"data\":{\"Sub\":{\"base_proof\":", "{\"data\":{\"Top\":{\"base_proof\":"};
     static const char *const member[] = {NULL, ",\"sub_proof\":", ",\"top_proof\":"};
     uint32_t base = out->lay->base_levels, upper = out->lay->level_cnt - base;
     put_text(out, kind[upper]);
@@ -207,8 +220,8 @@ static void put_label(out_t *out, const uint8_t *record, uint32_t layer)
     put_text(out, "}");
 }
 
-slk_err_t slk_vanilla_json(const slk_porep_t *porep, const slk_vanilla_public_t *pub, const uint8_t *record,
-                           slk_text_fn_t *write, void *ctx, slk_diag_t *diag)
+slk_err_t slk_vanilla_json(const slk_porep_t *porep, const slk_vanilla_public_t *pub,
+                           const uint8_t *record, slk_text_fn_t *write, void *ctx, slk_diag_t *diag)
 {
     slk_vanilla_layout_t lay;
     slk_vanilla_layout(&lay, porep);

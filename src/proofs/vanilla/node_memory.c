@@ -32,7 +32,8 @@ struct slk_node_memory {
     size_t hashed;
 };
 
-slk_err_t slk_node_memory_new(slk_node_memory_t **out, size_t slots, size_t ask_max, slk_diag_t *diag)
+slk_err_t slk_node_memory_new(slk_node_memory_t **out, size_t slots, size_t ask_max,
+                              slk_diag_t *diag)
 {
     SLK_ASSERT(slots && (slots & (slots - 1)) == 0);
     slk_node_memory_t *memory = calloc(1, sizeof *memory);
@@ -92,7 +93,8 @@ void slk_node_memory_ask(slk_node_memory_t *memory, uint64_t place, const slk_no
 void slk_node_memory_answer(slk_node_memory_t *memory)
 {
     size_t nodes = memory->queue_cnt * memory->arity;
-    size_t hashed = slk_poseidon_rows(memory->queue, memory->queue, memory->queue_cnt, memory->arity);
+    size_t hashed =
+        slk_poseidon_rows(memory->queue, memory->queue, memory->queue_cnt, memory->arity);
     SLK_ASSERT(hashed == nodes);
     memory->hashed += memory->queue_cnt;
     for (size_t i = 0; i < memory->queue_cnt; i++) {
@@ -108,4 +110,7 @@ void slk_node_memory_answer(slk_node_memory_t *memory)
     memory->queue_cnt = 0;
 }
 
-size_t slk_node_memory_hashed(const slk_node_memory_t *memory) { return memory->hashed; }
+size_t slk_node_memory_hashed(const slk_node_memory_t *memory)
+{
+    return memory->hashed;
+}

@@ -12,8 +12,8 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-#define HEADER_SZ  (3 * SLK_NODE_SZ) /* comm_d, comm_c, comm_r_last */
-#define BATCH      SLK_VERIFY_BATCH_MAX
+#define HEADER_SZ (3 * SLK_NODE_SZ) /* comm_d, comm_c, comm_r_last */
+#define BATCH     SLK_VERIFY_BATCH_MAX
 
 static void put_header(uint8_t out[HEADER_SZ], const slk_vanilla_public_t *pub)
 {
@@ -40,17 +40,19 @@ static slk_err_t write_batch(write_t *run, uint8_t *records, uint64_t first, uin
     uint64_t challenges[BATCH];
     size_t record_sz = run->files->lay.size;
     slk_err_t err = SLK_OK;
-    slk_synth_challenges(challenges, &run->files->porep, &run->pub->replica_id, &run->pub->comm_r, first,
-                         cnt);
+    slk_synth_challenges(challenges, &run->files->porep, &run->pub->replica_id, &run->pub->comm_r,
+                         first, cnt);
     for (uint64_t i = 0; i < cnt; i++)
-        SLK_TRY(slk_vanilla_prove_one(records + i * record_sz, run->files, run->graph, challenges[i], diag));
+        SLK_TRY(slk_vanilla_prove_one(records + i * record_sz, run->files, run->graph,
+                                      challenges[i], diag));
     slk_diag_t why;
     slk_verifier_t *verifier = slk_verifier_take(&run->set);
     bool ok = slk_verifier_run(verifier, challenges, records, cnt, first, &why);
     slk_verifier_give(&run->set, verifier);
     if (!ok) {
         err = slk_fail(diag, SLK_ERR_PROOF,
-                       "%s: a synthetic proof made from this sector's files does not verify: %s; a file of the "
+                       "%s: a synthetic proof made from this sector's files does not verify: %s; a "
+                       "file of the "
                        "sector is damaged: make them again",
                        run->files->cache, why.text);
         goto out;
@@ -102,7 +104,8 @@ static slk_err_t write_all(write_t *run, slk_diag_t *diag)
 slk_err_t slk_synth_write(slk_vanilla_files_t *files, const slk_graph_t *graph,
                           const slk_vanilla_public_t *pub, const slk_job_t *job, slk_diag_t *diag)
 {
-    write_t run = {.files = files, .graph = graph, .pub = pub, .job = job, .file = SLK_NEW_FILE_INIT};
+    write_t run = {
+        .files = files, .graph = graph, .pub = pub, .job = job, .file = SLK_NEW_FILE_INIT};
     slk_progress_t *progress = job ? job->progress : NULL;
     uint64_t cnt = slk_synth_cnt(&files->porep);
     uint8_t header[HEADER_SZ];
@@ -147,19 +150,21 @@ slk_err_t slk_synth_read(uint8_t *records, const slk_porep_t *porep, const char 
     put_header(want, pub);
     static const char *const names[] = {"comm_d", "comm_c", "comm_r_last"};
     for (size_t i = 0; i < SLK_COUNT(names); i++) {
-        const slk_node_t *have = (const slk_node_t *)found + i, *expect = (const slk_node_t *)want + i;
+        const slk_node_t *have = (const slk_node_t *)found + i,
+                         *expect = (const slk_node_t *)want + i;
         if (!slk_node_eq(have, expect)) {
-            err = slk_fail(diag, SLK_ERR_MISMATCH,
-                           "%s: its header has %s %s, expected %s; the file belongs to another sector or is "
-                           "damaged: run PC2 again",
-                           path, names[i], slk_node_hex(have).s, slk_node_hex(expect).s);
+            err = slk_fail(
+                diag, SLK_ERR_MISMATCH,
+                "%s: its header has %s %s, expected %s; the file belongs to another sector or is "
+                "damaged: run PC2 again",
+                path, names[i], slk_node_hex(have).s, slk_node_hex(expect).s);
             goto out;
         }
     }
     slk_synth_indexes(indexes, porep, &pub->replica_id, seed, k);
     for (uint32_t i = 0; i < porep->challenges; i++)
-        SLK_TRY(slk_pread_all(fd, records + i * record_sz, record_sz, HEADER_SZ + indexes[i] * record_sz,
-                              path, diag));
+        SLK_TRY(slk_pread_all(fd, records + i * record_sz, record_sz,
+                              HEADER_SZ + indexes[i] * record_sz, path, diag));
 out:
     free(indexes);
     if (fd >= 0)

@@ -60,13 +60,16 @@ static void test_small_sectors(void **state)
     uint64_t got[18];
 
     slk_porep_t a = registered(5);
-    slk_node_t a_id = node_from_hex("2940faa406e4c6cbad015e2b08e76fd9e3b0e5b852cea7f8174c02ba33039a01");
+    slk_node_t a_id =
+        node_from_hex("2940faa406e4c6cbad015e2b08e76fd9e3b0e5b852cea7f8174c02ba33039a01");
     slk_challenges(got, &a, &a_id, NULL, &seed, 0);
     assert_numbers(got, (const uint64_t[]){15, 45}, 2);
 
     slk_porep_t b = registered(10);
-    slk_node_t b_id = node_from_hex("d0fb4b531f277e8ffafbb8068b8d9e40cf94045d71d4a21ae6a49faddb5c813f");
-    slk_node_t b_r = node_from_hex("40e5dd08e5bd066e4d3c4a17bcef02b45b8a82488f986b64d19da77b1b92ca19");
+    slk_node_t b_id =
+        node_from_hex("d0fb4b531f277e8ffafbb8068b8d9e40cf94045d71d4a21ae6a49faddb5c813f");
+    slk_node_t b_r =
+        node_from_hex("40e5dd08e5bd066e4d3c4a17bcef02b45b8a82488f986b64d19da77b1b92ca19");
     assert_int_equal(slk_synth_cnt(&b), 64);
     slk_synth_challenges(got, &b, &b_id, &b_r, 0, 8);
     assert_numbers(got, (const uint64_t[]){16, 16, 63, 27, 25, 7, 36, 25}, 8);
@@ -75,11 +78,14 @@ static void test_small_sectors(void **state)
     slk_challenges(got, &b, &b_id, &b_r, &seed, 0);
     assert_numbers(got, (const uint64_t[]){36, 57}, 2);
 
-    static const uint64_t ni[13][2] = {{2, 26}, {40, 45}, {3, 59}, {18, 47}, {13, 7},  {7, 56},  {33, 15},
-                                       {10, 4}, {31, 63}, {30, 6}, {63, 59}, {56, 59}, {22, 53}};
+    static const uint64_t ni[13][2] = {{2, 26},  {40, 45}, {3, 59}, {18, 47}, {13, 7},
+                                       {7, 56},  {33, 15}, {10, 4}, {31, 63}, {30, 6},
+                                       {63, 59}, {56, 59}, {22, 53}};
     slk_porep_t c = registered(15);
-    slk_node_t c_id = node_from_hex("50409bdea511158b7478089619871d13c6654a95290ccd8e6b4e83748c8d361e");
-    slk_node_t c_r = node_from_hex("149d87cbce94af742a19b83e17950f95295fe80f6d70a412a4be6b82910ce020");
+    slk_node_t c_id =
+        node_from_hex("50409bdea511158b7478089619871d13c6654a95290ccd8e6b4e83748c8d361e");
+    slk_node_t c_r =
+        node_from_hex("149d87cbce94af742a19b83e17950f95295fe80f6d70a412a4be6b82910ce020");
     assert_int_equal(c.partitions, SLK_COUNT(ni));
     for (uint32_t k = 0; k < SLK_COUNT(ni); k++) {
         slk_challenges(got, &c, &c_id, &c_r, NULL, k);
@@ -123,19 +129,21 @@ static void test_production_sizes(void **state)
     assert_numbers(got + 16, (const uint64_t[]){754344841, 1009139724}, 2);
 }
 
-/* The public inputs of the recorded proofs begin with replica_id, comm_d, comm_r, then the challenge. */
+/* The public inputs of the recorded proofs begin with replica_id, comm_d, comm_r, then the
+ * challenge. */
 static void test_recorded(void **state)
 {
     (void)state;
-    static const char *const cases[] = {"seal/2k-cc-v1.json", "seal/2k-cc-v1_1.json",
+    static const char *const cases[] = {"seal/2k-cc-v1.json",     "seal/2k-cc-v1_1.json",
                                         "seal/2k-data-v1_1.json", "seal/2k-far-v1_1.json",
-                                        "seal/2k-cc-synth.json", "seal/2k-data-synth.json",
+                                        "seal/2k-cc-synth.json",  "seal/2k-data-synth.json",
                                         "seal/8m-cc-v1_1.json"};
     static const int ids[] = {0, 5, 5, 5, 10, 10, 6};
     for (size_t i = 0; i < SLK_COUNT(cases); i++) {
         json_t *json = test_vectors(cases[i]);
         slk_porep_t porep = registered(ids[i]);
-        slk_node_t replica_id = node_from_hex(json_string_value(json_object_get(json, "replica_id")));
+        slk_node_t replica_id =
+            node_from_hex(json_string_value(json_object_get(json, "replica_id")));
         slk_node_t comm_r = node_from_hex(json_string_value(json_object_get(json, "comm_r")));
         slk_node_t seed = node_from_hex(json_string_value(json_object_get(json, "seed")));
         json_t *inputs = json_object_get(json, "public_inputs_le");
@@ -157,9 +165,8 @@ static void test_record_sizes(void **state)
         size_t record;
         uint64_t file;
     } rows[] = {
-        {"2KiB", 8984, 575072},        {"4KiB", 9528, 1219680},
-        {"16KiB", 12664, 6484064},     {"32KiB", 13208, 13525088},
-        {"8MiB", 23704, 6213861472},   {"512MiB", 31064, 8143241312},
+        {"2KiB", 8984, 575072},        {"4KiB", 9528, 1219680},       {"16KiB", 12664, 6484064},
+        {"32KiB", 13208, 13525088},    {"8MiB", 23704, 6213861472},   {"512MiB", 31064, 8143241312},
         {"32GiB", 42744, 11205083232}, {"64GiB", 43288, 11347689568},
     };
     uint8_t porep_id[32] = {0};

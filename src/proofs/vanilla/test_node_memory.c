@@ -1,4 +1,5 @@
-/* Remembered hashes are those of slk_poseidon_rows, whatever was asked before and in whatever order. */
+/* Remembered hashes are those of slk_poseidon_rows, whatever was asked before and in whatever
+ * order. */
 
 #include "test_util.h"
 

@@ -1,7 +1,8 @@
 #ifndef SLK_PROOFS_VANILLA_TEST_SECTOR_H
 #define SLK_PROOFS_VANILLA_TEST_SECTOR_H
 
-/* What the tests of vanilla proofs share: sectors of tests/vectors, their proofs, the text of c1out. */
+/* What the tests of vanilla proofs share: sectors of tests/vectors, their proofs, the text of
+ * c1out. */
 
 #include "test_util.h"
 
@@ -88,16 +89,17 @@ static inline void sector_prove(sector_t *s, const slk_job_t *job)
     s->records = malloc(s->cnt * s->record_sz);
     assert_true(s->challenges && s->records);
     for (uint32_t k = 0; k < s->porep.partitions; k++)
-        slk_challenges(s->challenges + (size_t)k * s->porep.challenges, &s->porep, &s->pub.replica_id,
-                       &s->pub.comm_r, &s->seed, k);
-    assert_ok(slk_vanilla_prove(s->records, s->files, s->graph, s->challenges, s->cnt, job, &diag), diag);
+        slk_challenges(s->challenges + (size_t)k * s->porep.challenges, &s->porep,
+                       &s->pub.replica_id, &s->pub.comm_r, &s->seed, k);
+    assert_ok(slk_vanilla_prove(s->records, s->files, s->graph, s->challenges, s->cnt, job, &diag),
+              diag);
 }
 
 static inline bool sector_verify(const sector_t *s, slk_diag_t *diag)
 {
     bool ok;
-    assert_ok(slk_vanilla_verify(&ok, s->graph, &s->porep, &s->pub, s->challenges, s->records, s->cnt, NULL,
-                                 diag),
+    assert_ok(slk_vanilla_verify(&ok, s->graph, &s->porep, &s->pub, s->challenges, s->records,
+                                 s->cnt, NULL, diag),
               *diag);
     return ok;
 }
@@ -146,8 +148,9 @@ static inline void text_partitions(text_t *t, const sector_t *s)
     for (size_t i = 0; i < s->cnt; i++) {
         bool first = i % s->porep.challenges == 0;
         text_puts(t, i == 0 ? "[[" : first ? "],[" : ",");
-        assert_ok(slk_vanilla_json(&s->porep, &s->pub, s->records + i * s->record_sz, text_add, t, &diag),
-                  diag);
+        assert_ok(
+            slk_vanilla_json(&s->porep, &s->pub, s->records + i * s->record_sz, text_add, t, &diag),
+            diag);
     }
     text_puts(t, "]]");
 }

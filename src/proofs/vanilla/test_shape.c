@@ -1,15 +1,17 @@
-/* Vanilla proofs of the compound tree shapes of 32 and 64 GiB, at 4, 16 and 32 KiB, and of a sector whose
- * tree_r_last leaves out two rows (8 MiB). Sealed here; answers in tests/vectors/shape and seal. */
+/* Vanilla proofs of the compound tree shapes of 32 and 64 GiB, at 4, 16 and 32 KiB, and of a sector
+ * whose tree_r_last leaves out two rows (8 MiB). Sealed here; answers in tests/vectors/shape and
+ * seal. */
 
-#include "test_sector.h"
+#include "proofs/vanilla/test_sector.h"
 
 #include "selkie/seal.h"
 
 #include <fcntl.h>
 
-/* Seal into dir (the cache folder and "sealed" in one) and load as a sector_t. data_len 0: committed capacity. */
-static void sector_seal(sector_t *s, const char *dir, uint64_t miner, uint64_t number, const char *data,
-                        size_t data_len)
+/* Seal into dir (the cache folder and "sealed" in one) and load as a sector_t. data_len 0:
+ * committed capacity. */
+static void sector_seal(sector_t *s, const char *dir, uint64_t miner, uint64_t number,
+                        const char *data, size_t data_len)
 {
     slk_diag_t diag;
     char sealed[1024], unsealed[1024], raw[1024];
@@ -35,7 +37,8 @@ static void sector_seal(sector_t *s, const char *dir, uint64_t miner, uint64_t n
     }
     assert_ok(slk_seal_pc1(&pc1, &sector, &s->ticket, NULL, NULL, &diag), diag);
     assert_ok(slk_seal_pc2(&pc2, &sector, &s->ticket, NULL, &diag), diag);
-    s->pub = (slk_vanilla_public_t){pc1.replica_id, pc2.comm_d, pc2.comm_c, pc2.comm_r_last, pc2.comm_r};
+    s->pub =
+        (slk_vanilla_public_t){pc1.replica_id, pc2.comm_d, pc2.comm_c, pc2.comm_r_last, pc2.comm_r};
     assert_ok(slk_graph_new(&s->graph, &s->porep, &diag), diag);
     assert_ok(sector_open_files(s, &diag), diag);
 }
@@ -52,7 +55,8 @@ static void check_refusals(sector_t *s)
     }
     /* Last sibling of each column's path: the topmost level. */
     size_t paths = (s->record_sz - 120 - 32 * (1 + (size_t)__builtin_ctzll(s->porep.size->nodes)));
-    size_t column = (paths + 32 * s->porep.size->layers) / 16; /* 15 columns, and leaf_r's path shorter by L labels */
+    size_t column = (paths + 32 * s->porep.size->layers) /
+                    16; /* 15 columns, and leaf_r's path shorter by L labels */
     for (size_t i = 1; i <= 15; i++) {
         size_t at = s->record_sz - paths + i * column - 1;
         s->records[at] ^= 1;
@@ -113,7 +117,8 @@ static void test_top(void **state)
     check_shape("32KiB");
 }
 
-/* Every node of the compound shapes, also through the rows kept in memory that the synthetic file is made with. */
+/* Every node of the compound shapes, also through the rows kept in memory that the synthetic file
+ * is made with. */
 static void test_synthetic_of_shapes(void **state)
 {
     (void)state;
@@ -125,7 +130,8 @@ static void test_synthetic_of_shapes(void **state)
         uint8_t porep_id[32];
         memset(&s, 0, sizeof s);
         memset(porep_id, 0x81, sizeof porep_id);
-        slk_porep_custom(&s.porep, slk_size_by_name(names[i]), SLK_API_V1_2, SLK_FEATURE_SYNTH, porep_id);
+        slk_porep_custom(&s.porep, slk_size_by_name(names[i]), SLK_API_V1_2, SLK_FEATURE_SYNTH,
+                         porep_id);
         s.seed = test_bytes32("seed");
         s.ticket = test_bytes32("ticket");
         test_tmp_dir(dir);
@@ -175,8 +181,10 @@ static void test_two_rows_discarded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_sub_of_two),          cmocka_unit_test(test_sub_of_eight),
-        cmocka_unit_test(test_top),                 cmocka_unit_test(test_synthetic_of_shapes),
+        cmocka_unit_test(test_sub_of_two),
+        cmocka_unit_test(test_sub_of_eight),
+        cmocka_unit_test(test_top),
+        cmocka_unit_test(test_synthetic_of_shapes),
         cmocka_unit_test(test_two_rows_discarded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

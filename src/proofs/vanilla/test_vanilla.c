@@ -1,7 +1,7 @@
-/* Proof records of recorded 2KiB sectors: the reference's c1out and synthetic file, and what a verifier must
- * refuse. Source of the answers: tests/vectors/seal. */
+/* Proof records of recorded 2KiB sectors: the reference's c1out and synthetic file, and what a
+ * verifier must refuse. Source of the answers: tests/vectors/seal. */
 
-#include "test_sector.h"
+#include "proofs/vanilla/test_sector.h"
 
 #include <sys/stat.h>
 
@@ -54,7 +54,8 @@ static void test_json_writer_fails(void **state)
     int calls = 0;
     sector_load(&s, "2k-cc-synth", 10, NULL);
     sector_prove(&s, NULL);
-    assert_err(SLK_ERR_NOSPACE, slk_vanilla_json(&s.porep, &s.pub, s.records, refuse, &calls, &diag));
+    assert_err(SLK_ERR_NOSPACE,
+               slk_vanilla_json(&s.porep, &s.pub, s.records, refuse, &calls, &diag));
     assert_int_equal(calls, 1);
     assert_string_equal(diag.text, "full");
     sector_free(&s);
@@ -75,16 +76,16 @@ static void test_threads(void **state)
     sector_prove(&four, &job);
     assert_memory_equal(one.records, four.records, one.cnt * one.record_sz);
     bool ok;
-    assert_ok(slk_vanilla_verify(&ok, four.graph, &four.porep, &four.pub, four.challenges, four.records,
-                                 four.cnt, &job, &diag),
+    assert_ok(slk_vanilla_verify(&ok, four.graph, &four.porep, &four.pub, four.challenges,
+                                 four.records, four.cnt, &job, &diag),
               diag);
     assert_true(ok);
 
     /* The first bad record is the one that is told, whatever thread sees which first. */
     for (size_t i = 9; i < four.cnt; i++)
         four.records[i * four.record_sz + 4000] ^= 1;
-    assert_ok(slk_vanilla_verify(&ok, four.graph, &four.porep, &four.pub, four.challenges, four.records,
-                                 four.cnt, &job, &diag),
+    assert_ok(slk_vanilla_verify(&ok, four.graph, &four.porep, &four.pub, four.challenges,
+                                 four.records, four.cnt, &job, &diag),
               diag);
     assert_false(ok);
     assert_non_null(strstr(diag.text, "proof 9,"));
@@ -105,8 +106,8 @@ static void test_cancelled(void **state)
     sector_prove(&s, NULL);
     assert_err(SLK_ERR_CANCELLED,
                slk_vanilla_prove(s.records, s.files, s.graph, s.challenges, s.cnt, &job, &diag));
-    assert_err(SLK_ERR_CANCELLED, slk_vanilla_verify(&ok, s.graph, &s.porep, &s.pub, s.challenges, s.records,
-                                                     s.cnt, &job, &diag));
+    assert_err(SLK_ERR_CANCELLED, slk_vanilla_verify(&ok, s.graph, &s.porep, &s.pub, s.challenges,
+                                                     s.records, s.cnt, &job, &diag));
     sector_free(&s);
 }
 
@@ -143,7 +144,8 @@ static void test_flipped_bits(void **state)
     sector_free(&s);
 }
 
-/* Sentences name the part. Offsets of the 2KiB record: 120 leaf_d, 344 columns of 544 bytes, 8504 leaf_r. */
+/* Sentences name the part. Offsets of the 2KiB record: 120 leaf_d, 344 columns of 544 bytes, 8504
+ * leaf_r. */
 static void test_sentences(void **state)
 {
     (void)state;
@@ -207,10 +209,8 @@ static void test_wrong_inputs(void **state)
         slk_node_t *node;
         const char *word;
     } rows[] = {
-        {&s.pub.comm_r, "expected comm_r"},
-        {&s.pub.comm_c, "expected comm_r"},
-        {&s.pub.comm_r_last, "expected comm_r"},
-        {&s.pub.comm_d, "expected comm_d"},
+        {&s.pub.comm_r, "expected comm_r"},      {&s.pub.comm_c, "expected comm_r"},
+        {&s.pub.comm_r_last, "expected comm_r"}, {&s.pub.comm_d, "expected comm_d"},
         {&s.pub.replica_id, "other replica_id"},
     };
     for (size_t i = 0; i < SLK_COUNT(rows); i++) {
@@ -289,9 +289,9 @@ static void test_damaged_files(void **state)
         const char *name;
         long root;
     } rows[] = {
-        {"sc-02-data-tree-d.dat", 4032}, {"sc-02-data-tree-c.dat", 2304},
+        {"sc-02-data-tree-d.dat", 4032},   {"sc-02-data-tree-c.dat", 2304},
         {"sc-02-data-tree-r-last.dat", 0}, {"sc-02-data-layer-1.dat", -1},
-        {"sc-02-data-layer-2.dat", -1}, {"sealed", -1},
+        {"sc-02-data-layer-2.dat", -1},    {"sealed", -1},
     };
     for (size_t i = 0; i < SLK_COUNT(rows); i++) {
         sector_t s;
@@ -322,7 +322,8 @@ static void test_bad_node(void **state)
 {
     (void)state;
     static const char *const names[] = {"sc-02-data-tree-d.dat", "sc-02-data-tree-c.dat",
-                                        "sc-02-data-layer-1.dat", "sc-02-data-layer-2.dat", "sealed"};
+                                        "sc-02-data-layer-1.dat", "sc-02-data-layer-2.dat",
+                                        "sealed"};
     for (size_t i = 0; i < SLK_COUNT(names); i++) {
         sector_t s;
         slk_diag_t diag;
@@ -331,8 +332,8 @@ static void test_bad_node(void **state)
         sector_load(&s, "2k-data-v1_1", 5, dir);
         sector_prove(&s, NULL);
         stamp(dir, names[i], 32 * (long)s.challenges[0], 0xff, 32);
-        assert_err(SLK_ERR_FORMAT,
-                   slk_vanilla_prove(s.records, s.files, s.graph, s.challenges, s.cnt, NULL, &diag));
+        assert_err(SLK_ERR_FORMAT, slk_vanilla_prove(s.records, s.files, s.graph, s.challenges,
+                                                     s.cnt, NULL, &diag));
         char offset[32];
         snprintf(offset, sizeof offset, "offset %d ", 32 * (int)s.challenges[0]);
         assert_non_null(strstr(diag.text, names[i]));
@@ -368,7 +369,8 @@ static void test_synth_file(void **state)
     assert_int_equal(view.total, 64);
 
     char *file = sector_file(&s, "syn-porep-vanilla-proofs.dat", &len);
-    json_t *want = json_object_get(json_object_get(s.json, "files_after_pc2"), "syn-porep-vanilla-proofs.dat");
+    json_t *want =
+        json_object_get(json_object_get(s.json, "files_after_pc2"), "syn-porep-vanilla-proofs.dat");
     assert_sha256(file, len, json_string_value(json_object_get(want, "sha256")));
     free(file);
     assert_ok(slk_synth_read(records, &s.porep, dir, &s.pub, &s.seed, 0, &diag), diag);

@@ -41,8 +41,8 @@ size_t slk_vanilla_record_sz(const slk_porep_t *porep)
     return lay.size;
 }
 
-void slk_record_label_parents(const slk_vanilla_layout_t *lay, const uint8_t *record, uint32_t layer,
-                              slk_node_t out[SLK_LABEL_PARENTS])
+void slk_record_label_parents(const slk_vanilla_layout_t *lay, const uint8_t *record,
+                              uint32_t layer, slk_node_t out[SLK_LABEL_PARENTS])
 {
     SLK_ASSERT(layer >= 1 && layer <= lay->layers);
     uint32_t cycle = layer == 1 ? SLK_DRG_CNT : SLK_PARENT_CNT;

@@ -10,9 +10,9 @@
  *                      L labels, layer 1 first; leaf_c; sibling_cnt siblings of tree_c
  *   leaf_r         replica node, then sibling_cnt siblings of tree_r_last
  *
- * The siblings of a path go bottom up, level by level, in each by increasing position with the path's own
- * position left out. Levels: octary rows of the base tree, then one of the sub and one of the top tree where
- * the sector size has them. */
+ * The siblings of a path go bottom up, level by level, in each by increasing position with the
+ * path's own position left out. Levels: octary rows of the base tree, then one of the sub and one
+ * of the top tree where the sector size has them. */
 
 #include "base/bytes.h"
 #include "selkie/proof_types.h"
@@ -46,7 +46,10 @@ static inline uint32_t slk_path_position(const slk_path_level_t *level, uint64_t
     return (uint32_t)(leaf >> level->shift) & (level->arity - 1);
 }
 
-static inline uint64_t slk_record_challenge(const uint8_t *record) { return slk_load_le64(record); }
+static inline uint64_t slk_record_challenge(const uint8_t *record)
+{
+    return slk_load_le64(record);
+}
 static inline uint64_t slk_record_parent(const uint8_t *record, uint32_t i)
 {
     return slk_load_le64(record + 8 + 8 * i);
@@ -80,7 +83,7 @@ static inline const slk_node_t *slk_record_leaf_r(const slk_vanilla_layout_t *la
 }
 
 /* The parent labels in the message of the challenge's label of `layer`, from the columns. */
-void slk_record_label_parents(const slk_vanilla_layout_t *lay, const uint8_t *record, uint32_t layer,
-                              slk_node_t out[SLK_LABEL_PARENTS]);
+void slk_record_label_parents(const slk_vanilla_layout_t *lay, const uint8_t *record,
+                              uint32_t layer, slk_node_t out[SLK_LABEL_PARENTS]);
 
 #endif /* SLK_PROOFS_VANILLA_LAYOUT_H */

@@ -12,7 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#define PATH_CNT  (SLK_COLUMN_CNT + 1) /* Poseidon paths of a record: its columns, then tree_r_last */
+#define PATH_CNT                                                                                   \
+    (SLK_COLUMN_CNT + 1) /* Poseidon paths of a record: its columns, then tree_r_last */
 #define SLOTS_MAX (UINT64_C(1) << 16)
 #define SLOTS_MIN (UINT64_C(1) << 8)
 
@@ -78,7 +79,10 @@ void slk_verifier_free(slk_verifier_t *v)
 
 /* --- Sentences ------------------------------------------------------------------------------ */
 
-static const uint8_t *record_at(const batch_t *b, size_t i) { return b->records + i * b->v->lay.size; }
+static const uint8_t *record_at(const batch_t *b, size_t i)
+{
+    return b->records + i * b->v->lay.size;
+}
 
 /* Always false: the answer. */
 SLK_PRINTF(3, 4) static bool no(const batch_t *b, size_t i, const char *fmt, ...)
@@ -108,7 +112,8 @@ static name_t path_name(const uint8_t *record, uint32_t path)
     } else {
         bool drg = path <= SLK_DRG_CNT;
         snprintf(name.s, sizeof name.s, "column of %s parent %" PRIu32 " (node %" PRIu64 ")",
-                 drg ? "DRG" : "expander", drg ? path : path - SLK_DRG_CNT, slk_record_node(record, path));
+                 drg ? "DRG" : "expander", drg ? path : path - SLK_DRG_CNT,
+                 slk_record_node(record, path));
     }
     return name;
 }
@@ -167,8 +172,8 @@ static bool check_tree_d(const batch_t *b)
     }
     for (size_t i = 0; i < b->cnt; i++) {
         if (!slk_node_eq(&v->hashes[i], &v->pub->comm_d))
-            return no(b, i, "tree_d path leads to %s, expected comm_d %s", slk_node_hex(&v->hashes[i]).s,
-                      slk_node_hex(&v->pub->comm_d).s);
+            return no(b, i, "tree_d path leads to %s, expected comm_d %s",
+                      slk_node_hex(&v->hashes[i]).s, slk_node_hex(&v->pub->comm_d).s);
     }
     return true;
 }
@@ -190,14 +195,16 @@ static bool check_columns(const batch_t *b)
         uint32_t c = k % SLK_COLUMN_CNT;
         const slk_node_t *leaf = slk_record_column(lay, record, c) + lay->layers;
         if (!slk_node_eq(&v->hashes[k], leaf))
-            return no(b, k / SLK_COLUMN_CNT, "%s: its labels hash to %s, expected its leaf of tree_c %s",
+            return no(b, k / SLK_COLUMN_CNT,
+                      "%s: its labels hash to %s, expected its leaf of tree_c %s",
                       path_name(record, c).s, slk_node_hex(&v->hashes[k]).s, slk_node_hex(leaf).s);
     }
     return true;
 }
 
 /* First node of Poseidon path k: a leaf, its siblings follow. */
-static const slk_node_t *path_leaf(const slk_vanilla_layout_t *lay, const uint8_t *record, uint32_t k)
+static const slk_node_t *path_leaf(const slk_vanilla_layout_t *lay, const uint8_t *record,
+                                   uint32_t k)
 {
     return k < SLK_COLUMN_CNT ? slk_record_column(lay, record, k) + lay->layers
                               : slk_record_leaf_r(lay, record);
@@ -233,9 +240,9 @@ static bool check_paths(const batch_t *b)
         const slk_node_t *root = tree_r ? &v->pub->comm_r_last : &v->pub->comm_c;
         if (!slk_node_eq(&v->hashes[k], root))
             return no(b, k / PATH_CNT, "%s%s leads to %s, expected %s %s",
-                      path_name(record_at(b, k / PATH_CNT), k % PATH_CNT).s, tree_r ? "" : ": tree_c path",
-                      slk_node_hex(&v->hashes[k]).s, tree_r ? "comm_r_last" : "comm_c",
-                      slk_node_hex(root).s);
+                      path_name(record_at(b, k / PATH_CNT), k % PATH_CNT).s,
+                      tree_r ? "" : ": tree_c path", slk_node_hex(&v->hashes[k]).s,
+                      tree_r ? "comm_r_last" : "comm_c", slk_node_hex(root).s);
     }
     return true;
 }
@@ -253,7 +260,8 @@ static bool check_labels(const batch_t *b, size_t i)
                       SLK_LABEL_PARENTS);
         if (!slk_node_eq(&label, &labels[layer - 1]))
             return no(b, i,
-                      "label of layer %" PRIu32 ": its parents make %s, expected %s as in its column "
+                      "label of layer %" PRIu32
+                      ": its parents make %s, expected %s as in its column "
                       "(other replica_id, or a damaged layer file)",
                       layer, slk_node_hex(&label).s, slk_node_hex(&labels[layer - 1]).s);
     }

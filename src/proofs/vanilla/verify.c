@@ -20,7 +20,8 @@ slk_err_t slk_verifier_set_init(slk_verifier_set_t *set, unsigned cnt, const slk
         goto out;
     }
     for (; set->idle_cnt < cnt; set->idle_cnt++)
-        SLK_TRY(slk_verifier_new(&set->idle[set->idle_cnt], graph, porep, pub, record_cnt / cnt, diag));
+        SLK_TRY(
+            slk_verifier_new(&set->idle[set->idle_cnt], graph, porep, pub, record_cnt / cnt, diag));
 out:
     if (err != SLK_OK)
         slk_verifier_set_fini(set);
@@ -74,8 +75,8 @@ bool slk_verify_public(const slk_vanilla_public_t *pub, slk_diag_t *diag)
     SLK_ASSERT(hashed);
     if (slk_node_eq(&comm_r, &pub->comm_r))
         return true;
-    slk_fail(diag, SLK_OK, "comm_c and comm_r_last hash to %s, expected comm_r %s", slk_node_hex(&comm_r).s,
-             slk_node_hex(&pub->comm_r).s);
+    slk_fail(diag, SLK_OK, "comm_c and comm_r_last hash to %s, expected comm_r %s",
+             slk_node_hex(&comm_r).s, slk_node_hex(&pub->comm_r).s);
     return false;
 }
 
@@ -95,7 +96,8 @@ static void verify_range(void *ctx, uint64_t begin, uint64_t end)
     if (slk_fault_before(&run->fault, begin))
         return;
     if (slk_job_cancelled(run->job)) {
-        slk_err_t err = slk_fail(&diag, SLK_ERR_CANCELLED, "interrupted while verifying vanilla proofs");
+        slk_err_t err =
+            slk_fail(&diag, SLK_ERR_CANCELLED, "interrupted while verifying vanilla proofs");
         slk_fault_put(&run->fault, begin, err, &diag);
         return;
     }
@@ -108,7 +110,8 @@ static void verify_range(void *ctx, uint64_t begin, uint64_t end)
 
 slk_err_t slk_vanilla_verify(bool *ok, const slk_graph_t *graph, const slk_porep_t *porep,
                              const slk_vanilla_public_t *pub, const uint64_t *challenges,
-                             const uint8_t *records, size_t cnt, const slk_job_t *job, slk_diag_t *diag)
+                             const uint8_t *records, size_t cnt, const slk_job_t *job,
+                             slk_diag_t *diag)
 {
     *ok = false;
     if (!slk_verify_public(pub, diag))
@@ -118,8 +121,10 @@ slk_err_t slk_vanilla_verify(bool *ok, const slk_graph_t *graph, const slk_porep
     /* Full batches where there are many records, a share for each thread where there are few. */
     uint64_t grain = (cnt + 2 * threads - 1) / (2 * threads);
     grain = grain > SLK_VERIFY_BATCH_MAX ? SLK_VERIFY_BATCH_MAX : grain ? grain : 1;
-    verify_t run = {.challenges = challenges, .records = records,
-                    .record_sz = slk_vanilla_record_sz(porep), .job = job};
+    verify_t run = {.challenges = challenges,
+                    .records = records,
+                    .record_sz = slk_vanilla_record_sz(porep),
+                    .job = job};
     slk_err_t err = slk_verifier_set_init(&run.set, threads, graph, porep, pub, cnt, diag);
     if (err != SLK_OK)
         return err;
