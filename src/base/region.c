@@ -9,6 +9,20 @@
 
 #define HUGE_PAGE (UINT64_C(2) << 20)
 
+/* Anonymous memory that begins at a huge page's border: else its first and last part, or in older kernels all of it,
+ * stay in small pages. */
+static void *map_aligned(uint64_t len)
+{
+    uint8_t *p = mmap(NULL, len + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return p;
+    uint64_t before = -(uintptr_t)p & (HUGE_PAGE - 1);
+    if (before)
+        munmap(p, before);
+    munmap(p + before + len, HUGE_PAGE - before);
+    return p + before;
+}
+
 slk_err_t slk_region_anon(slk_region_t *region, uint64_t len, slk_diag_t *diag)
 {
     region->len = len;
@@ -19,7 +33,7 @@ slk_err_t slk_region_anon(slk_region_t *region, uint64_t len, slk_diag_t *diag)
         p = mmap(NULL, region->mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1,
                  0);
     if (p == MAP_FAILED) {
-        p = mmap(NULL, region->mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        p = map_aligned(region->mapped);
         if (p == MAP_FAILED) {
             region->ptr = NULL;
             return slk_fail(diag, SLK_ERR_NOMEM, "no memory for %" PRIu64 " bytes: %s", len,
