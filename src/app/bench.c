@@ -9,51 +9,57 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
+#include <time.h>
 
 /* --- Figures -------------------------------------------------------------------------------- */
 
-static json_t *figure_row(slk_app_t *app, const char *name, double value, const char *unit,
-                          double limit, slk_better_t better)
+json_t *slk_figure(slk_app_t *app, const char *name, double value, const char *unit, double limit,
+                   slk_better_t better)
 {
     double share = better == SLK_LESS_IS_BETTER ? limit / value : value / limit;
+    bool known = limit > 0 && value > 0;
     json_t *row = json_pack("{s:s, s:f, s:s, s:o, s:o}", "name", name, "value", value, "unit", unit,
-                            "limit", limit > 0 ? json_real(limit) : json_null(), "share",
-                            limit > 0 && value > 0 ? json_real(share) : json_null());
+                            "limit", known ? json_real(limit) : json_null(), "share",
+                            known ? json_real(share) : json_null());
     if (!app->result)
         app->result = json_array();
     SLK_ASSERT(row && json_array_append_new(app->result, row) == 0);
     return row;
 }
 
-void slk_figure(slk_app_t *app, const char *name, double value, const char *unit, double limit,
-                slk_better_t better)
+void slk_figure_add(json_t *row, const char *field, double value)
 {
-    figure_row(app, name, value, unit, limit, better);
-}
-
-void slk_figure_cpu(slk_app_t *app, const char *name, double value, const char *unit, double limit,
-                    slk_better_t better, double cpu_seconds)
-{
-    json_t *row = figure_row(app, name, value, unit, limit, better);
-    json_object_set_new(row, "cpu_seconds", json_real(cpu_seconds));
+    SLK_ASSERT(json_object_set_new(row, field, json_real(value)) == 0);
 }
 
 /* --- Timing --------------------------------------------------------------------------------- */
 
-double slk_bench_best(slk_bench_fn_t *fn, void *ctx, double seconds)
+double slk_bench_best(slk_bench_fn_t *fn, void *ctx, double seconds, slk_bench_clock_t *clock)
 {
-    double start = slk_clock_seconds(), end = start, best = 0;
-    for (unsigned i = 0; i < 3 || end - start < seconds; i++) {
-        double before = slk_clock_seconds();
+    double start = slk_clock_seconds(), best = 0;
+    for (unsigned i = 0; i < 3 || slk_clock_seconds() - start < seconds; i++) {
+        double before = clock();
         fn(ctx);
-        end = slk_clock_seconds();
-        if (i == 0 || end - before < best)
-            best = end - before;
+        double took = clock() - before;
+        if (i == 0 || took < best)
+            best = took;
     }
     return best;
 }
 
-double slk_bench_cpu_seconds(void)
+static double cpu_clock(clockid_t id)
+{
+    struct timespec now;
+    clock_gettime(id, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec * 1e-9;
+}
+
+double slk_bench_thread_seconds(void)
+{
+    return cpu_clock(CLOCK_THREAD_CPUTIME_ID);
+}
+
+double slk_bench_process_seconds(void)
 {
     struct rusage usage;
     getrusage(RUSAGE_SELF, &usage);
@@ -90,7 +96,7 @@ static void stream(void *ctx)
 double slk_bench_block_ns(double seconds)
 {
     uint32_t h[8] = {0};
-    return slk_bench_best(stream, h, seconds) / CALL_BLOCKS * 1e9;
+    return slk_bench_best(stream, h, seconds, slk_bench_thread_seconds) / CALL_BLOCKS * 1e9;
 }
 
 static void pairs(void *ctx)
@@ -102,7 +108,7 @@ static void pairs(void *ctx)
 double slk_bench_pair_ns(double seconds)
 {
     static slk_node_t nodes[3 * CALL_PAIRS];
-    return slk_bench_best(pairs, nodes, seconds) / CALL_PAIRS * 1e9;
+    return slk_bench_best(pairs, nodes, seconds, slk_bench_thread_seconds) / CALL_PAIRS * 1e9;
 }
 
 typedef struct {
@@ -125,7 +131,7 @@ double slk_bench_poseidon_ns(unsigned arity, double seconds)
         slk_sha256(&call.in[i], &i, sizeof i);
         slk_trunc254(&call.in[i]);
     }
-    return slk_bench_best(poseidon, &call, seconds) / CALL_HASHES * 1e9;
+    return slk_bench_best(poseidon, &call, seconds, slk_bench_thread_seconds) / CALL_HASHES * 1e9;
 }
 
 static void muls_dependent(void *ctx)
@@ -149,8 +155,9 @@ double slk_bench_fr_mul_ns(bool dependent, double seconds)
     slk_fr_t x[9];
     for (unsigned i = 0; i < 9; i++)
         slk_fr_from_u64(&x[i], UINT64_C(0x9e3779b97f4a7c15) * (i + 1));
-    return slk_bench_best(dependent ? muls_dependent : muls_independent, x, seconds) / CALL_MULS *
-           1e9;
+    return slk_bench_best(dependent ? muls_dependent : muls_independent, x, seconds,
+                          slk_bench_thread_seconds) /
+           CALL_MULS * 1e9;
 }
 
 slk_err_t slk_bench_backends(slk_app_t *app, const slk_cpu_t *list, double seconds,

@@ -15,31 +15,31 @@
     "value: the figure\n"                                                                          \
     "unit: its unit\n"                                                                             \
     "limit: the best that this machine could do, measured in the same run; null: not known\n"      \
-    "share: how near the figure comes to it, 1 is all of it\n"                                     \
-    "cpu_seconds: CPU time of all threads, where it was taken"
+    "share: how near the figure comes to it, 1 is all of it"
 
 typedef enum {
     SLK_LESS_IS_BETTER, /* times: share = limit / value */
     SLK_MORE_IS_BETTER  /* speeds: share = value / limit */
 } slk_better_t;
 
-/* Append a row to app->result, an array. limit 0: not known. */
-void slk_figure(slk_app_t *app, const char *name, double value, const char *unit, double limit,
-                slk_better_t better);
+/* Append a row to app->result, an array. limit 0: not known. The row is borrowed. */
+json_t *slk_figure(slk_app_t *app, const char *name, double value, const char *unit, double limit,
+                   slk_better_t better);
 
-/* The same with CPU time. */
-void slk_figure_cpu(slk_app_t *app, const char *name, double value, const char *unit, double limit,
-                    slk_better_t better, double cpu_seconds);
+/* A field more in a row. */
+void slk_figure_add(json_t *row, const char *field, double value);
 
 /* --- Timing --------------------------------------------------------------------------------- */
 
 typedef void slk_bench_fn_t(void *ctx);
 
-/* Seconds of the fastest call, out of as many as fit into `seconds`, three at least. */
-double slk_bench_best(slk_bench_fn_t *fn, void *ctx, double seconds);
+/* Seconds of the fastest call, out of as many as fit into `seconds`, three at least; by `clock`. */
+typedef double slk_bench_clock_t(void);
+double slk_bench_best(slk_bench_fn_t *fn, void *ctx, double seconds, slk_bench_clock_t *clock);
 
-/* CPU seconds of this process so far. */
-double slk_bench_cpu_seconds(void);
+/* CPU seconds so far of all threads, of this one: what others do on the machine does not count. */
+double slk_bench_process_seconds(void);
+double slk_bench_thread_seconds(void);
 
 /* Middle of cnt > 0 values, which it sorts. */
 double slk_bench_median(double *values, size_t cnt);

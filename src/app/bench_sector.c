@@ -119,10 +119,10 @@ slk_err_t slk_bench_sector(slk_stage_time_t times[SLK_STAGE_CNT], const slk_sect
     SLK_TRY(slk_sector_place(&life->sector, temporary, true, diag));
     SLK_TRY(write_data(life->data, slk_fr32_unpadded(sector->porep.size->bytes), diag));
     for (unsigned stage = 0; stage <= last; stage++) {
-        double wall = slk_clock_seconds(), cpu = slk_bench_cpu_seconds();
+        double wall = slk_clock_seconds(), cpu = slk_bench_process_seconds();
         SLK_TRY(run_stage(life, (slk_stage_t)stage, diag));
         times[stage] =
-            (slk_stage_time_t){slk_clock_seconds() - wall, slk_bench_cpu_seconds() - cpu};
+            (slk_stage_time_t){slk_clock_seconds() - wall, slk_bench_process_seconds() - cpu};
     }
 out:
     if (nftw(temporary, remove_one, MAX_OPEN_DIRS, FTW_DEPTH | FTW_PHYS) != 0 && err == SLK_OK)
@@ -170,12 +170,13 @@ slk_err_t slk_run_seal_bench(slk_app_t *app, const slk_args_t *args)
     };
     double wall = 0, cpu = 0;
     for (unsigned i = 0; i < SLK_STAGE_CNT; i++) {
-        slk_figure_cpu(app, names[i], times[i].wall, "s", limits[i] * 1e-9, SLK_LESS_IS_BETTER,
-                       times[i].cpu);
+        slk_figure_add(
+            slk_figure(app, names[i], times[i].wall, "s", limits[i] * 1e-9, SLK_LESS_IS_BETTER),
+            "cpu_seconds", times[i].cpu);
         wall += times[i].wall;
         cpu += times[i].cpu;
     }
-    slk_figure_cpu(app, "all", wall, "s", 0, SLK_LESS_IS_BETTER, cpu);
+    slk_figure_add(slk_figure(app, "all", wall, "s", 0, SLK_LESS_IS_BETTER), "cpu_seconds", cpu);
 out:
     return err;
 }

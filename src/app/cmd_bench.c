@@ -13,96 +13,84 @@
 #include <string.h>
 #include <unistd.h>
 
-/* --- sha ------------------------------------------------------------------------------------ */
+/* --- Kernels -------------------------------------------------------------------------------- */
+
+typedef double measure_t(unsigned arg, double seconds); /* nanoseconds */
 
 typedef struct {
-    const char *name;
-    double (*measure)(double seconds);
+    measure_t *measure;
+    unsigned arg;
     struct {
         slk_cpu_t cpu;
         double ns;
     } rows[SLK_CPU_CNT];
     size_t cnt;
-} sha_table_t;
+} kernel_t;
 
-static slk_err_t sha_row(slk_app_t *app, double seconds, slk_cpu_t cpu, void *ctx)
+static slk_err_t kernel_row(slk_app_t *app, double seconds, slk_cpu_t cpu, void *ctx)
 {
     (void)app;
-    sha_table_t *table = ctx;
-    table->rows[table->cnt].cpu = cpu;
-    table->rows[table->cnt++].ns = table->measure(seconds);
+    kernel_t *kernel = ctx;
+    kernel->rows[kernel->cnt].cpu = cpu;
+    kernel->rows[kernel->cnt++].ns = kernel->measure(kernel->arg, seconds);
     return SLK_OK;
 }
 
-/* A kernel on each of its back ends; the limit of all is the fastest. */
-static slk_err_t sha_figures(slk_app_t *app, const char *name, const slk_cpu_t *list,
-                             double (*measure)(double seconds), double seconds)
+/* A kernel on each of its back ends; the fastest is the limit of all. */
+static slk_err_t kernel_figures(slk_app_t *app, const char *name, const slk_cpu_t *list,
+                                measure_t *measure, unsigned arg, double seconds)
 {
-    sha_table_t table = {.name = name, .measure = measure};
-    slk_err_t err = slk_bench_backends(app, list, seconds, sha_row, &table);
+    kernel_t kernel = {.measure = measure, .arg = arg};
+    slk_err_t err = slk_bench_backends(app, list, seconds, kernel_row, &kernel);
     if (err != SLK_OK)
         return err;
-    double best = table.rows[0].ns;
-    for (size_t i = 1; i < table.cnt; i++)
-        best = table.rows[i].ns < best ? table.rows[i].ns : best;
-    for (size_t i = 0; i < table.cnt; i++) {
+    double best = kernel.rows[0].ns;
+    for (size_t i = 1; i < kernel.cnt; i++)
+        best = kernel.rows[i].ns < best ? kernel.rows[i].ns : best;
+    for (size_t i = 0; i < kernel.cnt; i++) {
         char text[96];
-        snprintf(text, sizeof text, "%s, %s", name, slk_cpu_name(table.rows[i].cpu));
-        slk_figure(app, text, table.rows[i].ns, "ns", best, SLK_LESS_IS_BETTER);
+        snprintf(text, sizeof text, "%s, %s", name, slk_cpu_name(kernel.rows[i].cpu));
+        slk_figure(app, text, kernel.rows[i].ns, "ns", best, SLK_LESS_IS_BETTER);
     }
     return SLK_OK;
+}
+
+static double block_ns(unsigned arg, double seconds)
+{
+    (void)arg;
+    return slk_bench_block_ns(seconds);
+}
+
+static double pair_ns(unsigned arg, double seconds)
+{
+    (void)arg;
+    return slk_bench_pair_ns(seconds);
 }
 
 static slk_err_t run_sha(slk_app_t *app, const slk_args_t *args)
 {
     double seconds = args->opt[SLK_OPT_SECONDS].seconds;
     slk_err_t err;
-    SLK_TRY(sha_figures(app, "SHA-256, one block of a dependent stream",
-                        slk_sha256_backends_stream(), slk_bench_block_ns, seconds));
-    SLK_TRY(sha_figures(app, "SHA-256, one tree node (two blocks)", slk_sha256_backends_pairs(),
-                        slk_bench_pair_ns, seconds));
+    SLK_TRY(kernel_figures(app, "SHA-256, one block of a dependent stream",
+                           slk_sha256_backends_stream(), block_ns, 0, seconds));
+    SLK_TRY(kernel_figures(app, "SHA-256, one tree node (two blocks)", slk_sha256_backends_pairs(),
+                           pair_ns, 0, seconds));
 out:
     return err;
 }
 
-/* --- poseidon ------------------------------------------------------------------------------- */
-
-static const struct {
-    unsigned arity, partial_rounds;
-} poseidons[] = {{2, 55}, {4, 56}, {8, 57}, {11, 57}};
-
-/* Field multiplications of one permutation: 8 full rounds of t s-boxes (3 each) and a t x t matrix,
- * partial ones of one s-box and a sparse matrix. */
-static double poseidon_muls(unsigned arity, unsigned partial_rounds)
-{
-    double t = arity + 1;
-    return 8 * (3 * t + t * t) + partial_rounds * (3 + 2 * t - 1);
-}
-
-static slk_err_t poseidon_rows(slk_app_t *app, double seconds, slk_cpu_t cpu, void *ctx)
-{
-    const double *mul_ns = ctx;
-    for (size_t i = 0; i < SLK_COUNT(poseidons); i++) {
-        char text[96];
-        unsigned arity = poseidons[i].arity;
-        snprintf(text, sizeof text, "Poseidon, one hash of arity %u, %s", arity, slk_cpu_name(cpu));
-        /* the limit is that of scalar code */
-        double limit = cpu == SLK_CPU_PORTABLE
-                           ? poseidon_muls(arity, poseidons[i].partial_rounds) * *mul_ns
-                           : 0;
-        slk_figure(app, text, slk_bench_poseidon_ns(arity, seconds), "ns", limit,
-                   SLK_LESS_IS_BETTER);
-    }
-    return SLK_OK;
-}
-
 static slk_err_t run_poseidon(slk_app_t *app, const slk_args_t *args)
 {
-    double seconds = args->opt[SLK_OPT_SECONDS].seconds,
-           mul_ns = slk_bench_fr_mul_ns(false, seconds);
-    slk_figure(app, "multiplication in the scalar field, independent", mul_ns, "ns", mul_ns,
-               SLK_LESS_IS_BETTER);
-    return slk_bench_backends(app, slk_poseidon_backends(), seconds, poseidon_rows, &mul_ns);
+    static const unsigned arities[] = {2, 4, 8, 11};
+    slk_err_t err = SLK_OK;
+    for (size_t i = 0; i < SLK_COUNT(arities); i++) {
+        char name[64];
+        snprintf(name, sizeof name, "Poseidon, one hash of arity %u", arities[i]);
+        SLK_TRY(kernel_figures(app, name, slk_poseidon_backends(), slk_bench_poseidon_ns,
+                               arities[i], args->opt[SLK_OPT_SECONDS].seconds));
+    }
+out:
+    return err;
 }
 
 /* --- limits --------------------------------------------------------------------------------- */
@@ -145,9 +133,10 @@ static slk_err_t memory_figures(slk_app_t *app, double seconds)
     uint64_t *words = (uint64_t *)region.ptr, cnt = MEMORY_BYTES / 8;
     for (uint64_t i = 0; i < cnt; i++)
         words[i] = (i * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407)) & (cnt - 1);
-    double bytes = (double)MEMORY_BYTES / slk_bench_best(read_memory, words, seconds) * 1e-9;
+    double bytes = (double)MEMORY_BYTES /
+                   slk_bench_best(read_memory, words, seconds, slk_bench_thread_seconds) * 1e-9;
     chase_t c = {words, 0};
-    double ns = slk_bench_best(chase, &c, seconds) / CHASE_STEPS * 1e9;
+    double ns = slk_bench_best(chase, &c, seconds, slk_bench_thread_seconds) / CHASE_STEPS * 1e9;
     slk_figure(app, "memory, reading in order, one thread", bytes, "GB/s", bytes,
                SLK_MORE_IS_BETTER);
     slk_figure(app, "memory, one dependent read at a random place", ns, "ns", ns,
@@ -216,26 +205,25 @@ out:
 
 /* --- Tables --------------------------------------------------------------------------------- */
 
-#define TIME_OPTS                                                                                  \
-    {SLK_OPT_SECONDS, SLK_OPTIONAL, "0.5", NULL},                                                  \
-    {                                                                                              \
-        SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL                                                     \
-    }
-#define WORK_OPTS                                                                                  \
-    {SLK_OPT_DIR, SLK_OPTIONAL, ".",                                                               \
-     "folder in which a temporary one is made, and removed at the end"},                           \
-        {SLK_OPT_THREADS, SLK_OPTIONAL, NULL, NULL},                                               \
+#define COMMON_OPTS                                                                                \
+    {SLK_OPT_SECONDS, SLK_OPTIONAL, "0.5", NULL}, {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},        \
     {                                                                                              \
         SLK_OPT_QUIET, SLK_OPTIONAL, NULL, NULL                                                    \
     }
 
-static const slk_opt_use_t kernel_opts[] = {TIME_OPTS};
+static const slk_opt_use_t kernel_opts[] = {COMMON_OPTS};
+static const slk_opt_use_t commp_opts[] = {COMMON_OPTS,
+                                           {SLK_OPT_THREADS, SLK_OPTIONAL, NULL, NULL}};
 static const slk_opt_use_t limits_opts[] = {
-    TIME_OPTS,
+    COMMON_OPTS,
     {SLK_OPT_DIR, SLK_OPTIONAL, ".", "folder whose disk is measured"},
 };
-static const slk_opt_use_t sector_opts[] = {TIME_OPTS, WORK_OPTS};
-static const slk_opt_use_t commp_opts[] = {TIME_OPTS, {SLK_OPT_THREADS, SLK_OPTIONAL, NULL, NULL}};
+static const slk_opt_use_t sector_opts[] = {
+    COMMON_OPTS,
+    {SLK_OPT_THREADS, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_DIR, SLK_OPTIONAL, ".",
+     "folder in which a temporary one is made, and removed at the end"},
+};
 
 #define BENCH(word, line, text, options, function)                                                 \
     {                                                                                              \
@@ -249,9 +237,8 @@ const slk_command_t slk_bench_commands[] = {
           "SHA-256 on each back end, the scalar field, memory, disk.", limits_opts, run_limits),
     BENCH("sha", "SHA-256 on each back end",
           "One dependent stream, which bounds PC1, and many tree nodes.", kernel_opts, run_sha),
-    BENCH("poseidon", "Poseidon on each back end",
-          "One thread. The limit of the portable code is the time of its field multiplications.",
-          kernel_opts, run_poseidon),
+    BENCH("poseidon", "Poseidon on each back end", "One thread, arity 2, 4, 8 and 11.", kernel_opts,
+          run_poseidon),
     BENCH("pc1", "labels, against the limit of a dependent stream",
           "A label is 20 blocks of SHA-256 and waits for the one before it. Stretches of labels "
           "and of such a stream are measured in turns; the median of the ratios is the share. "
@@ -259,8 +246,9 @@ const slk_command_t slk_bench_commands[] = {
           sector_opts, slk_run_bench_pc1),
     BENCH("pc2", "Poseidon hashes a second, and PC2 of an 8 MiB sector", NULL, sector_opts,
           slk_run_bench_pc2),
-    BENCH("commp", "CommP of data in memory on each back end",
-          "The limit is that of the tree nodes alone on as many threads.", commp_opts,
-          slk_run_bench_commp),
+    BENCH("commp", "CommP and tree_d of data in memory on each back end",
+          "The limit is that of the tree nodes alone on as many threads; the ratio is to one "
+          "stream of the portable back end.",
+          commp_opts, slk_run_bench_commp),
     {0},
 };

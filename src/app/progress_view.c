@@ -36,12 +36,20 @@ static unsigned columns(FILE *out)
     return 79;
 }
 
+static void erase(slk_progress_view_thread_t *view)
+{
+    if (view->drawn)
+        fputs("\r\033[K", view->out);
+    view->drawn = false;
+}
+
 static void close_stage(slk_progress_view_thread_t *view, const slk_progress_view_t *stage)
 {
     char text[320];
     slk_progress_last(text, sizeof text, stage);
-    fprintf(view->out, view->terminal ? "\r\033[K%s\n" : "%s\n", text);
-    view->drawn = false;
+    erase(view);
+    if (stage->done || stage->total) /* there was something to do */
+        fprintf(view->out, "%s\n", text);
     view->closed = true;
 }
 
@@ -53,13 +61,6 @@ static void close_missed(slk_progress_view_thread_t *view, const slk_progress_vi
     if (stage.total)
         stage.done = stage.total;
     close_stage(view, &stage);
-}
-
-static void erase(slk_progress_view_thread_t *view)
-{
-    if (view->drawn)
-        fputs("\r\033[K", view->out);
-    view->drawn = false;
 }
 
 static void step(slk_progress_view_thread_t *view)

@@ -63,7 +63,19 @@ static void scalar(char *out, size_t cap, const char *name, const json_t *value)
     }
 }
 
-/* Objects with the same fields, as columns under their names. */
+static bool numeric(const json_t *rows, const char *name)
+{
+    size_t at;
+    json_t *row;
+    json_array_foreach(rows, at, row)
+    {
+        if (json_is_number(json_object_get(row, name)))
+            return true;
+    }
+    return false;
+}
+
+/* Objects as rows, their fields as columns under the names. */
 static void table(const json_t *rows, const char *indent, FILE *out)
 {
     const char *names[COLUMNS_MAX];
@@ -94,8 +106,7 @@ static void table(const json_t *rows, const char *indent, FILE *out)
             snprintf(text, sizeof text, "%s", names[i]);
             if (row)
                 scalar(text, sizeof text, "", value);
-            bool number = json_is_number(json_object_get(json_array_get(rows, 0), names[i]));
-            if (number)
+            if (value ? !json_is_string(value) : i > 0 && numeric(rows, names[i]))
                 fprintf(out, "%s%*s", i ? "  " : "", (int)widths[i], text);
             else
                 fprintf(out, "%s%-*s", i ? "  " : "", i + 1 < cnt ? (int)widths[i] : 0, text);
