@@ -8,7 +8,9 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A row states what cannot be derived; SIZE_ROW derives the rest (spec/proofs-vanilla.md 0.1, 0.3). */
+/* A row states what cannot be derived, SIZE_ROW derives the rest: spec/proofs-vanilla.md 0.1, 0.3
+ */
+/* clang-format off */
 #define OCT_NODES(rows) (((UINT64_C(1) << (3 * (rows))) - 1) / 7)
 #define SIZE_ROW(label, size, layer_cnt, sub_arity, top_arity, row_cnt, drop, small, is_published)               \
     {                                                                                              \
@@ -38,8 +40,12 @@ static const slk_size_t sizes[] = {
     SIZE_ROW("32GiB",  GIB(32),  11,    8,  0,  10,  2,      false, true),
     SIZE_ROW("64GiB",  GIB(64),  11,    8,  2,  10,  2,      false, true),
 };
+/* clang-format on */
 
-const slk_size_t *slk_size_at(unsigned i) { return i < SLK_COUNT(sizes) ? &sizes[i] : NULL; }
+const slk_size_t *slk_size_at(unsigned i)
+{
+    return i < SLK_COUNT(sizes) ? &sizes[i] : NULL;
+}
 
 const slk_size_t *slk_size_by_name(const char *name)
 {
@@ -91,13 +97,13 @@ void slk_porep_custom(slk_porep_t *out, const slk_size_t *size, slk_api_version_
 slk_err_t slk_porep_by_id(slk_porep_t *out, int registered, slk_diag_t *diag)
 {
     if (registered < 0 || registered >= (int)(PUBLISHED_CNT * SLK_COUNT(variants)))
-        return slk_fail(diag, SLK_ERR_INPUT, "registered seal proof %d: expected 0 to %d", registered,
-                        (int)(PUBLISHED_CNT * SLK_COUNT(variants)) - 1);
+        return slk_fail(diag, SLK_ERR_INPUT, "registered seal proof %d: expected 0 to %d",
+                        registered, (int)(PUBLISHED_CNT * SLK_COUNT(variants)) - 1);
     uint8_t porep_id[32] = {0};
     slk_store_le64(porep_id, (uint64_t)registered);
     int group = registered / PUBLISHED_CNT;
-    slk_porep_custom(out, slk_size_by_name(published[registered % PUBLISHED_CNT]), variants[group].version,
-                     variants[group].feature, porep_id);
+    slk_porep_custom(out, slk_size_by_name(published[registered % PUBLISHED_CNT]),
+                     variants[group].version, variants[group].feature, porep_id);
     out->registered = registered;
     return SLK_OK;
 }
@@ -112,12 +118,14 @@ slk_err_t slk_porep_registered(slk_porep_t *out, const slk_size_t *size, const c
             if (strcmp(published[i], size->name) == 0)
                 return slk_porep_by_id(out, (int)group * PUBLISHED_CNT + i, diag);
         }
-        return slk_fail(diag, SLK_ERR_INPUT,
-                        "sector size %s is a test size without registered proofs; expected one of 2KiB, 8MiB, "
-                        "512MiB, 32GiB, 64GiB",
-                        size->name);
+        return slk_fail(
+            diag, SLK_ERR_INPUT,
+            "sector size %s is a test size without registered proofs; expected one of 2KiB, 8MiB, "
+            "512MiB, 32GiB, 64GiB",
+            size->name);
     }
-    return slk_fail(diag, SLK_ERR_INPUT, "PoRep variant %s: expected one of v1, v1_1, synth, ni", variant);
+    return slk_fail(diag, SLK_ERR_INPUT, "PoRep variant %s: expected one of v1, v1_1, synth, ni",
+                    variant);
 }
 
 const char *slk_porep_variant(const slk_porep_t *porep)
@@ -130,7 +138,8 @@ const char *slk_porep_registered_name(int registered)
 #define NAMES(suffix)                                                                              \
     "StackedDrg2KiB" suffix, "StackedDrg8MiB" suffix, "StackedDrg512MiB" suffix,                   \
         "StackedDrg32GiB" suffix, "StackedDrg64GiB" suffix
-    static const char *const names[] = {NAMES("V1"), NAMES("V1_1"), NAMES("V1_1_Feat_SyntheticPoRep"),
+    static const char *const names[] = {NAMES("V1"), NAMES("V1_1"),
+                                        NAMES("V1_1_Feat_SyntheticPoRep"),
                                         NAMES("V1_2_Feat_NonInteractivePoRep")};
 #undef NAMES
     return registered >= 0 && (size_t)registered < SLK_COUNT(names) ? names[registered] : NULL;
