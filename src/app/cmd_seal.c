@@ -1,4 +1,5 @@
 #include "app/bench.h"
+#include "app/cmd_inputs.h"
 #include "app/nouns.h"
 #include "app/sector_args.h"
 
@@ -238,6 +239,13 @@ static const slk_opt_use_t c1_opts[] = {
     {SLK_OPT_OUT, SLK_REQUIRED, NULL, NULL},
     SHOW_OPTS,
 };
+static const slk_opt_use_t inputs_opts[] = {
+    {SLK_OPT_SIZE, SLK_REQUIRED, NULL, NULL},   {SLK_OPT_POREP, SLK_OPTIONAL, "v1_1", NULL},
+    {SLK_OPT_MINER, SLK_REQUIRED, NULL, NULL},  {SLK_OPT_SECTOR, SLK_REQUIRED, NULL, NULL},
+    {SLK_OPT_TICKET, SLK_REQUIRED, NULL, NULL}, {SLK_OPT_SEED, SLK_REQUIRED, NULL, NULL},
+    {SLK_OPT_COMM_D, SLK_REQUIRED, NULL, NULL}, {SLK_OPT_COMM_R, SLK_REQUIRED, NULL, NULL},
+    {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},
+};
 static const slk_opt_use_t unseal_opts[] = {
     SECTOR_OPTS,
     {SLK_OPT_TICKET, SLK_REQUIRED, NULL, NULL},
@@ -334,6 +342,18 @@ const slk_command_t slk_seal_commands[] = {
              "out: the file",
      .examples = "seal c1 " SECTOR_EXAMPLE " --ticket 6e7a... --seed 01b2... --out c1.json",
      .run = run_c1},
+    {.noun = "seal",
+     .verb = "inputs",
+     .summary = "show the public inputs that a proof is verified with",
+     .details = "They follow from the options alone; no file is read. A non-interactive sector's "
+                "do not depend on the seed.",
+     .opts = inputs_opts,
+     .opt_cnt = SLK_COUNT(inputs_opts),
+     .json = "public_inputs_le: of each partition, its inputs, 32 bytes little-endian hex",
+     .examples =
+         "seal inputs --size 32GiB --miner f01000 --sector 1 --ticket 6e7a... --seed 01b2... "
+         "--comm-d 82a3... --comm-r d9fa... --json",
+     .run = slk_run_seal_inputs},
     {.noun = "seal",
      .verb = "unseal",
      .summary = "get the data back from the sealed file",

@@ -70,6 +70,10 @@ const char *slk_value_choices(slk_kind_t kind, const char *choices);
     X(TICKET, "ticket", "HEX", HASH, NULL, "sealing randomness, 32 bytes")                         \
     X(SEED, "seed", "HEX", HASH, NULL, "interactive randomness, 32 bytes")                         \
     X(COMM_D, "comm-d", "HEX", HASH, NULL, "commitment of the unsealed data, 32 bytes")            \
+    X(COMM_R, "comm-r", "HEX", HASH, NULL, "commitment of the sealed sector, 32 bytes")            \
+    X(ANY_SIZE, "size", "SIZE", WORD, "2KiB 4KiB 16KiB 32KiB 8MiB 16MiB 512MiB 1GiB 32GiB 64GiB",  \
+      "sector size, test sizes included")                                                          \
+    X(CIRCUIT, "circuit", "CIRCUIT", WORD, "porep winning window", "which proof's constraints")    \
     X(OUT, "out", "FILE", FILE, NULL, "file to write")                                             \
     X(PIECE_SIZE, "piece-size", "PADDED", PADDED, NULL,                                            \
       "padded size of the piece, zeros behind the data; by default the smallest that holds it")    \

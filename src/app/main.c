@@ -15,6 +15,10 @@ const slk_noun_t slk_nouns[] = {
      "A piece is data padded to a power of two. Its commitment (CommP) names it in deals; the "
      "commitments of a sector's pieces give that of the unsealed sector (CommD).",
      slk_piece_commands, true},
+    {"params", "parameters of proofs, and the constraints they belong to",
+     "Parameters are made for the constraints of one circuit and one sector size, and serve no "
+     "other.",
+     slk_params_commands, true},
     {"bench", "measure this machine",
      "Figures of this machine, each beside the limit measured in the same run. Nothing else "
      "should run meanwhile. A share is limit through value for times, value through limit for "

@@ -1,0 +1,86 @@
+#include "app/app.h"
+#include "app/nouns.h"
+
+#include "base/assert.h"
+#include "base/bytes.h"
+#include "selkie/r1cs.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+static slk_circuit_kind_t circuit_of(const slk_args_t *args)
+{
+    unsigned kind = 0;
+    while (strcmp(slk_circuit_name((slk_circuit_kind_t)kind), args->opt[SLK_OPT_CIRCUIT].text) != 0)
+        kind++;
+    return (slk_circuit_kind_t)kind;
+}
+
+static json_t *counts_json(const slk_r1cs_counts_t *counts, const slk_node_t *sha256)
+{
+    return json_pack("{s:I, s:I, s:I, s:s}", "constraints", (json_int_t)counts->constraints, "aux",
+                     (json_int_t)counts->aux, "inputs", (json_int_t)counts->inputs, "sha256",
+                     slk_node_hex(sha256).s);
+}
+
+static slk_err_t run_r1cs(slk_app_t *app, const slk_args_t *args)
+{
+    slk_err_t err;
+    char id[SLK_CACHE_ID_SZ];
+    const slk_size_t *size = slk_size_by_name(args->opt[SLK_OPT_ANY_SIZE].text);
+    slk_circuit_kind_t kind = circuit_of(args);
+    slk_r1cs_digest_t *digest = calloc(1, sizeof *digest);
+    if (!digest)
+        return slk_fail(&app->diag, SLK_ERR_NOMEM, "out of memory");
+    SLK_TRY(slk_app_job(app, args, "nothing was written, run it again"));
+    SLK_TRY(slk_r1cs_digest(digest, kind, size, &app->job, &app->diag));
+    slk_circuit_cache_id(id, kind, size);
+    slk_result_text(app, "size", size->name);
+    slk_result_text(app, "circuit", slk_circuit_name(kind));
+    slk_result_node(app, "sha256", &digest->sha256);
+    slk_result_num(app, "constraints", digest->counts.constraints);
+    slk_result_num(app, "aux", digest->counts.aux);
+    slk_result_num(app, "inputs", digest->counts.inputs);
+    slk_result_json(app, "terms",
+                    json_pack("{s:I, s:I, s:I}", "a", (json_int_t)digest->terms[0], "b",
+                              (json_int_t)digest->terms[1], "c", (json_int_t)digest->terms[2]));
+    slk_result_text(app, "cache_identifier", id);
+    json_t *list = json_array();
+    for (unsigned i = 0; i < digest->checkpoint_cnt; i++)
+        json_array_append_new(
+            list, counts_json(&digest->checkpoint[i].counts, &digest->checkpoint[i].sha256));
+    slk_result_json(app, "checkpoints", list);
+out:
+    free(digest);
+    return err;
+}
+
+static const slk_opt_use_t r1cs_opts[] = {
+    {SLK_OPT_ANY_SIZE, SLK_REQUIRED, NULL, NULL},
+    {SLK_OPT_CIRCUIT, SLK_REQUIRED, NULL, NULL},
+    {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_QUIET, SLK_OPTIONAL, NULL, NULL},
+};
+
+const slk_command_t slk_params_commands[] = {
+    {.noun = "params",
+     .verb = "r1cs",
+     .summary = "digest of the constraints of a circuit",
+     .details = "All constraints are made and hashed, in the format slk-r1cs-1. Two programs with "
+                "the same digest can use the same parameters. Takes some MiB of memory; seconds, "
+                "for 32GiB and 64GiB up to minutes.",
+     .opts = r1cs_opts,
+     .opt_cnt = SLK_COUNT(r1cs_opts),
+     .json = "size, circuit: as asked for\n"
+             "sha256: the digest\n"
+             "constraints: number of constraints, without those of Groth16 for the inputs\n"
+             "aux: number of auxiliary variables\n"
+             "inputs: number of inputs, the constant 1 included\n"
+             "terms: number of terms on each side of the constraints: a, b, c\n"
+             "cache_identifier: what names the circuit's parameter files\n"
+             "checkpoints: the digest so far after 1, 2, 4, 8 ... constraints: constraints, aux, "
+             "inputs, sha256",
+     .examples = "params r1cs --size 32GiB --circuit winning --json",
+     .run = run_r1cs},
+    {0},
+};
