@@ -37,7 +37,8 @@
     X(-13, UNSUPPORTED, "not available on this machine")                                           \
     X(-14, CANCELLED, "interrupted")                                                               \
     X(-15, PROOF, "a proof made here failed its own check")                                        \
-    X(-16, STATE, "files are missing or not in the state this step needs")
+    X(-16, STATE, "files are missing or not in the state this step needs")                         \
+    X(-17, TIMEOUT, "no answer in time")
 
 typedef enum {
 #define SLK_ERR_ENUM(num, name, text) SLK_ERR_##name = (num),

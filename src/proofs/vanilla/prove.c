@@ -95,7 +95,8 @@ static slk_err_t put_discarded(slk_node_t *leaf, const slk_vanilla_files_t *file
     const slk_size_t *size = files->porep.size;
     const slk_node_t *kept = (const slk_node_t *)files->r_rows.ptr;
     slk_node_t leaves[SEGMENT_MAX], rows[SEGMENT_MAX / 7];
-    /* Where the rows were kept, the eight leaves around the node are enough; else its whole segment is read. */
+    /* Where the rows were kept, the eight leaves around the node are enough; else its whole segment
+     * is read. */
     uint64_t cnt = kept ? 8 : UINT64_C(1) << 3 * (size->discard + 1);
     row_part_t part[DISCARD_MAX + 1] = {{leaves, node / cnt * cnt}};
     slk_err_t err = slk_node_file_read(&files->replica, leaves, part[0].first, cnt, diag);
@@ -111,25 +112,29 @@ static slk_err_t put_discarded(slk_node_t *leaf, const slk_vanilla_files_t *file
     *leaf = leaves[node - part[0].first];
     for (uint32_t row = 0; row <= size->discard; row++) {
         uint64_t group = (node >> 3 * (row + 1)) * 8;
-        put_siblings(leaf + 1 + lay->level[row].sibling, part[row].nodes + (group - part[row].first), 8,
+        put_siblings(leaf + 1 + lay->level[row].sibling,
+                     part[row].nodes + (group - part[row].first), 8,
                      slk_path_position(&lay->level[row], node));
     }
     return SLK_OK;
 }
 
-static slk_err_t put_tree_r(slk_node_t *leaf, const slk_vanilla_files_t *files, uint64_t node,
-                            slk_diag_t *diag)
+slk_err_t slk_vanilla_tree_r_path(slk_node_t *leaf, const slk_vanilla_files_t *files, uint64_t node,
+                                  slk_diag_t *diag)
 {
     const slk_vanilla_layout_t *lay = &files->lay;
     const slk_size_t *size = files->porep.size;
     const slk_node_file_t *tree = &files->tree_r[node / size->tree_leaves];
-    uint64_t local = node % size->tree_leaves, dropped = slk_oct_row(size->tree_leaves, size->discard + 1);
+    uint64_t local = node % size->tree_leaves,
+             dropped = slk_oct_row(size->tree_leaves, size->discard + 1);
     slk_node_t *path = leaf + 1, group[8];
     slk_err_t err = put_discarded(leaf, files, node, diag);
     for (uint32_t row = size->discard + 1; err == SLK_OK && row < lay->base_levels; row++) {
-        uint64_t first = slk_oct_row(size->tree_leaves, row) - dropped + (local >> 3 * (row + 1)) * 8;
+        uint64_t first =
+            slk_oct_row(size->tree_leaves, row) - dropped + (local >> 3 * (row + 1)) * 8;
         err = slk_node_file_read(tree, group, first, 8, diag);
-        put_siblings(path + lay->level[row].sibling, group, 8, slk_path_position(&lay->level[row], node));
+        put_siblings(path + lay->level[row].sibling, group, 8,
+                     slk_path_position(&lay->level[row], node));
     }
     put_upper(path, files, &files->upper_r, node);
     return err;
@@ -150,7 +155,7 @@ slk_err_t slk_vanilla_prove_one(uint8_t *record, const slk_vanilla_files_t *file
     for (uint32_t i = 0; i < SLK_COLUMN_CNT; i++)
         SLK_TRY(put_column((slk_node_t *)(record + lay->columns + i * lay->column_sz), files,
                            slk_record_node(record, i), diag));
-    SLK_TRY(put_tree_r((slk_node_t *)(record + lay->leaf_r), files, challenge, diag));
+    SLK_TRY(slk_vanilla_tree_r_path((slk_node_t *)(record + lay->leaf_r), files, challenge, diag));
 out:
     return err;
 }
@@ -177,8 +182,8 @@ static void prove_range(void *ctx, uint64_t begin, uint64_t end)
         if (slk_job_cancelled(run->job))
             err = slk_fail(&diag, SLK_ERR_CANCELLED, "interrupted while making vanilla proofs");
         else
-            err = slk_vanilla_prove_one(run->records + i * run->files->lay.size, run->files, run->graph,
-                                        run->challenges[i], &diag);
+            err = slk_vanilla_prove_one(run->records + i * run->files->lay.size, run->files,
+                                        run->graph, run->challenges[i], &diag);
         if (err != SLK_OK) {
             slk_fault_put(&run->fault, i, err, &diag);
             return;
@@ -190,7 +195,8 @@ slk_err_t slk_vanilla_prove(uint8_t *records, slk_vanilla_files_t *files, const 
                             const uint64_t *challenges, size_t cnt, const slk_job_t *job,
                             slk_diag_t *diag)
 {
-    prove_t run = {.files = files, .graph = graph, .challenges = challenges, .records = records, .job = job};
+    prove_t run = {
+        .files = files, .graph = graph, .challenges = challenges, .records = records, .job = job};
     slk_fault_init(&run.fault);
     slk_pool_for(job ? job->pool : NULL, cnt, 1, prove_range, &run);
     slk_fault_fini(&run.fault);
@@ -205,7 +211,8 @@ static void rebuild_range(void *ctx, uint64_t begin, uint64_t end)
     slk_node_t leaves[SEGMENT_MAX], rows[SEGMENT_MAX / 7];
     slk_diag_t diag;
     uint64_t cnt = UINT64_C(1) << 3 * (size->discard + 1);
-    for (uint64_t segment = begin; segment < end && !slk_fault_before(&run->fault, segment); segment++) {
+    for (uint64_t segment = begin; segment < end && !slk_fault_before(&run->fault, segment);
+         segment++) {
         slk_err_t err;
         if (slk_job_cancelled(run->job))
             err = slk_fail(&diag, SLK_ERR_CANCELLED, "interrupted while reading the sealed file");
@@ -239,7 +246,8 @@ slk_err_t slk_vanilla_files_rebuild_rows(slk_vanilla_files_t *files, const slk_j
         return err;
     prove_t run = {.files = files, .job = job};
     slk_fault_init(&run.fault);
-    slk_pool_for(job ? job->pool : NULL, size->nodes >> 3 * (size->discard + 1), 4, rebuild_range, &run);
+    slk_pool_for(job ? job->pool : NULL, size->nodes >> 3 * (size->discard + 1), 4, rebuild_range,
+                 &run);
     slk_fault_fini(&run.fault);
     if (!run.fault.found)
         return SLK_OK;
