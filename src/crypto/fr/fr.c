@@ -131,6 +131,15 @@ static inline uint8_t limbs_sub(limbs_t *out, const limbs_t *a, const limbs_t *b
     return limb_sub(c, a->l[3], b->l[3], &out->l[3]);
 }
 
+/* All ones or 0. Hidden from the compiler, which would make a branch of it that is taken at random.
+ */
+static inline uint64_t mask_of(uint8_t carry)
+{
+    uint64_t mask = -(uint64_t)carry;
+    __asm__("" : "+r"(mask));
+    return mask;
+}
+
 static const limbs_t modulus = {{R0, R1, R2, R3}};
 
 /* The top limb alone decides but for one value in 2^63. */
@@ -142,8 +151,10 @@ static inline bool below_modulus(const limbs_t *a)
 
 static inline bool load_pair(limbs_t *a, limbs_t *b, const slk_node_t *na, const slk_node_t *nb)
 {
-    memcpy(a, na, sizeof *a);
-    memcpy(b, nb, sizeof *b);
+    for (int k = 0; k < 4; k++) {
+        a->l[k] = slk_load_le64(na->b + 8 * k);
+        b->l[k] = slk_load_le64(nb->b + 8 * k);
+    }
     return below_modulus(a) && below_modulus(b);
 }
 
@@ -154,10 +165,9 @@ size_t slk_node_add_many(slk_node_t *out, const slk_node_t *a, const slk_node_t 
         if (!load_pair(&x, &y, &a[i], &b[i]))
             return i;
         limbs_add(&x, &x, &y); /* 2r < 2^256: no carry */
-        uint64_t keep = -(uint64_t)limbs_sub(&less, &x, &modulus);
+        uint64_t keep = mask_of(limbs_sub(&less, &x, &modulus));
         for (int k = 0; k < 4; k++)
-            x.l[k] = (x.l[k] & keep) | (less.l[k] & ~keep);
-        memcpy(&out[i], &x, sizeof x);
+            slk_store_le64(out[i].b + 8 * k, (x.l[k] & keep) | (less.l[k] & ~keep));
     }
     return cnt;
 }
@@ -168,11 +178,12 @@ size_t slk_node_sub_many(slk_node_t *out, const slk_node_t *a, const slk_node_t 
         limbs_t x, y;
         if (!load_pair(&x, &y, &a[i], &b[i]))
             return i;
-        uint64_t negative = -(uint64_t)limbs_sub(&x, &x, &y);
+        uint64_t negative = mask_of(limbs_sub(&x, &x, &y));
         for (int k = 0; k < 4; k++)
             y.l[k] = modulus.l[k] & negative;
         limbs_add(&x, &x, &y);
-        memcpy(&out[i], &x, sizeof x);
+        for (int k = 0; k < 4; k++)
+            slk_store_le64(out[i].b + 8 * k, x.l[k]);
     }
     return cnt;
 }
