@@ -11,27 +11,30 @@
 typedef enum { FORM_64, FORM_52, FORM_52_REAL, FORM_CNT } form_kind_t;
 
 /* Best first. */
+#if defined(__x86_64__)
+#define BACKENDS_X86(X)                                                                            \
+    X(IFMA, FORM_52, slk_poseidon_ifma)                                                            \
+    X(AVX512, FORM_52_REAL, slk_poseidon_avx512)                                                   \
+    X(AVX2, FORM_52_REAL, slk_poseidon_avx2)
+#else
+#define BACKENDS_X86(X)
+#endif
+#define BACKENDS(X) BACKENDS_X86(X) X(PORTABLE, FORM_64, slk_poseidon_portable)
+
+static const slk_cpu_t backends[] = {
+#define BACKEND_CPU(id, form, kernel) SLK_CPU_##id,
+    BACKENDS(BACKEND_CPU)
+#undef BACKEND_CPU
+};
+
 static const struct {
-    slk_cpu_t cpu;
     form_kind_t form;
     slk_poseidon_kernel_t *kernel;
-} rows[] = {
-#if defined(__x86_64__)
-    {SLK_CPU_IFMA, FORM_52, slk_poseidon_ifma},
-    {SLK_CPU_AVX512, FORM_52_REAL, slk_poseidon_avx512},
-    {SLK_CPU_AVX2, FORM_52_REAL, slk_poseidon_avx2},
-#endif
-    {SLK_CPU_PORTABLE, FORM_64, slk_poseidon_portable},
+} rows[SLK_CPU_CNT] = {
+#define BACKEND_ROW(id, form, kernel) [SLK_CPU_##id] = {form, kernel},
+    BACKENDS(BACKEND_ROW)
+#undef BACKEND_ROW
 };
-static const slk_cpu_t backends[] = {
-#if defined(__x86_64__)
-    SLK_CPU_IFMA,
-    SLK_CPU_AVX512,
-    SLK_CPU_AVX2,
-#endif
-    SLK_CPU_PORTABLE,
-};
-_Static_assert(SLK_COUNT(rows) == SLK_COUNT(backends), "one list");
 
 /* Forms are derived at first use, each once. */
 typedef struct {
@@ -75,10 +78,7 @@ static size_t find_bad(const slk_node_t *const *in, size_t stride, size_t i, uns
 static size_t hash(slk_node_t *out, const slk_node_t *const *in, size_t stride, size_t cnt,
                    unsigned arity, uint64_t tag, unsigned *bad)
 {
-    slk_cpu_t cpu = slk_cpu_pick(backends);
-    size_t row = 0;
-    while (rows[row].cpu != cpu)
-        row++;
+    slk_cpu_t row = slk_cpu_pick(backends);
     size_t done = rows[row].kernel(out, form(arity + 1, rows[row].form), tag, in, stride, cnt);
     return done < cnt ? find_bad(in, stride, done, arity, bad) : cnt;
 }

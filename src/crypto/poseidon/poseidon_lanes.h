@@ -1,21 +1,24 @@
 /* Poseidon of LANES preimages at once: limb k of one element of every preimage in one vector. A
  * template, included once in a source that has defined, for its instructions:
  *
- *   LANES, LANES_NAME          number of lanes; the kernel to define
- *   vec_t                      LANES integers of 64 bits
+ *   LANES                    number of lanes
+ *   vec_t                    LANES integers of 64 bits
  *   v_add, v_sub, v_and, v_srl, v_sll, v_sra(x, bits), v_word(u64), v_load(p), v_store(p, x)
- *   v_if_negative(x, a, b)     lanes of a where those of x are negative, else of b
- *   opn_t                      LANES factors below 2^52
- *   o_low(x)                   the low 52 bits of a vec_t as factor; o_vec(a): back
- *   o_number_t, o_number(x)    an integer below 2^52 as o_number_t, to a factor in all lanes
- *   o_word(u64)                a factor of the form in all lanes
- *   v_mac(&lo, &hi, a, b)      lo += low 52 bits of a*b, hi += the bits above. v_mac_lo and
- * v_mac_hi: one of them MAC_LO_BIAS, MAC_HI_BIAS   what each v_mac adds on top, mod 2^64 (0 with
- * integer instructions)
+ *   v_if_negative(x, a, b)   lanes of a where those of x are negative, else of b
+ *   opn_t                    LANES factors below 2^52
+ *   o_low(x), o_vec(a)       the low 52 bits of a vec_t as factor; back
+ *   o_number(x), o_number_t  an integer below 2^52, in an o_number_t, to a factor in all lanes
+ *   o_word(u64)              a factor of the form to all lanes
+ *   v_mac(&lo, &hi, a, b)    lo += low 52 bits of a*b, hi += the bits above
+ *   v_mac_lo, v_mac_hi       one of the two
+ *   MAC_LO_BIAS, ..HI_BIAS   what each of them adds on top, mod 2^64
  *
- * Limbs of 52 bits, 5 of them, R = 2^260. An element is below 16r < 2^260, not reduced further; the
- * bounds in the comments are multiples of r. Columns of a product collect up to 2^8 terms below
- * 2^52 unnormalised. */
+ * It leaves hash_lanes, a slk_poseidon_kernel_t.
+ *
+ * Limbs of 52 bits, 5 of them, R = 2^260 = 35.3 r. Elements are not reduced to below r. In
+ * multiples of r: Montgomery steps leave 2 plus what is left of the dividend; s-boxes get up to
+ * 4.1, give up to 2.2 and hold up to 2.6 within; w is below 15.1. Columns of a product collect up
+ * to 2^8 terms below 2^52, unnormalised. */
 
 #define LANES_INLINE static inline __attribute__((always_inline))
 
