@@ -2,8 +2,17 @@
  * verifier must refuse. Source of the answers: tests/vectors/seal. */
 
 #include "proofs/vanilla/test_sector.h"
+#include "proofs/vanilla/vanilla_files.h"
 
 #include <sys/stat.h>
+
+static void copy_case(const char *name, char dir[64])
+{
+    char cmd[4200];
+    test_tmp_dir(dir);
+    snprintf(cmd, sizeof cmd, "cp -- '%s/seal/%s'/* '%s'", SLK_VECTORS, name, dir);
+    assert_int_equal(system(cmd), 0);
+}
 
 /* --- c1out ---------------------------------------------------------------------------------- */
 
@@ -59,6 +68,37 @@ static void test_json_writer_fails(void **state)
     assert_int_equal(calls, 1);
     assert_string_equal(diag.text, "full");
     sector_free(&s);
+}
+
+/* Sectors above SLK_MAP_MAX read with pread: the same records, and a file cut meanwhile is an
+ * error. */
+static void test_unmapped(void **state)
+{
+    (void)state;
+    sector_t s;
+    slk_diag_t diag;
+    char dir[64], path[512];
+    copy_case("2k-cc-ni", dir);
+    sector_load(&s, "2k-cc-ni", 15, dir);
+    sector_prove(&s, NULL);
+    uint8_t *mapped = s.records;
+    free(s.challenges);
+    slk_region_free(&s.files->tree_d.map);
+    slk_region_free(&s.files->replica.map);
+    slk_region_free(&s.files->tree_c[0].map);
+    slk_region_free(&s.files->tree_r[0].map);
+    slk_region_free(&s.files->layers[0].map);
+    slk_region_free(&s.files->layers[1].map);
+    sector_prove(&s, NULL);
+    assert_memory_equal(mapped, s.records, s.cnt * s.record_sz);
+    snprintf(path, sizeof path, "%s/sc-02-data-layer-2.dat", dir);
+    assert_int_equal(truncate(path, 32), 0);
+    assert_err(SLK_ERR_LENGTH,
+               slk_vanilla_prove(s.records, s.files, s.graph, s.challenges, s.cnt, NULL, &diag));
+    assert_non_null(strstr(diag.text, path));
+    free(mapped);
+    sector_free(&s);
+    test_rm_dir(dir);
 }
 
 /* --- Threads, cancelling --------------------------------------------------------------------- */
@@ -244,14 +284,6 @@ static void test_other_graph(void **state)
 
 /* --- Files ---------------------------------------------------------------------------------- */
 
-static void copy_case(const char *name, char dir[64])
-{
-    char cmd[4200];
-    test_tmp_dir(dir);
-    snprintf(cmd, sizeof cmd, "cp -- '%s/seal/%s'/* '%s'", SLK_VECTORS, name, dir);
-    assert_int_equal(system(cmd), 0);
-}
-
 /* Set len bytes at offset of a file to `byte`. */
 static void stamp(const char *dir, const char *name, long offset, int byte, size_t len)
 {
@@ -411,7 +443,7 @@ int main(void)
         cmocka_unit_test(test_flipped_bits),  cmocka_unit_test(test_sentences),
         cmocka_unit_test(test_wrong_inputs),  cmocka_unit_test(test_other_graph),
         cmocka_unit_test(test_damaged_files), cmocka_unit_test(test_bad_node),
-        cmocka_unit_test(test_synth_file),
+        cmocka_unit_test(test_synth_file),    cmocka_unit_test(test_unmapped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
