@@ -347,14 +347,56 @@ static void test_commd(void **state)
     assert_status(2);
 }
 
-int main(void)
+/* --- bench ---------------------------------------------------------------------------------- */
+
+static void bench(const char *what)
+{
+    sh("\"$S\" bench %s --json --seconds 0.001 && ls -A | grep -v '^.out$' | grep -v '^.err$' >&2",
+       what);
+    assert_string_equal(last.err, ""); /* nothing is left in the folder */
+    json_error_t error;
+    json_t *got = json_loads(last.out, 0, &error), *row;
+    size_t at;
+    assert_true(json_array_size(got) > 1);
+    json_array_foreach(got, at, row)
+    {
+        assert_true(strlen(text_of(row, "name")) > 0);
+        assert_true(strlen(text_of(row, "unit")) > 0);
+        assert_true(json_number_value(json_object_get(row, "value")) > 0);
+        assert_true(json_number_value(json_object_get(row, "limit")) > 0);
+        assert_true(json_number_value(json_object_get(row, "share")) > 0);
+    }
+    json_decref(got);
+}
+
+static void test_bench(void **state)
+{
+    (void)state;
+    bench("sha");
+    sh("\"$S\" bench sha --seconds 0.001");
+    assert_memory_equal(last.out, "name  ", 6); /* a table */
+    assert_has(last.out, ", portable  ");
+}
+
+static void test_bench_all(void **state)
+{
+    (void)state;
+    static const char *const all[] = {"limits", "sha", "poseidon", "pc1", "pc2", "commp"};
+    for (size_t i = 0; i < 6; i++)
+        bench(all[i]);
+}
+
+int main(int argc, char **argv)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_dir_setup, test_dir_teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_wrong_usage),  TEST(test_order),      TEST(test_help),
         TEST(test_man_pages),    TEST(test_completion), TEST(test_output_errors),
         TEST(test_environment),  TEST(test_unreadable), TEST(test_commp_vectors),
-        TEST(test_commp_people), TEST(test_commd),
+        TEST(test_commp_people), TEST(test_commd),      TEST(test_bench),
     };
+    const struct CMUnitTest slow[] = {TEST(test_bench_all)};
+    if (argc > 1 && strcmp(argv[1], "slow") == 0)
+        return cmocka_run_group_tests(slow, NULL, NULL);
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,29 @@
+#include "app/nouns.h"
+
+/* In the order of the help. The tables themselves stand in cmd_*.c beside the code they call. */
+const slk_noun_t slk_nouns[] = {
+    {"seal", "seal a sector and get it back",
+     "The steps of a sector's life, each a command: add-piece for every piece (none for a sector "
+     "of committed capacity), pc1, pc2, c1. Files lie below --dir in Lotus' layout, "
+     "unsealed/s-t0MINER-SECTOR, sealed/s-t0MINER-SECTOR and cache/s-t0MINER-SECTOR/, and have the "
+     "names and bytes of rust-fil-proofs.\n\n"
+     "A step that was interrupted or killed is simply called again. One process at a time works "
+     "on a sector.",
+     slk_seal_commands, true},
+    {"piece", "commitments of pieces of data",
+     "A piece is data padded to a power of two. Its commitment (CommP) names it in deals; the "
+     "commitments of a sector's pieces give that of the unsealed sector (CommD).",
+     slk_piece_commands, true},
+    {"params", "parameters of proofs, and the constraints they belong to",
+     "Parameters are made for the constraints of one circuit and one sector size, and serve no "
+     "other.",
+     slk_params_commands, true},
+    {"bench", "measure this machine",
+     "Figures of this machine, each beside the limit measured in the same run. Nothing else "
+     "should run meanwhile. A share is limit through value for times, value through limit for "
+     "speeds: 1 means that no more can be had.",
+     slk_bench_commands, true},
+    {"completion", "completion for a shell", NULL, slk_completion_commands, false},
+    {"help", "how to use a command", NULL, slk_help_commands, false},
+};
+const size_t slk_noun_cnt = sizeof slk_nouns / sizeof slk_nouns[0];
