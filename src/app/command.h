@@ -75,6 +75,14 @@ const char *slk_value_choices(slk_kind_t kind, const char *choices);
       "sector size, test sizes included")                                                          \
     X(CIRCUIT, "circuit", "CIRCUIT", WORD, "porep winning window", "which proof's constraints")    \
     X(OUT, "out", "FILE", FILE, NULL, "file to write")                                             \
+    X(POST_KIND, "kind", "KIND", WORD, "window winning", "which proof of spacetime")               \
+    X(RANDOMNESS, "randomness", "HEX", HASH, NULL, "the chain's randomness, 32 bytes")             \
+    X(SECTORS, "sectors", "N,N,...", TEXT, NULL, "sector numbers, separated by commas")            \
+    X(REPLICAS, "replicas", "FILE", FILE, NULL, "list of the sectors, JSON")                       \
+    X(READERS, "readers", "N", THREADS, NULL, "how much is read at the same time, at most 256")    \
+    X(READ_TIMEOUT, "read-timeout", "SECONDS", SECONDS, NULL,                                      \
+      "how long one read may take before its sector is given up")                                  \
+    X(SECTOR_TIMEOUT, "sector-timeout", "SECONDS", SECONDS, NULL, "how long one sector may take")  \
     X(PIECE_SIZE, "piece-size", "PADDED", PADDED, NULL,                                            \
       "padded size of the piece, zeros behind the data; by default the smallest that holds it")    \
     X(LIMIT, "limit", "BYTES", BYTES, NULL, "read at most that much of FILE")                      \
