@@ -14,6 +14,11 @@ const slk_noun_t slk_nouns[] = {
      "A piece is data padded to a power of two. Its commitment (CommP) names it in deals; the "
      "commitments of a sector's pieces give that of the unsealed sector (CommD).",
      slk_piece_commands, true},
+    {"post", "prove that sealed sectors are still stored",
+     "Proofs of spacetime: window proofs of all sectors, once a day, and winning proofs of the one "
+     "sector that a lottery picks. Both show leaves of sealed files that the chain's randomness "
+     "decides on.",
+     slk_post_commands, true},
     {"params", "parameters of proofs, and the constraints they belong to",
      "Parameters are made for the constraints of one circuit and one sector size, and serve no "
      "other.",
