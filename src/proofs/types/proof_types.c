@@ -8,8 +8,7 @@
 #include <stdio.h>
 #include <string.h>
 
-/* A row states what cannot be derived, SIZE_ROW derives the rest: spec/proofs-vanilla.md 0.1, 0.3
- */
+/* A row states what cannot be derived; the rest follows: spec/proofs-vanilla.md 0.1, 0.3 */
 /* clang-format off */
 #define OCT_NODES(rows) (((UINT64_C(1) << (3 * (rows))) - 1) / 7)
 #define SIZE_ROW(label, size, layer_cnt, sub_arity, top_arity, row_cnt, drop, small, is_published)               \
