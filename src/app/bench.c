@@ -166,6 +166,10 @@ slk_err_t slk_bench_backends(slk_app_t *app, const slk_cpu_t *list, double secon
     slk_err_t err = SLK_OK;
     slk_cpu_t before = slk_cpu_selected();
     for (const slk_cpu_t *cpu = list;; cpu++) {
+        if (slk_job_cancelled(&app->job)) {
+            err = slk_fail(&app->diag, SLK_ERR_CANCELLED, "interrupted");
+            goto out;
+        }
         if (slk_cpu_has(*cpu)) {
             SLK_TRY(slk_cpu_select(slk_cpu_name(*cpu), &app->diag));
             SLK_TRY(fn(app, seconds, *cpu, ctx));

@@ -142,11 +142,9 @@ void slk_bench_pc2_hashes(const slk_porep_t *porep, uint64_t *columns, uint64_t 
 slk_err_t slk_run_seal_bench(slk_app_t *app, const slk_args_t *args)
 {
     static const char *const names[SLK_STAGE_CNT] = {"add-piece", "pc1", "pc2", "c1"};
-    static const slk_layers_t layers[] = {SLK_LAYERS_AUTO, SLK_LAYERS_RAM, SLK_LAYERS_DISK};
     slk_sector_t sector = {.miner = args->opt[SLK_OPT_MINER].num,
                            .number = args->opt[SLK_OPT_SECTOR].num};
-    slk_pc1_options_t options = {.layers = layers[args->opt[SLK_OPT_LAYERS].num],
-                                 .parent_cache_dir = args->opt[SLK_OPT_PARENTS].text};
+    slk_pc1_options_t options = slk_label_args(args);
     slk_stage_time_t times[SLK_STAGE_CNT];
     slk_err_t err;
     SLK_TRY(slk_porep_registered(&sector.porep, args->opt[SLK_OPT_SIZE].size,

@@ -25,15 +25,6 @@ static const slk_node_t *node_of(const slk_args_t *args, slk_opt_id_t id)
     return args->opt[id].given ? &args->opt[id].node : NULL;
 }
 
-static slk_pc1_options_t label_options(const slk_args_t *args)
-{
-    /* positions in the set of --layers */
-    static const slk_layers_t layers[] = {SLK_LAYERS_AUTO, SLK_LAYERS_RAM, SLK_LAYERS_DISK};
-    return (slk_pc1_options_t){.checkpoint_seconds = args->opt[SLK_OPT_CHECKPOINT].seconds,
-                               .layers = layers[args->opt[SLK_OPT_LAYERS].num],
-                               .parent_cache_dir = args->opt[SLK_OPT_PARENTS].text};
-}
-
 static void result_cid(slk_app_t *app, const char *name, slk_cid_kind_t kind,
                        const slk_node_t *comm)
 {
@@ -95,7 +86,7 @@ static slk_err_t run_pc1(slk_app_t *app, const slk_args_t *args)
     slk_err_t err;
     slk_sector_args_t sector;
     slk_pc1_t pc1;
-    slk_pc1_options_t options = label_options(args);
+    slk_pc1_options_t options = slk_label_args(args);
     SLK_TRY(open_sector(&sector, app, args, true, again));
     SLK_TRY(slk_seal_pc1(&pc1, &sector.sector, &args->opt[SLK_OPT_TICKET].node, &options, &app->job,
                          &app->diag));
@@ -147,7 +138,7 @@ static slk_err_t run_unseal(slk_app_t *app, const slk_args_t *args)
     slk_err_t err;
     slk_sector_args_t sector;
     uint64_t bytes;
-    slk_pc1_options_t options = label_options(args);
+    slk_pc1_options_t options = slk_label_args(args);
     const slk_value_t *length = &args->opt[SLK_OPT_LENGTH];
     SLK_TRY(
         open_sector(&sector, app, args, false, "nothing was written, run the same command again"));

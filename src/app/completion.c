@@ -2,8 +2,7 @@
 
 #include <string.h>
 
-/* Completion scripts. What may follow an option depends on the option alone, what may follow a
- * command on the command: two case statements. */
+/* Completion scripts: the tables as case statements of the shells. */
 
 static bool has_verbs(const slk_noun_t *noun)
 {
@@ -24,35 +23,21 @@ static void verb_names(FILE *out, const slk_noun_t *noun)
 
 /* --- bash ----------------------------------------------------------------------------------- */
 
-/* How bash finds the values of a kind; NULL: it cannot. */
+/* What bash runs to offer the values of a kind. */
 static const char *bash_action(slk_kind_t kind)
 {
-    if (kind == SLK_KIND_FILE)
-        return "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -f -- \"$cur\")";
-    if (kind == SLK_KIND_DIR)
-        return "compopt -o filenames; mapfile -t COMPREPLY < <(compgen -d -- \"$cur\")";
-    return NULL;
+    return kind == SLK_KIND_FILE  ? "_selkie_names -f"
+           : kind == SLK_KIND_DIR ? "_selkie_names -d"
+                                  : ":";
 }
 
-static void bash_values(FILE *out)
+static void bash_value(FILE *out, slk_kind_t kind, const char *choices)
 {
-    fprintf(out, "    case $prev in\n");
-    for (size_t i = 0; i < SLK_OPT_CNT; i++) {
-        const slk_opt_t *opt = &slk_opts[i];
-        if (opt->kind == SLK_KIND_FLAG)
-            continue;
-        const char *choices = slk_value_choices(opt->kind, opt->choices);
-        const char *action = bash_action(opt->kind);
-        fprintf(out, "    --%s) ", opt->name);
-        if (*choices)
-            fprintf(out, "COMPREPLY=($(compgen -W '%s' -- \"$cur\"))", choices);
-        else if (action)
-            fprintf(out, "%s", action);
-        else
-            fprintf(out, ":");
-        fprintf(out, "; return ;;\n");
-    }
-    fprintf(out, "    esac\n");
+    choices = slk_value_choices(kind, choices);
+    if (*choices)
+        fprintf(out, "_selkie_words '%s'", choices);
+    else
+        fprintf(out, "%s", bash_action(kind));
 }
 
 static void bash_command(FILE *out, const slk_command_t *command)
@@ -62,13 +47,21 @@ static void bash_command(FILE *out, const slk_command_t *command)
         if (command->opts[i].need != SLK_HIDDEN)
             fprintf(out, "--%s ", slk_opts[command->opts[i].id].name);
     }
-    fprintf(out, "--help'");
-    const char *choices = slk_value_choices(command->words.kind, command->words.choices);
-    if (command->words.name && *choices)
-        fprintf(out, "; words='%s'", choices);
-    if (command->words.name && command->words.kind == SLK_KIND_FILE)
-        fprintf(out, "; files=1");
-    fprintf(out, " ;;\n");
+    fprintf(out, "--help'\n        case $prev in\n");
+    for (size_t i = 0; i < command->opt_cnt; i++) {
+        const slk_opt_t *opt = &slk_opts[command->opts[i].id];
+        if (opt->kind == SLK_KIND_FLAG)
+            continue;
+        fprintf(out, "        --%s) ", opt->name);
+        bash_value(out, opt->kind, opt->choices);
+        fprintf(out, " ;;\n");
+    }
+    fprintf(out, "        *) if [[ $cur == -* ]]; then _selkie_words \"$opts\"; else ");
+    if (command->words.name)
+        bash_value(out, command->words.kind, command->words.choices);
+    else
+        fprintf(out, "_selkie_words \"$opts\"");
+    fprintf(out, "; fi ;;\n        esac ;;\n");
 }
 
 void slk_completion_bash(FILE *out)
@@ -77,47 +70,41 @@ void slk_completion_bash(FILE *out)
         out,
         "# bash completion of selkie: put this into a file of\n"
         "# /usr/share/bash-completion/completions/ or run: source <(selkie completion bash)\n"
+        "_selkie_words() { COMPREPLY=($(compgen -W \"$1\" -- \"$cur\")); }\n"
+        "_selkie_names() {\n"
+        "    compopt -o filenames\n"
+        "    mapfile -t COMPREPLY < <(compgen \"$1\" -- \"$cur\")\n"
+        "}\n"
         "_selkie() {\n"
         "    local IFS=$' \\t\\n' cur=${COMP_WORDS[COMP_CWORD]} prev=${COMP_WORDS[COMP_CWORD-1]}\n"
-        "    local noun=${COMP_WORDS[1]} verb=${COMP_WORDS[2]} opts= words= files=\n"
+        "    local noun=${COMP_WORDS[1]} verb=${COMP_WORDS[2]} opts=\n"
         "    COMPREPLY=()\n"
         "    if [ \"$COMP_CWORD\" -eq 1 ]; then\n"
-        "        COMPREPLY=($(compgen -W '");
+        "        _selkie_words '");
     noun_names(out);
-    fprintf(out, " --help --version' -- \"$cur\"))\n        return\n    fi\n");
-    fprintf(out, "    case $noun in\n");
+    fprintf(out, " --help --version'\n        return\n    fi\n    case $noun in\n");
     for (size_t i = 0; i < slk_noun_cnt; i++) {
         if (!has_verbs(&slk_nouns[i])) {
             fprintf(out, "    %s) verb= ;;\n", slk_nouns[i].name);
             continue;
         }
         fprintf(out,
-                "    %s)\n        if [ \"$COMP_CWORD\" -eq 2 ]; then\n            "
-                "COMPREPLY=($(compgen -W '",
+                "    %s)\n        if [ \"$COMP_CWORD\" -eq 2 ]; then\n            _selkie_words '",
                 slk_nouns[i].name);
         verb_names(out, &slk_nouns[i]);
-        fprintf(out, " --help' -- \"$cur\"))\n            return\n        fi ;;\n");
+        fprintf(out, " --help'\n            return\n        fi ;;\n");
     }
     /* readline cuts "--size=8" into three words */
     fprintf(out,
             "    esac\n"
             "    if [ \"$cur\" = = ]; then\n        cur=\n"
-            "    elif [ \"$prev\" = = ]; then\n        prev=${COMP_WORDS[COMP_CWORD-2]}\n    fi\n");
-    bash_values(out);
-    fprintf(out, "    case \"$noun $verb\" in\n");
+            "    elif [ \"$prev\" = = ]; then\n        prev=${COMP_WORDS[COMP_CWORD-2]}\n    fi\n"
+            "    case \"$noun $verb\" in\n");
     for (size_t i = 0; i < slk_noun_cnt; i++) {
         for (size_t j = 0; j < slk_command_cnt(&slk_nouns[i]); j++)
             bash_command(out, &slk_nouns[i].commands[j]);
     }
-    fprintf(out, "    esac\n"
-                 "    if [[ $cur == -* ]]; then\n        words=$opts\n"
-                 "    elif [ -n \"$files\" ]; then\n"
-                 "        compopt -o filenames\n        mapfile -t COMPREPLY < <(compgen -f -- "
-                 "\"$cur\")\n        return\n"
-                 "    fi\n"
-                 "    COMPREPLY=($(compgen -W \"${words:-$opts}\" -- \"$cur\"))\n"
-                 "}\n"
-                 "complete -F _selkie selkie\n");
+    fprintf(out, "    esac\n}\ncomplete -F _selkie selkie\n");
 }
 
 /* --- zsh ------------------------------------------------------------------------------------ */

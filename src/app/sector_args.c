@@ -55,3 +55,12 @@ slk_err_t slk_sector_args(slk_sector_args_t *out, const slk_args_t *args, bool c
                                          args->opt[SLK_OPT_POREP].text, diag);
     return err == SLK_OK ? slk_sector_place(out, args->opt[SLK_OPT_DIR].text, create, diag) : err;
 }
+
+slk_pc1_options_t slk_label_args(const slk_args_t *args)
+{
+    /* positions in the set of --layers */
+    static const slk_layers_t layers[] = {SLK_LAYERS_AUTO, SLK_LAYERS_RAM, SLK_LAYERS_DISK};
+    return (slk_pc1_options_t){.checkpoint_seconds = args->opt[SLK_OPT_CHECKPOINT].seconds,
+                               .layers = layers[args->opt[SLK_OPT_LAYERS].num],
+                               .parent_cache_dir = args->opt[SLK_OPT_PARENTS].text};
+}

@@ -21,4 +21,7 @@ SLK_CHECK_RESULT slk_err_t slk_sector_args(slk_sector_args_t *out, const slk_arg
 SLK_CHECK_RESULT slk_err_t slk_sector_place(slk_sector_args_t *out, const char *dir, bool create,
                                             slk_diag_t *diag);
 
+/* --checkpoint-seconds --layers --parent-cache */
+slk_pc1_options_t slk_label_args(const slk_args_t *args);
+
 #endif /* SLK_APP_SECTOR_ARGS_H */
