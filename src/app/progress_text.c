@@ -118,15 +118,19 @@ void slk_progress_line(char *out, size_t cap, const slk_progress_view_t *view, d
 
 void slk_progress_last(char *out, size_t cap, const slk_progress_view_t *view)
 {
-    char rate[64], done[64], took[32], kept[96] = "";
+    char rate[64], done[64], took[32], of[80] = "", kept[96] = "";
     rate_text(rate, sizeof rate, view, view->ended);
     slk_format_amount(done, sizeof done, (double)view->done, view->unit);
     slk_format_seconds(took, sizeof took, view->ended - view->started);
+    char amount[64];
+    if (view->done < view->total) { /* interrupted */
+        slk_format_amount(amount, sizeof amount, (double)view->total, view->unit);
+        snprintf(of, sizeof of, " of %s", amount);
+    }
     if (view->resumed) {
-        char amount[64];
         slk_format_amount(amount, sizeof amount, (double)view->resumed, view->unit);
         snprintf(kept, sizeof kept, " (%s were there)", amount);
     }
-    snprintf(out, cap, "%s: %s%s in %s%s%s", view->stage, done, kept, took, *rate ? ", " : "",
+    snprintf(out, cap, "%s: %s%s%s in %s%s%s", view->stage, done, of, kept, took, *rate ? ", " : "",
              rate);
 }

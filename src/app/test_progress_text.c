@@ -86,6 +86,10 @@ static void test_lines(void **state)
     view = labels(200000, 0, 120);
     slk_progress_last(text, sizeof text, &view);
     assert_string_equal(text, "PC1 layer 1 of 2: 200 k labels in 20.0 s, 10.0 k labels/s");
+    view = labels(50000, 0, 120); /* it was left before its end */
+    slk_progress_last(text, sizeof text, &view);
+    assert_string_equal(
+        text, "PC1 layer 1 of 2: 50.0 k labels of 200 k labels in 20.0 s, 2.50 k labels/s");
 }
 
 static void test_bar(void **state)
