@@ -193,7 +193,12 @@ static slk_err_t run_vanilla(slk_app_t *app, const slk_args_t *args)
     uint64_t *leaves = NULL;
     slk_post_outcome_t *outcomes = NULL;
     slk_node_t randomness = randomness_of(args);
-    slk_post_limits_t limits = {.readers = (unsigned)args->opt[SLK_OPT_READERS].num,
+    /* Whoever bounds the threads and says nothing about readers means these: they do the hashing,
+     * too. */
+    slk_opt_id_t readers = args->opt[SLK_OPT_THREADS].given && !args->opt[SLK_OPT_READERS].given
+                               ? SLK_OPT_THREADS
+                               : SLK_OPT_READERS;
+    slk_post_limits_t limits = {.readers = (unsigned)args->opt[readers].num,
                                 .read_seconds = args->opt[SLK_OPT_READ_TIMEOUT].seconds,
                                 .sector_seconds = args->opt[SLK_OPT_SECTOR_TIMEOUT].seconds};
     SLK_TRY(post_of(&post, args, &app->diag));
@@ -240,6 +245,8 @@ out:
 static const slk_opt_use_t challenges_opts[] = {
     POST_OPTS,
     {SLK_OPT_SECTORS, SLK_REQUIRED, NULL, NULL},
+    {SLK_OPT_THREADS, SLK_HIDDEN, NULL,
+     NULL}, /* taken by all post commands; nothing to share here */
     {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},
 };
 static const slk_opt_use_t vanilla_opts[] = {
@@ -250,6 +257,7 @@ static const slk_opt_use_t vanilla_opts[] = {
     {SLK_OPT_READERS, SLK_OPTIONAL, "16", NULL},
     {SLK_OPT_READ_TIMEOUT, SLK_OPTIONAL, "60", NULL},
     {SLK_OPT_SECTOR_TIMEOUT, SLK_OPTIONAL, "300", NULL},
+    {SLK_OPT_THREADS, SLK_OPTIONAL, NULL, "number of readers, when --readers is not given"},
     {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},
     {SLK_OPT_QUIET, SLK_OPTIONAL, NULL, NULL},
 };

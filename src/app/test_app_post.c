@@ -70,7 +70,7 @@ static void check_case(const char *name)
     write_list(list);
     sh("\"$S\" post vanilla --kind %s --size 2KiB --miner f01000 --randomness %s --replicas "
        "replicas.json "
-       "--out proofs/new --json",
+       "--out proofs/new --threads 2 --json",
        kind, text_of(json, "randomness"));
     assert_status(0);
     json_t *got = test_json();
@@ -121,7 +121,8 @@ static void test_usage(void **state)
     static const char *const bad[] = {"1,,2", "1,", ",1", "x", "1, 2", "-1", "99999999999999999999",
                                       "''"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
-        sh("\"$S\" post challenges " POST_ARGS " --randomness " R1 " --json --sectors='%s'", bad[i]);
+        sh("\"$S\" post challenges " POST_ARGS " --randomness " R1 " --json --sectors='%s'",
+           bad[i]);
         assert_failed(2, "--sectors");
     }
     sh("\"$S\" post challenges --kind other --size 2KiB --randomness " R1 " --sectors 1");
@@ -187,8 +188,8 @@ static void test_failures(void **state)
     sh("rm -r proofs && mkfifo store/sealed/s-t01000-1 && truncate -s 63 "
        "store/cache/s-t01000-3/p_aux && "
        "timeout 60 \"$S\" post vanilla " POST_ARGS " --randomness " R1
-       " --replicas replicas.json --out proofs --json --read-timeout 0.5");
-    assert_failed(1, "sector 1: store/sealed/s-t01000-1: no answer for 0.5 s");
+       " --replicas replicas.json --out proofs --json --read-timeout 1.5");
+    assert_failed(1, "sector 1: store/sealed/s-t01000-1: no answer for 1.5 s");
     assert_has(last.err, "sector 3: store/cache/s-t01000-3/p_aux: 63 bytes");
     assert_has(last.err, "2 of 3 sectors failed");
     sh("ls proofs");

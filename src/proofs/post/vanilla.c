@@ -33,6 +33,7 @@
 #define SECTOR_SECONDS  300.0
 #define SLOW_SECONDS    1.0
 #define TICK_SECONDS    0.05
+#define STILL_SECONDS   0.3 /* between two looks at the clock: the process was stopped or starved */
 #define STACK_SZ        (512u * 1024u)
 
 /* Sectors whose sealed files lie in one folder: most probably on one disk. */
@@ -409,6 +410,18 @@ static void look_at_sectors(run_t *run, double now)
     }
 }
 
+/* Time in which the whole process stood still, or got no CPU, says nothing about disks. */
+static void forgive(run_t *run, double seconds)
+{
+    for (worker_t *w = run->workers; w; w = w->next)
+        w->since += seconds;
+    for (size_t i = run->head; i < run->tail; i++) {
+        sector_t *s = &run->sectors[i];
+        if (s->state == OPENING || s->state == OPEN)
+            s->started += seconds;
+    }
+}
+
 static void start_workers(run_t *run)
 {
     task_t task;
@@ -445,12 +458,15 @@ static bool is_over(const run_t *run)
 
 static void watch_run(run_t *run, const slk_post_limits_t *limits, const slk_job_t *job)
 {
-    double begun = slk_clock_seconds();
+    double begun = slk_clock_seconds(), last = begun;
     slk_progress_t *progress = job ? job->progress : NULL;
     size_t shown = 0;
     slk_progress_begin(progress, "vanilla proofs", "sectors", run->cnt, 0);
     for (;;) {
         double now = slk_clock_seconds();
+        if (now - last > STILL_SECONDS)
+            forgive(run, now - last);
+        last = now;
         look_at_workers(run, now);
         look_at_sectors(run, now);
         if (run->open_cnt && slk_job_cancelled(job))
