@@ -216,7 +216,7 @@ static void test_completion(void **state)
     complete("selkie seal add-piece --json x\\ ", "x y.car");
     complete("selkie seal pc1 --miner ''", "");
     complete("selkie params r1cs --size 4", "4KiB"); /* a test size, which sealing does not offer */
-    complete("selkie bench sha --dir x", ""); /* no option of that command */
+    complete("selkie bench sha --dir x", "");        /* no option of that command */
     complete("selkie bench sha ''", "--seconds --json --quiet --help");
     complete("selkie completion ''", "bash zsh");
     complete("selkie help s", "seal");
