@@ -93,10 +93,17 @@ static void test_8m(void **state)
     check_size("8MiB");
 }
 
-static void test_32g_winning(void **state)
+static void test_512m(void **state)
+{
+    (void)state;
+    check_size("512MiB");
+}
+
+static void test_large_winning(void **state)
 {
     (void)state;
     check_digest("32GiB", SLK_CIRCUIT_WINNING);
+    check_digest("64GiB", SLK_CIRCUIT_WINNING);
 }
 
 static void test_counts(void **state)
@@ -187,10 +194,15 @@ int main(int argc, char **argv)
 {
     const struct CMUnitTest slow[] = {cmocka_unit_test(test_slow)};
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),  cmocka_unit_test(test_counts),
-        cmocka_unit_test(test_2k),     cmocka_unit_test(test_4k),
-        cmocka_unit_test(test_16k),    cmocka_unit_test(test_32k),
-        cmocka_unit_test(test_8m),     cmocka_unit_test(test_32g_winning),
+        cmocka_unit_test(test_names),
+        cmocka_unit_test(test_counts),
+        cmocka_unit_test(test_2k),
+        cmocka_unit_test(test_4k),
+        cmocka_unit_test(test_16k),
+        cmocka_unit_test(test_32k),
+        cmocka_unit_test(test_8m),
+        cmocka_unit_test(test_512m),
+        cmocka_unit_test(test_large_winning),
         cmocka_unit_test(test_cancel),
     };
     if (argc > 1) {
