@@ -80,11 +80,11 @@ fuzz: ## fuzz every reader of outside bytes for SECONDS=n each, new crashes go t
 bench: build ## measure this machine: hashes, labels, stages, against its own limits
 	@for what in limits sha poseidon pc1 pc2 commp; do build/selkie bench $$what || exit 1; done
 
-man: build ## write the manual pages into build/man
-	@ls build/man
+man: build ## write the manual pages into build/manual/man
+	@ls build/manual/man/*
 
-completion: build ## write the completions for bash and zsh into build/completion
-	@ls build/completion
+completion: build ## write the completions for bash and zsh into build/manual/completion
+	@ls build/manual/completion/*
 
 install: build ## install program, libraries, headers, manual below DESTDIR and PREFIX
 	@DESTDIR="$(DESTDIR)" cmake --install build --prefix "$(PREFIX)"

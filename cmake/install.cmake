@@ -12,22 +12,13 @@ install(FILES "${CMAKE_CURRENT_BINARY_DIR}/selkie_proofs.pc" DESTINATION "${pc_d
 install(TARGETS selkie)
 
 # Manual pages and completions have one source, the command tables of the program.
-set(man_dir "${CMAKE_BINARY_DIR}/man")
-set(completion_dir "${CMAKE_BINARY_DIR}/completion")
-set(pages "${man_dir}/selkie.1")
-set(print_pages COMMAND selkie help --man > "${man_dir}/selkie.1")
-foreach(noun ${SLK_NOUNS})
-    list(APPEND pages "${man_dir}/selkie-${noun}.1")
-    list(APPEND print_pages COMMAND selkie help --man ${noun} > "${man_dir}/selkie-${noun}.1")
-endforeach()
-file(MAKE_DIRECTORY "${man_dir}" "${completion_dir}")
-add_custom_command(OUTPUT ${pages} ${print_pages} DEPENDS selkie VERBATIM COMMENT "Writing the manual pages")
-add_custom_command(OUTPUT "${completion_dir}/selkie" "${completion_dir}/_selkie"
-                   COMMAND selkie completion bash > "${completion_dir}/selkie"
-                   COMMAND selkie completion zsh > "${completion_dir}/_selkie"
-                   DEPENDS selkie VERBATIM COMMENT "Writing the shell completions")
-add_custom_target(manual ALL DEPENDS ${pages} "${completion_dir}/selkie" "${completion_dir}/_selkie")
-install(FILES ${pages} DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
-install(FILES "${completion_dir}/selkie" DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions")
-install(FILES "${completion_dir}/_selkie" DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions")
+set(manual "${CMAKE_BINARY_DIR}/manual")
+add_custom_command(OUTPUT "${manual}/man/selkie.1"
+                   COMMAND "${CMAKE_SOURCE_DIR}/tools/write-manual" "$<TARGET_FILE:selkie>" "${manual}"
+                   DEPENDS selkie "${CMAKE_SOURCE_DIR}/tools/write-manual"
+                   VERBATIM COMMENT "Writing manual pages and completions")
+add_custom_target(manual ALL DEPENDS "${manual}/man/selkie.1")
+install(DIRECTORY "${manual}/man/" DESTINATION "${CMAKE_INSTALL_MANDIR}/man1")
+install(FILES "${manual}/completion/selkie" DESTINATION "${CMAKE_INSTALL_DATADIR}/bash-completion/completions")
+install(FILES "${manual}/completion/_selkie" DESTINATION "${CMAKE_INSTALL_DATADIR}/zsh/site-functions")
 install(FILES LICENSE README.md DESTINATION "${CMAKE_INSTALL_DOCDIR}")
