@@ -1,6 +1,7 @@
 #include "app/bench.h"
 
 #include "base/assert.h"
+#include "base/region.h"
 #include "crypto/merkle/tree_file.h"
 #include "crypto/poseidon/poseidon.h"
 #include "crypto/sha256/label.h"
@@ -29,18 +30,19 @@ static void sector_8mib(slk_sector_t *sector)
 /* --- pc1 ------------------------------------------------------------------------------------ */
 
 typedef struct {
-    slk_node_t *layers[2], replica_id;
+    slk_region_t layers[2]; /* as PC1 keeps them: huge pages where the system has them */
+    slk_node_t replica_id;
     uint32_t (*rows)[SLK_PARENT_CNT];
     uint64_t nodes;
-    uint8_t *blocks; /* of one stretch */
+    uint8_t *blocks; /* of one label */
     double *ratios, *ns;
     size_t cnt;
 } label_bench_t;
 
 static void label_bench_free(label_bench_t *bench)
 {
-    free(bench->layers[0]);
-    free(bench->layers[1]);
+    slk_region_free(&bench->layers[0]);
+    slk_region_free(&bench->layers[1]);
     free(bench->rows);
     free(bench->blocks);
     free(bench->ratios);
@@ -54,18 +56,17 @@ static slk_err_t label_bench_new(label_bench_t *bench, const slk_porep_t *porep,
     if (err != SLK_OK)
         return err;
     bench->nodes = porep->size->nodes;
-    bench->layers[0] = malloc(bench->nodes * SLK_NODE_SZ);
-    bench->layers[1] = malloc(bench->nodes * SLK_NODE_SZ);
+    for (unsigned i = 0; i < 2 && err == SLK_OK; i++)
+        err = slk_region_anon(&bench->layers[i], bench->nodes * SLK_NODE_SZ, diag);
     bench->rows = malloc(bench->nodes * SLK_PARENT_ROW_SZ);
-    bench->blocks = calloc(STRETCH * LABEL_BLOCKS, 64);
+    bench->blocks = calloc(LABEL_BLOCKS, 64);
     bench->ratios = calloc(RATIOS_MAX, sizeof *bench->ratios);
     bench->ns = calloc(RATIOS_MAX, sizeof *bench->ns);
-    if (bench->layers[0] && bench->layers[1] && bench->rows && bench->blocks && bench->ratios &&
-        bench->ns) {
+    if (err == SLK_OK && !(bench->rows && bench->blocks && bench->ratios && bench->ns))
+        err = slk_fail(diag, SLK_ERR_NOMEM, "out of memory");
+    if (err == SLK_OK) {
         slk_graph_parents(graph, 0, bench->nodes, bench->rows);
         slk_sha256(&bench->replica_id, "bench", 5);
-    } else {
-        err = slk_fail(diag, SLK_ERR_NOMEM, "out of memory");
     }
     slk_graph_free(graph);
     return err;
@@ -77,15 +78,17 @@ static void label_layer(label_bench_t *bench, uint32_t layer)
     uint32_t h[8] = {0};
     for (uint64_t first = 0; first < bench->nodes; first += STRETCH) {
         double start = slk_bench_thread_seconds();
-        slk_sha256_blocks(h, bench->blocks, STRETCH * LABEL_BLOCKS);
+        for (unsigned i = 0; i < STRETCH; i++)
+            slk_sha256_blocks(h, bench->blocks, LABEL_BLOCKS);
         double middle = slk_bench_thread_seconds();
-        slk_label_run(&(slk_label_run_t){.replica_id = &bench->replica_id,
-                                         .layer = layer,
-                                         .labels = bench->layers[layer - 1],
-                                         .prev = layer > 1 ? bench->layers[layer - 2] : NULL,
-                                         .rows = bench->rows + first,
-                                         .first = first,
-                                         .cnt = STRETCH});
+        slk_label_run(&(slk_label_run_t){
+            .replica_id = &bench->replica_id,
+            .layer = layer,
+            .labels = (slk_node_t *)bench->layers[layer - 1].ptr,
+            .prev = layer > 1 ? (slk_node_t *)bench->layers[layer - 2].ptr : NULL,
+            .rows = bench->rows + first,
+            .first = first,
+            .cnt = STRETCH});
         double end = slk_bench_thread_seconds();
         if (bench->cnt < RATIOS_MAX) {
             bench->ratios[bench->cnt] = (middle - start) / (end - middle);

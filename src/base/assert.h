@@ -8,7 +8,8 @@
             slk_assert_failed(#cond, __FILE__, __LINE__);                                          \
     } while (0)
 
-__attribute__((noreturn, cold)) void slk_assert_failed(const char *cond, const char *file, int line);
+__attribute__((noreturn, cold)) void slk_assert_failed(const char *cond, const char *file,
+                                                       int line);
 
 /* For functions with one `out:` label: store the result and leave on error. */
 #define SLK_TRY(call)                                                                              \

@@ -49,10 +49,17 @@ static inline uint64_t slk_load_le64(const void *p)
     return v;
 }
 
-static inline void slk_store_le32(void *p, uint32_t v) { memcpy(p, &v, 4); }
-static inline void slk_store_le64(void *p, uint64_t v) { memcpy(p, &v, 8); }
+static inline void slk_store_le32(void *p, uint32_t v)
+{
+    memcpy(p, &v, 4);
+}
+static inline void slk_store_le64(void *p, uint64_t v)
+{
+    memcpy(p, &v, 8);
+}
 
-_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__, "files are little-endian and mapped as they are");
+_Static_assert(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__,
+               "files are little-endian and mapped as they are");
 
 /* out: 2 * len characters and a NUL. */
 void slk_hex_encode(char *out, const void *in, size_t len);

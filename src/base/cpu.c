@@ -33,17 +33,24 @@ static void detect(void)
     if (__get_cpuid_count(7, 0, &a, &b, &c, &d))
         b7 = b;
     __builtin_cpu_init();
-    has[SLK_CPU_SHANI] = (b7 >> 29 & 1) && __builtin_cpu_supports("sse4.1") && __builtin_cpu_supports("ssse3");
+    has[SLK_CPU_SHANI] =
+        (b7 >> 29 & 1) && __builtin_cpu_supports("sse4.1") && __builtin_cpu_supports("ssse3");
     has[SLK_CPU_AVX2] = __builtin_cpu_supports("avx2") && __builtin_cpu_supports("bmi2") &&
-                         __builtin_cpu_supports("fma");
+                        __builtin_cpu_supports("fma");
     has[SLK_CPU_AVX512] = __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                           __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq");
     has[SLK_CPU_IFMA] = has[SLK_CPU_AVX512] && __builtin_cpu_supports("avx512ifma");
 #endif
 }
 
-const char *slk_cpu_name(slk_cpu_t cpu) { return cpu_rows[cpu].name; }
-const char *slk_cpu_needs(slk_cpu_t cpu) { return cpu_rows[cpu].needs; }
+const char *slk_cpu_name(slk_cpu_t cpu)
+{
+    return cpu_rows[cpu].name;
+}
+const char *slk_cpu_needs(slk_cpu_t cpu)
+{
+    return cpu_rows[cpu].needs;
+}
 
 bool slk_cpu_has(slk_cpu_t cpu)
 {
@@ -63,7 +70,8 @@ slk_err_t slk_cpu_select(const char *name, slk_diag_t *diag)
             continue;
         if (!slk_cpu_has((slk_cpu_t)i))
             return slk_fail(diag, SLK_ERR_UNSUPPORTED,
-                            "%s=%s: this CPU lacks what it needs (%s); unset it to use the best this machine has",
+                            "%s=%s: this CPU lacks what it needs (%s); unset it to use the best "
+                            "this machine has",
                             origin, name, cpu_rows[i].needs);
         atomic_store(&selected, i);
         return SLK_OK;
@@ -73,7 +81,8 @@ slk_err_t slk_cpu_select(const char *name, slk_diag_t *diag)
         size_t used = strlen(known);
         snprintf(known + used, sizeof known - used, "%s%s", i ? ", " : "", cpu_rows[i].name);
     }
-    return slk_fail(diag, SLK_ERR_INPUT, "%s=%s: unknown back end; expected one of %s", origin, name, known);
+    return slk_fail(diag, SLK_ERR_INPUT, "%s=%s: unknown back end; expected one of %s", origin,
+                    name, known);
 }
 
 slk_cpu_t slk_cpu_selected(void)

@@ -12,7 +12,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define IO_CHUNK (UINT64_C(1) << 30) /* one read or write call moves at most about 2 GiB on Linux */
+#define IO_CHUNK (UINT64_C(1) << 30) /* one read or write call moves at most about 2 GiB on Linux  \
+                                      */
 
 slk_err_t slk_pread_all(int fd, void *buf, size_t len, uint64_t offset, const char *path,
                         slk_diag_t *diag)
@@ -25,8 +26,9 @@ slk_err_t slk_pread_all(int fd, void *buf, size_t len, uint64_t offset, const ch
         if (n < 0)
             return slk_fail_errno(diag, "read", path);
         if (n == 0)
-            return slk_fail(diag, SLK_ERR_LENGTH, "%s: ends at byte %" PRIu64 ", %zu bytes more were expected",
-                            path, offset, len);
+            return slk_fail(diag, SLK_ERR_LENGTH,
+                            "%s: ends at byte %" PRIu64 ", %zu bytes more were expected", path,
+                            offset, len);
         p += n;
         len -= (size_t)n;
         offset += (uint64_t)n;
@@ -66,7 +68,8 @@ slk_err_t slk_write_all(int fd, const void *buf, size_t len, const char *path, s
     return SLK_OK;
 }
 
-slk_err_t slk_read_upto(int fd, void *buf, size_t cap, size_t *len, const char *path, slk_diag_t *diag)
+slk_err_t slk_read_upto(int fd, void *buf, size_t cap, size_t *len, const char *path,
+                        slk_diag_t *diag)
 {
     uint8_t *p = buf;
     *len = 0;
@@ -101,8 +104,8 @@ slk_err_t slk_read_file(char **buf, size_t *len, const char *path, size_t max, s
         goto out;
     }
     if ((uint64_t)st.st_size > max) {
-        err = slk_fail(diag, SLK_ERR_LENGTH, "%s: %" PRIu64 " bytes, at most %zu were expected", path,
-                       (uint64_t)st.st_size, max);
+        err = slk_fail(diag, SLK_ERR_LENGTH, "%s: %" PRIu64 " bytes, at most %zu were expected",
+                       path, (uint64_t)st.st_size, max);
         goto out;
     }
     text = malloc((size_t)st.st_size + 1);
@@ -126,8 +129,8 @@ slk_err_t slk_open_read(int *fd, uint64_t *len, const char *path, const char *wh
     int f = open(path, O_RDONLY | O_CLOEXEC);
     if (f < 0) {
         if (errno == ENOENT)
-            return slk_fail(diag, SLK_ERR_STATE, "%s: %s is missing; run the step that makes it first",
-                            path, what);
+            return slk_fail(diag, SLK_ERR_STATE,
+                            "%s: %s is missing; run the step that makes it first", path, what);
         return slk_fail_errno(diag, "open", path);
     }
     struct stat st;
@@ -235,8 +238,10 @@ slk_err_t slk_sync_parent(const char *path, slk_diag_t *diag)
     int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (fd < 0)
         return slk_fail_errno(diag, "open folder", dir);
-    /* Some network file systems cannot sync a folder and say EINVAL; the rename is then theirs to keep. */
-    slk_err_t err = fsync(fd) && errno != EINVAL ? slk_fail_errno(diag, "sync folder", dir) : SLK_OK;
+    /* Some network file systems cannot sync a folder and say EINVAL; the rename is then theirs to
+     * keep. */
+    slk_err_t err =
+        fsync(fd) && errno != EINVAL ? slk_fail_errno(diag, "sync folder", dir) : SLK_OK;
     close(fd);
     return err;
 }
@@ -275,7 +280,8 @@ slk_err_t slk_lock_dir(int *fd, const char *path, slk_diag_t *diag)
         slk_err_t err;
         if (errno == EWOULDBLOCK)
             err = slk_fail(diag, SLK_ERR_BUSY,
-                           "%s: another process works on this sector; wait for it or stop it first", path);
+                           "%s: another process works on this sector; wait for it or stop it first",
+                           path);
         else
             err = slk_fail_errno(diag, "lock", path);
         close(*fd);

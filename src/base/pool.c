@@ -11,8 +11,8 @@
 #define THREADS_MAX 1024u
 
 struct slk_pool {
-    unsigned threads;   /* the caller included */
-    unsigned started;   /* pthreads in `ids` */
+    unsigned threads; /* the caller included */
+    unsigned started; /* pthreads in `ids` */
     pthread_t *ids;
     pthread_mutex_t lock;
     pthread_cond_t work, done;
@@ -30,7 +30,8 @@ struct slk_pool {
 static void pool_take(slk_pool_t *pool)
 {
     for (;;) {
-        uint64_t begin = atomic_fetch_add_explicit(&pool->cursor, pool->grain, memory_order_relaxed);
+        uint64_t begin =
+            atomic_fetch_add_explicit(&pool->cursor, pool->grain, memory_order_relaxed);
         if (begin >= pool->cnt)
             return;
         uint64_t left = pool->cnt - begin;
@@ -73,8 +74,8 @@ slk_err_t slk_pool_new(slk_pool_t **out, unsigned threads, slk_diag_t *diag)
     if (!threads)
         threads = usable_cpus();
     if (threads > THREADS_MAX)
-        return slk_fail(diag, SLK_ERR_INPUT, "%u threads asked for, at most %u are possible", threads,
-                        THREADS_MAX);
+        return slk_fail(diag, SLK_ERR_INPUT, "%u threads asked for, at most %u are possible",
+                        threads, THREADS_MAX);
     slk_pool_t *pool = calloc(1, sizeof *pool);
     pthread_t *ids = calloc(threads, sizeof *ids);
     if (!pool || !ids) {
@@ -118,7 +119,10 @@ void slk_pool_free(slk_pool_t *pool)
     free(pool);
 }
 
-unsigned slk_pool_threads(const slk_pool_t *pool) { return pool ? pool->threads : 1; }
+unsigned slk_pool_threads(const slk_pool_t *pool)
+{
+    return pool ? pool->threads : 1;
+}
 
 void slk_pool_for(slk_pool_t *pool, uint64_t cnt, uint64_t grain, slk_pool_fn_t *fn, void *ctx)
 {

@@ -34,8 +34,8 @@ void slk_progress_view(slk_progress_t *progress, slk_progress_view_t *view)
     pthread_mutex_unlock(&progress->lock);
 }
 
-void slk_progress_begin(slk_progress_t *progress, const char *stage, const char *unit, uint64_t total,
-                        uint64_t resumed)
+void slk_progress_begin(slk_progress_t *progress, const char *stage, const char *unit,
+                        uint64_t total, uint64_t resumed)
 {
     if (!progress)
         return;

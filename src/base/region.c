@@ -9,11 +9,12 @@
 
 #define HUGE_PAGE (UINT64_C(2) << 20)
 
-/* Anonymous memory that begins at a huge page's border: else its first and last part, or in older kernels all of it,
- * stay in small pages. */
+/* Anonymous memory that begins at a huge page's border: else its first and last part, or in older
+ * kernels all of it, stay in small pages. */
 static void *map_aligned(uint64_t len)
 {
-    uint8_t *p = mmap(NULL, len + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    uint8_t *p =
+        mmap(NULL, len + HUGE_PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (p == MAP_FAILED)
         return p;
     uint64_t before = -(uintptr_t)p & (HUGE_PAGE - 1);
@@ -30,8 +31,8 @@ slk_err_t slk_region_anon(slk_region_t *region, uint64_t len, slk_diag_t *diag)
     void *p = MAP_FAILED;
     /* Reserved huge pages first; they are taken only if the administrator set some aside. */
     if (len >= HUGE_PAGE)
-        p = mmap(NULL, region->mapped, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1,
-                 0);
+        p = mmap(NULL, region->mapped, PROT_READ | PROT_WRITE,
+                 MAP_PRIVATE | MAP_ANONYMOUS | MAP_HUGETLB, -1, 0);
     if (p == MAP_FAILED) {
         p = map_aligned(region->mapped);
         if (p == MAP_FAILED) {
@@ -46,8 +47,8 @@ slk_err_t slk_region_anon(slk_region_t *region, uint64_t len, slk_diag_t *diag)
     return SLK_OK;
 }
 
-slk_err_t slk_region_file(slk_region_t *region, int fd, uint64_t len, bool writable, const char *path,
-                          slk_diag_t *diag)
+slk_err_t slk_region_file(slk_region_t *region, int fd, uint64_t len, bool writable,
+                          const char *path, slk_diag_t *diag)
 {
     region->ptr = NULL;
     void *p = mmap(NULL, len, writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED, fd, 0);
@@ -85,8 +86,9 @@ static uint64_t read_number(const char *path, const char *fmt)
 uint64_t slk_memory_available(void)
 {
     uint64_t kib = read_number("/proc/meminfo", "MemAvailable: %llu kB");
-    uint64_t avail = kib == UINT64_MAX ? (uint64_t)sysconf(_SC_AVPHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE)
-                                       : kib * 1024;
+    uint64_t avail = kib == UINT64_MAX
+                         ? (uint64_t)sysconf(_SC_AVPHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE)
+                         : kib * 1024;
     uint64_t max = read_number("/sys/fs/cgroup/memory.max", "%llu");
     uint64_t used = read_number("/sys/fs/cgroup/memory.current", "%llu");
     uint64_t cache = read_number("/sys/fs/cgroup/memory.stat", "inactive_file %llu");

@@ -18,8 +18,8 @@ typedef struct {
 SLK_CHECK_RESULT slk_err_t slk_region_anon(slk_region_t *region, uint64_t len, slk_diag_t *diag);
 
 /* Map [0, len) of fd, shared; writable or read-only. */
-SLK_CHECK_RESULT slk_err_t slk_region_file(slk_region_t *region, int fd, uint64_t len, bool writable,
-                                           const char *path, slk_diag_t *diag);
+SLK_CHECK_RESULT slk_err_t slk_region_file(slk_region_t *region, int fd, uint64_t len,
+                                           bool writable, const char *path, slk_diag_t *diag);
 
 /* Unmap; harmless on an empty one. */
 void slk_region_free(slk_region_t *region);

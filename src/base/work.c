@@ -25,7 +25,8 @@ void slk_work_fail(slk_work_t *work, slk_err_t err, const slk_diag_t *diag)
 
 bool slk_work_stopped(slk_work_t *work)
 {
-    return atomic_load_explicit(&work->failed, memory_order_relaxed) || slk_job_cancelled(work->job);
+    return atomic_load_explicit(&work->failed, memory_order_relaxed) ||
+           slk_job_cancelled(work->job);
 }
 
 slk_err_t slk_work_finish(slk_work_t *work, slk_diag_t *diag)

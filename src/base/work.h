@@ -1,7 +1,8 @@
 #ifndef SLK_BASE_WORK_H
 #define SLK_BASE_WORK_H
 
-/* The outcome of work shared by many threads: the first failure wins, the others see it and stop. */
+/* The outcome of work shared by many threads: the first failure wins, the others see it and stop.
+ */
 
 #include "selkie/job.h"
 
@@ -23,7 +24,8 @@ void slk_work_fail(slk_work_t *work, slk_err_t err, const slk_diag_t *diag);
 /* True when a thread failed or the job was cancelled: leave soon. */
 bool slk_work_stopped(slk_work_t *work);
 
-/* After all threads are done: the outcome (SLK_ERR_CANCELLED when only the job said stop). Ends work. */
+/* After all threads are done: the outcome (SLK_ERR_CANCELLED when only the job said stop). Ends
+ * work. */
 slk_err_t slk_work_finish(slk_work_t *work, slk_diag_t *diag);
 
 #endif /* SLK_BASE_WORK_H */

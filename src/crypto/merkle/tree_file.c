@@ -32,8 +32,9 @@ uint64_t slk_tree_file_nodes(unsigned arity, uint64_t leaves, unsigned first_row
     }
 }
 
-slk_err_t slk_tree_file_init(slk_tree_file_t *tree, slk_tree_hash_t *hash, unsigned arity, uint64_t leaves,
-                             unsigned first_row, int fd, const char *path, slk_diag_t *diag)
+slk_err_t slk_tree_file_init(slk_tree_file_t *tree, slk_tree_hash_t *hash, unsigned arity,
+                             uint64_t leaves, unsigned first_row, int fd, const char *path,
+                             slk_diag_t *diag)
 {
     memset(tree, 0, sizeof *tree);
     tree->hash = hash;
@@ -76,37 +77,39 @@ uint64_t slk_tree_file_offset(const slk_tree_file_t *tree, unsigned row, uint64_
     return node * sizeof(slk_node_t);
 }
 
-static slk_err_t tree_compare(slk_tree_file_t *tree, unsigned row, uint64_t index, const slk_node_t *nodes,
-                              uint64_t cnt, slk_diag_t *diag)
+static slk_err_t tree_compare(slk_tree_file_t *tree, unsigned row, uint64_t index,
+                              const slk_node_t *nodes, uint64_t cnt, slk_diag_t *diag)
 {
     slk_node_t buf[128];
     for (uint64_t i = 0; i < cnt; i += SLK_COUNT(buf)) {
         uint64_t n = cnt - i < SLK_COUNT(buf) ? cnt - i : SLK_COUNT(buf);
-        slk_err_t err = slk_pread_all(tree->fd, buf, n * sizeof *buf, slk_tree_file_offset(tree, row, index + i),
-                                      tree->path, diag);
+        slk_err_t err = slk_pread_all(tree->fd, buf, n * sizeof *buf,
+                                      slk_tree_file_offset(tree, row, index + i), tree->path, diag);
         if (err != SLK_OK)
             return err;
         for (uint64_t k = 0; k < n; k++) {
             if (!slk_node_eq(&buf[k], &nodes[i + k]))
-                return slk_fail(diag, SLK_ERR_DIGEST,
-                                "%s: node %" PRIu64 " of row %u is %s, expected %s from the rows below; the file is damaged: "
-                                "remove it and run again the step that makes it",
-                                tree->path, index + i + k, row, slk_node_hex(&buf[k]).s,
-                                slk_node_hex(&nodes[i + k]).s);
+                return slk_fail(
+                    diag, SLK_ERR_DIGEST,
+                    "%s: node %" PRIu64
+                    " of row %u is %s, expected %s from the rows below; the file is damaged: "
+                    "remove it and run again the step that makes it",
+                    tree->path, index + i + k, row, slk_node_hex(&buf[k]).s,
+                    slk_node_hex(&nodes[i + k]).s);
         }
     }
     return SLK_OK;
 }
 
-static slk_err_t tree_write(slk_tree_file_t *tree, unsigned row, uint64_t index, const slk_node_t *nodes,
-                            uint64_t cnt, slk_diag_t *diag)
+static slk_err_t tree_write(slk_tree_file_t *tree, unsigned row, uint64_t index,
+                            const slk_node_t *nodes, uint64_t cnt, slk_diag_t *diag)
 {
     if (tree->fd < 0 || row < tree->first_row)
         return SLK_OK;
     if (tree->verify)
         return tree_compare(tree, row, index, nodes, cnt, diag);
-    return slk_pwrite_all(tree->fd, nodes, cnt * sizeof *nodes, slk_tree_file_offset(tree, row, index),
-                          tree->path, diag);
+    return slk_pwrite_all(tree->fd, nodes, cnt * sizeof *nodes,
+                          slk_tree_file_offset(tree, row, index), tree->path, diag);
 }
 
 slk_err_t slk_tree_file_chunk(slk_tree_file_t *tree, uint64_t i, const slk_node_t *leaves,
@@ -120,9 +123,11 @@ slk_err_t slk_tree_file_chunk(slk_tree_file_t *tree, uint64_t i, const slk_node_
         size_t want = width * tree->arity;
         size_t good = tree->hash(scratch, below, width);
         if (good != want)
-            return slk_fail(diag, SLK_ERR_FIELD,
-                            "%s: leaf %" PRIu64 " is not below the field's modulus; the data it is made from is damaged",
-                            tree->path, i * tree->chunk_leaves + good);
+            return slk_fail(
+                diag, SLK_ERR_FIELD,
+                "%s: leaf %" PRIu64
+                " is not below the field's modulus; the data it is made from is damaged",
+                tree->path, i * tree->chunk_leaves + good);
         err = tree_write(tree, row, i * width, scratch, width, diag);
         below = scratch;
         scratch += width;

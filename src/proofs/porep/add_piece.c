@@ -65,17 +65,21 @@ static slk_err_t source_len(uint64_t *len, bool *known, int fd, const char *path
     return SLK_OK;
 }
 
-static slk_err_t check_room(const slk_sector_t *sector, uint64_t used, uint64_t padded, slk_diag_t *diag)
+static slk_err_t check_room(const slk_sector_t *sector, uint64_t used, uint64_t padded,
+                            slk_diag_t *diag)
 {
     uint64_t size = sector->porep.size->bytes;
     if (padded < SLK_PIECE_MIN_PADDED || (padded & (padded - 1)) || padded > SLK_PIECE_MAX_PADDED)
         return slk_fail(diag, SLK_ERR_INPUT,
-                        "piece size %" PRIu64 ": expected a power of two from 128 to %" PRIu64 " padded bytes", padded,
-                        size);
+                        "piece size %" PRIu64 ": expected a power of two from 128 to %" PRIu64
+                        " padded bytes",
+                        padded, size);
     if (slk_piece_offset(used, padded) + padded > size)
         return slk_fail(diag, SLK_ERR_LENGTH,
-                        "a piece of %" PRIu64 " padded bytes does not fit: the sector holds %" PRIu64 ", %" PRIu64
-                        " are used, and a piece begins at a multiple of its size; use another sector or a smaller piece",
+                        "a piece of %" PRIu64
+                        " padded bytes does not fit: the sector holds %" PRIu64 ", %" PRIu64
+                        " are used, and a piece begins at a multiple of its size; use another "
+                        "sector or a smaller piece",
                         padded, size, used);
     return SLK_OK;
 }
@@ -98,7 +102,8 @@ static slk_err_t append_copy(int to, uint64_t at, const char *to_path, int from,
     return err;
 }
 
-/* Data of unknown length behind other pieces: its place depends on its size, so it is staged in a file first. */
+/* Data of unknown length behind other pieces: its place depends on its size, so it is staged in a
+ * file first. */
 static slk_err_t add_staged(slk_commp_t *out, uint64_t *offset, const slk_sector_t *sector, int fd,
                             uint64_t used, source_t *source, const slk_job_t *job, slk_diag_t *diag)
 {
@@ -129,13 +134,15 @@ static slk_err_t add_data(slk_add_piece_t *out, const slk_sector_t *sector, int 
     if (!padded && known) {
         padded = slk_piece_padded_for(raw);
         if (!padded) {
-            err = slk_fail(diag, SLK_ERR_LENGTH, "%s: %" PRIu64 " bytes fit into no sector", source->path, raw);
+            err = slk_fail(diag, SLK_ERR_LENGTH, "%s: %" PRIu64 " bytes fit into no sector",
+                           source->path, raw);
             goto out;
         }
     }
     if (padded)
         SLK_TRY(check_room(sector, used, padded, diag));
-    /* What an interrupted call may have left behind `used` must not end up in the gap before the piece. */
+    /* What an interrupted call may have left behind `used` must not end up in the gap before the
+     * piece. */
     if (ftruncate(fd, (off_t)used)) {
         err = slk_fail_errno(diag, "set the length of", sector->unsealed);
         goto out;
@@ -172,13 +179,15 @@ static slk_err_t open_unsealed(int *fd, const slk_sector_t *sector, bool recorde
     if (st.st_size && !recorded)
         return slk_fail(diag, SLK_ERR_STATE,
                         "%s: has data, but %s/" SLK_RECORD_NAME
-                        " that lists its pieces is missing; seal it as it is with pc1, or remove it to begin anew",
+                        " that lists its pieces is missing; seal it as it is with pc1, or remove "
+                        "it to begin anew",
                         sector->unsealed, sector->cache);
     return SLK_OK;
 }
 
-slk_err_t slk_seal_add_piece(slk_add_piece_t *out, const slk_sector_t *sector, int fd, const char *path,
-                             uint64_t raw_limit, uint64_t padded, const slk_job_t *job, slk_diag_t *diag)
+slk_err_t slk_seal_add_piece(slk_add_piece_t *out, const slk_sector_t *sector, int fd,
+                             const char *path, uint64_t raw_limit, uint64_t padded,
+                             const slk_job_t *job, slk_diag_t *diag)
 {
     slk_record_t record = {0};
     int lock = -1, file = -1;
@@ -191,7 +200,8 @@ slk_err_t slk_seal_add_piece(slk_add_piece_t *out, const slk_sector_t *sector, i
     SLK_TRY(slk_record_load(&record, &found, sector, diag));
     if (record.has_ticket) {
         err = slk_fail(diag, SLK_ERR_STATE,
-                       "%s: PC1 of this sector was already begun; its pieces can no longer change: use another sector",
+                       "%s: PC1 of this sector was already begun; its pieces can no longer change: "
+                       "use another sector",
                        sector->cache);
         goto out;
     }
@@ -199,7 +209,8 @@ slk_err_t slk_seal_add_piece(slk_add_piece_t *out, const slk_sector_t *sector, i
     if (!found)
         SLK_TRY(slk_record_save(&record, sector, diag));
     if (record.piece_cnt == SLK_SECTOR_PIECES_MAX) {
-        err = slk_fail(diag, SLK_ERR_LENGTH, "the sector already has %u pieces, the most selkie keeps",
+        err = slk_fail(diag, SLK_ERR_LENGTH,
+                       "the sector already has %u pieces, the most selkie keeps",
                        SLK_SECTOR_PIECES_MAX);
         goto out;
     }
@@ -209,7 +220,8 @@ slk_err_t slk_seal_add_piece(slk_add_piece_t *out, const slk_sector_t *sector, i
     SLK_TRY(slk_file_len(&found, &len, sector->unsealed, diag));
     if (len < used) {
         err = slk_fail(diag, SLK_ERR_LENGTH,
-                       "%s: %" PRIu64 " bytes, its pieces take %" PRIu64 "; restore it or begin the sector anew",
+                       "%s: %" PRIu64 " bytes, its pieces take %" PRIu64
+                       "; restore it or begin the sector anew",
                        sector->unsealed, len, used);
         goto out;
     }

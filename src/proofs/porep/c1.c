@@ -28,7 +28,8 @@ typedef struct {
 static slk_err_t put_text(void *ctx, const char *text, size_t len, slk_diag_t *diag)
 {
     c1_t *c = ctx;
-    return fwrite(text, 1, len, c->out) == len ? SLK_OK : slk_fail_errno(diag, "write", c->out_path);
+    return fwrite(text, 1, len, c->out) == len ? SLK_OK
+                                               : slk_fail_errno(diag, "write", c->out_path);
 }
 
 static void put_node(FILE *f, const char *name, const slk_node_t *node)
@@ -39,7 +40,8 @@ static void put_node(FILE *f, const char *name, const slk_node_t *node)
     fputc(']', f);
 }
 
-/* comm_d: from tree_d where it is, else (synthetic, finalized) from the record or the synthetic file's header. */
+/* comm_d: from tree_d where it is, else (synthetic, finalized) from the record or the synthetic
+ * file's header. */
 static slk_err_t find_comm_d(c1_t *c, slk_diag_t *diag)
 {
     char path[SLK_PATH_SZ], name[SLK_CACHE_NAME_SZ];
@@ -51,7 +53,8 @@ static slk_err_t find_comm_d(c1_t *c, slk_diag_t *diag)
     SLK_TRY(slk_cache_path(path, c->sector, name, diag));
     SLK_TRY(slk_file_len(&found, &len, path, diag));
     if (found || c->sector->porep.feature != SLK_FEATURE_SYNTH)
-        return slk_tree_root_read(&c->pub.comm_d, path, "tree_d", 2 * c->sector->porep.size->nodes - 1, diag);
+        return slk_tree_root_read(&c->pub.comm_d, path, "tree_d",
+                                  2 * c->sector->porep.size->nodes - 1, diag);
     if (c->record.has_ticket) {
         c->pub.comm_d = c->record.comm_d;
         return SLK_OK;
@@ -71,17 +74,21 @@ static slk_err_t check_inputs(c1_t *c, slk_diag_t *diag)
     uint64_t len;
     slk_err_t err;
     if (c->sector->porep.feature == SLK_FEATURE_NI && slk_node_is_zero(&c->seed))
-        return slk_fail(diag, SLK_ERR_INPUT,
-                        "seed: 32 zero bytes are refused by C2; a non-interactive proof takes any other value");
+        return slk_fail(
+            diag, SLK_ERR_INPUT,
+            "seed: 32 zero bytes are refused by C2; a non-interactive proof takes any other value");
     if (c->record.has_ticket && !slk_node_eq(&c->record.ticket, &c->ticket))
-        return slk_fail(diag, SLK_ERR_MISMATCH, "%s/" SLK_RECORD_NAME ": field ticket is %s, not %s; give the ticket of PC1",
-                        c->sector->cache, slk_node_hex(&c->record.ticket).s, slk_node_hex(&c->ticket).s);
+        return slk_fail(
+            diag, SLK_ERR_MISMATCH,
+            "%s/" SLK_RECORD_NAME ": field ticket is %s, not %s; give the ticket of PC1",
+            c->sector->cache, slk_node_hex(&c->record.ticket).s, slk_node_hex(&c->ticket).s);
     SLK_TRY(slk_cache_path(path, c->sector, SLK_P_AUX_NAME, diag));
     SLK_TRY(slk_p_aux_read(&c->pub.comm_c, &c->pub.comm_r_last, path, diag));
     SLK_ASSERT(slk_poseidon_pair(&c->pub.comm_r, &c->pub.comm_c, &c->pub.comm_r_last));
     if (c->record.has_comm_r && !slk_node_eq(&c->record.comm_r, &c->pub.comm_r)) {
         err = slk_fail(diag, SLK_ERR_DIGEST,
-                       "%s: gives comm_r %s, PC2 recorded %s; the file was changed or damaged: remove it and run PC2 again",
+                       "%s: gives comm_r %s, PC2 recorded %s; the file was changed or damaged: "
+                       "remove it and run PC2 again",
                        path, slk_node_hex(&c->pub.comm_r).s, slk_node_hex(&c->record.comm_r).s);
         goto out;
     }
@@ -90,11 +97,13 @@ static slk_err_t check_inputs(c1_t *c, slk_diag_t *diag)
     if (found)
         SLK_TRY(slk_t_aux_check(path, &c->sector->porep, diag));
     SLK_TRY(find_comm_d(c, diag));
-    slk_replica_id(&c->pub.replica_id, &c->sector->porep, c->sector->miner, c->sector->number, &c->ticket,
-                   &c->pub.comm_d);
+    slk_replica_id(&c->pub.replica_id, &c->sector->porep, c->sector->miner, c->sector->number,
+                   &c->ticket, &c->pub.comm_d);
     if (c->record.has_ticket && !slk_node_eq(&c->record.comm_d, &c->pub.comm_d))
-        err = slk_fail(diag, SLK_ERR_MISMATCH, "tree_d gives comm_d %s, PC1 recorded %s; the file was changed: run PC1 again",
-                       slk_node_hex(&c->pub.comm_d).s, slk_node_hex(&c->record.comm_d).s);
+        err =
+            slk_fail(diag, SLK_ERR_MISMATCH,
+                     "tree_d gives comm_d %s, PC1 recorded %s; the file was changed: run PC1 again",
+                     slk_node_hex(&c->pub.comm_d).s, slk_node_hex(&c->record.comm_d).s);
 out:
     return err;
 }
@@ -108,15 +117,18 @@ static slk_err_t prove_partition(c1_t *c, uint32_t k, slk_diag_t *diag)
     if (porep->feature == SLK_FEATURE_SYNTH)
         SLK_TRY(slk_synth_read(c->records, porep, c->sector->cache, &c->pub, &c->seed, k, diag));
     else
-        SLK_TRY(slk_vanilla_prove(c->records, c->files, c->graph, c->challenges, porep->challenges, c->job, diag));
+        SLK_TRY(slk_vanilla_prove(c->records, c->files, c->graph, c->challenges, porep->challenges,
+                                  c->job, diag));
     slk_diag_t why = {{0}};
-    SLK_TRY(slk_vanilla_verify(&ok, c->graph, porep, &c->pub, c->challenges, c->records, porep->challenges, c->job,
-                               &why));
+    SLK_TRY(slk_vanilla_verify(&ok, c->graph, porep, &c->pub, c->challenges, c->records,
+                               porep->challenges, c->job, &why));
     if (!ok) {
-        err = slk_fail(diag, SLK_ERR_PROOF,
-                       "%s: partition %" PRIu32 ": %s; a file of the sector is damaged or of another ticket: `selkie seal check` "
-                       "says which",
-                       c->sector->cache, k, why.text);
+        err = slk_fail(
+            diag, SLK_ERR_PROOF,
+            "%s: partition %" PRIu32
+            ": %s; a file of the sector is damaged or of another ticket: `selkie seal check` "
+            "says which",
+            c->sector->cache, k, why.text);
         goto out;
     }
     SLK_TRY(put_text(c, k ? ",[" : "[", k ? 2 : 1, diag));
@@ -164,7 +176,8 @@ out:
 }
 
 slk_err_t slk_seal_c1(slk_c1_t *out, const slk_sector_t *sector, const slk_node_t *ticket,
-                      const slk_node_t *seed, const char *out_path, const slk_job_t *job, slk_diag_t *diag)
+                      const slk_node_t *seed, const char *out_path, const slk_job_t *job,
+                      slk_diag_t *diag)
 {
     const slk_porep_t *porep = &sector->porep;
     slk_new_file_t file = SLK_NEW_FILE_INIT;
@@ -174,13 +187,15 @@ slk_err_t slk_seal_c1(slk_c1_t *out, const slk_sector_t *sector, const slk_node_
     c1_t *c = calloc(1, sizeof *c);
     if (!c)
         return slk_fail(diag, SLK_ERR_NOMEM, "no memory for C1");
-    *c = (c1_t){.sector = sector, .job = job, .ticket = *ticket, .seed = *seed, .out_path = out_path};
+    *c = (c1_t){
+        .sector = sector, .job = job, .ticket = *ticket, .seed = *seed, .out_path = out_path};
     SLK_TRY(slk_lock_dir(&lock, sector->cache, diag));
     SLK_TRY(slk_record_load(&c->record, NULL, sector, diag));
     SLK_TRY(check_inputs(c, diag));
     SLK_TRY(slk_graph_new(&c->graph, porep, diag));
     if (porep->feature != SLK_FEATURE_SYNTH)
-        SLK_TRY(slk_vanilla_files_open(&c->files, porep, sector->cache, sector->sealed, &c->pub, diag));
+        SLK_TRY(
+            slk_vanilla_files_open(&c->files, porep, sector->cache, sector->sealed, &c->pub, diag));
     c->records = malloc(porep->challenges * slk_vanilla_record_sz(porep));
     c->challenges = malloc(porep->challenges * sizeof *c->challenges);
     if (!c->records || !c->challenges) {

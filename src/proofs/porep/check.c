@@ -46,7 +46,8 @@ static bool exists(const char *path)
     return slk_file_len(&found, &len, path, NULL) == SLK_OK && found;
 }
 
-/* --- Trees hashed again from their leaves ------------------------------------------------------- */
+/* --- Trees hashed again from their leaves -------------------------------------------------------
+ */
 
 typedef struct {
     slk_work_t work;
@@ -65,8 +66,8 @@ static void rehash_some(void *ctx, uint64_t begin, uint64_t end)
     if (!leaves)
         slk_work_fail(&r->work, SLK_ERR_NOMEM, NULL);
     for (uint64_t i = begin; leaves && i < end && !slk_work_stopped(&r->work); i++) {
-        slk_err_t err = slk_pread_all(r->leaves_fd, leaves, cnt * 32, r->leaves_at + i * cnt * 32, r->leaves_path,
-                                      &diag);
+        slk_err_t err = slk_pread_all(r->leaves_fd, leaves, cnt * 32, r->leaves_at + i * cnt * 32,
+                                      r->leaves_path, &diag);
         if (err == SLK_OK)
             err = slk_tree_file_chunk(&r->tree, i, leaves, leaves + cnt, &diag);
         if (err != SLK_OK)
@@ -76,20 +77,25 @@ static void rehash_some(void *ctx, uint64_t begin, uint64_t end)
     free(leaves);
 }
 
-/* Compare a tree file with the tree over leaves that lie in leaves_path (NULL: in the file itself). */
-static slk_err_t rehash(check_t *c, const char *path, slk_tree_hash_t *hash, unsigned arity, uint64_t leaf_cnt,
-                        unsigned first_row, const char *leaves_path, uint64_t leaves_at, slk_diag_t *diag)
+/* Compare a tree file with the tree over leaves that lie in leaves_path (NULL: in the file itself).
+ */
+static slk_err_t rehash(check_t *c, const char *path, slk_tree_hash_t *hash, unsigned arity,
+                        uint64_t leaf_cnt, unsigned first_row, const char *leaves_path,
+                        uint64_t leaves_at, slk_diag_t *diag)
 {
-    rehash_t r = {.leaves_fd = -1, .leaves_at = leaves_at, .leaves_path = leaves_path ? leaves_path : path};
+    rehash_t r = {
+        .leaves_fd = -1, .leaves_at = leaves_at, .leaves_path = leaves_path ? leaves_path : path};
     int fd = -1;
     slk_node_t root;
     slk_err_t err;
-    SLK_TRY(slk_open_read(&fd, NULL, path, "tree", slk_tree_file_nodes(arity, leaf_cnt, first_row) * 32, diag));
+    SLK_TRY(slk_open_read(&fd, NULL, path, "tree",
+                          slk_tree_file_nodes(arity, leaf_cnt, first_row) * 32, diag));
     SLK_TRY(slk_open_read(&r.leaves_fd, NULL, r.leaves_path, "leaves", SLK_ANY_LEN, diag));
     SLK_TRY(slk_tree_file_init(&r.tree, hash, arity, leaf_cnt, first_row, fd, path, diag));
     r.tree.verify = true;
     slk_work_init(&r.work, c->job);
-    slk_progress_begin(c->job ? c->job->progress : NULL, "hashing a tree again", "leaves", leaf_cnt, 0);
+    slk_progress_begin(c->job ? c->job->progress : NULL, "hashing a tree again", "leaves", leaf_cnt,
+                       0);
     slk_pool_for(c->job ? c->job->pool : NULL, r.tree.chunk_cnt, 1, rehash_some, &r);
     slk_progress_end(c->job ? c->job->progress : NULL);
     SLK_TRY(slk_work_finish(&r.work, diag));
@@ -103,9 +109,11 @@ out:
     return err;
 }
 
-/* --- The checks --------------------------------------------------------------------------------- */
+/* --- The checks ---------------------------------------------------------------------------------
+ */
 
-static slk_err_t check_digest(check_t *c, const char *path, const char *row_name, bool *recorded, slk_diag_t *diag)
+static slk_err_t check_digest(check_t *c, const char *path, const char *row_name, bool *recorded,
+                              slk_diag_t *diag)
 {
     slk_digest_check_t check;
     check.row = slk_record_file(&c->record, row_name);
@@ -130,7 +138,8 @@ static slk_err_t check_aux(check_t *c, slk_diag_t *out)
     if (err == SLK_OK) {
         SLK_ASSERT(slk_poseidon_pair(&comm_r, &c->comm_c, &c->comm_r_last));
         if (c->record.has_comm_r && !slk_node_eq(&comm_r, &c->record.comm_r))
-            err = slk_fail(&diag, SLK_ERR_MISMATCH, "%s: gives comm_r %s, PC2 recorded %s; run PC2 again", path,
+            err = slk_fail(&diag, SLK_ERR_MISMATCH,
+                           "%s: gives comm_r %s, PC2 recorded %s; run PC2 again", path,
                            slk_node_hex(&comm_r).s, slk_node_hex(&c->record.comm_r).s);
     }
     err = found_problem(c, err, &diag, out);
@@ -145,7 +154,8 @@ static slk_err_t check_sealed(check_t *c, bool *recorded, slk_diag_t *out)
 {
     slk_diag_t diag;
     int fd;
-    slk_err_t err = slk_open_read(&fd, NULL, c->sector->sealed, "the sealed file", c->size->bytes, &diag);
+    slk_err_t err =
+        slk_open_read(&fd, NULL, c->sector->sealed, "the sealed file", c->size->bytes, &diag);
     *recorded = true;
     if (err == SLK_OK) {
         close(fd);
@@ -163,7 +173,9 @@ static slk_err_t check_unsealed(check_t *c, slk_diag_t *out)
     for (size_t i = 0; i < c->record.piece_cnt; i++)
         used = slk_piece_offset(used, c->record.pieces[i].padded) + c->record.pieces[i].padded;
     if (err == SLK_OK && found && (len < used || (c->record.has_ticket && len < c->size->bytes)))
-        err = slk_fail(&diag, SLK_ERR_LENGTH, "%s: %" PRIu64 " bytes, expected %" PRIu64 "; the file is truncated: restore it",
+        err = slk_fail(&diag, SLK_ERR_LENGTH,
+                       "%s: %" PRIu64 " bytes, expected %" PRIu64
+                       "; the file is truncated: restore it",
                        c->sector->unsealed, len, c->record.has_ticket ? c->size->bytes : used);
     return found_problem(c, err, &diag, out);
 }
@@ -200,7 +212,8 @@ static slk_err_t check_tree_d(check_t *c, slk_diag_t *out)
     SLK_TRY(slk_cache_path(path, c->sector, name, &diag));
     SLK_TRY(slk_tree_root_read(&root, path, "tree_d", 2 * c->size->nodes - 1, &diag));
     if (c->record.has_ticket && !slk_node_eq(&root, &c->record.comm_d)) {
-        err = slk_fail(&diag, SLK_ERR_MISMATCH, "%s: root is %s, PC1 recorded comm_d %s; remove it and run PC1 again", path,
+        err = slk_fail(&diag, SLK_ERR_MISMATCH,
+                       "%s: root is %s, PC1 recorded comm_d %s; remove it and run PC1 again", path,
                        slk_node_hex(&root).s, slk_node_hex(&c->record.comm_d).s);
         goto out;
     }
@@ -220,7 +233,8 @@ typedef struct {
     const char *leaves; /* file that holds row 0; NULL: the tree itself */
 } octree_t;
 
-static slk_err_t check_octree(check_t *c, const octree_t *tree, bool leaves_recorded, slk_diag_t *out)
+static slk_err_t check_octree(check_t *c, const octree_t *tree, bool leaves_recorded,
+                              slk_diag_t *out)
 {
     char path[SLK_PATH_SZ], name[SLK_CACHE_NAME_SZ];
     slk_node_t roots[SLK_TREES_MAX], root;
@@ -238,8 +252,8 @@ static slk_err_t check_octree(check_t *c, const octree_t *tree, bool leaves_reco
         if (err == SLK_OK)
             err = check_digest(c, path, name, &recorded, &diag);
         if (err == SLK_OK && !c->quick && !(recorded && leaves_recorded))
-            err = rehash(c, path, slk_tree_hash_poseidon8, 8, c->size->tree_leaves, tree->first_row, tree->leaves,
-                         tree->leaves ? t * c->size->tree_leaves * 32 : 0, &diag);
+            err = rehash(c, path, slk_tree_hash_poseidon8, 8, c->size->tree_leaves, tree->first_row,
+                         tree->leaves, tree->leaves ? t * c->size->tree_leaves * 32 : 0, &diag);
         err = found_problem(c, err, &diag, out);
         if (err != SLK_OK)
             return err;
@@ -247,7 +261,8 @@ static slk_err_t check_octree(check_t *c, const octree_t *tree, bool leaves_reco
     if (!all || !c->has_p_aux)
         return SLK_OK;
     if (!slk_tree_compound_root(&root, c->size, roots) || !slk_node_eq(&root, tree->root))
-        err = slk_fail(&diag, SLK_ERR_MISMATCH, "%s: field %s is %s, the roots of %s do not give that; run PC2 again",
+        err = slk_fail(&diag, SLK_ERR_MISMATCH,
+                       "%s: field %s is %s, the roots of %s do not give that; run PC2 again",
                        SLK_P_AUX_NAME, tree->field, slk_node_hex(tree->root).s, tree->what);
     return found_problem(c, err, &diag, out);
 }
@@ -258,7 +273,8 @@ static slk_err_t check_synthetic(check_t *c, slk_diag_t *out)
     slk_node_t head[3];
     slk_diag_t diag;
     int fd;
-    uint64_t bytes = 96 + slk_synth_cnt(&c->sector->porep) * slk_vanilla_record_sz(&c->sector->porep);
+    uint64_t bytes =
+        96 + slk_synth_cnt(&c->sector->porep) * slk_vanilla_record_sz(&c->sector->porep);
     slk_err_t err = slk_cache_path(path, c->sector, SLK_SYNTH_NAME, &diag);
     if (err != SLK_OK || c->sector->porep.feature != SLK_FEATURE_SYNTH || !exists(path))
         return found_problem(c, err, &diag, out);
@@ -269,7 +285,9 @@ static slk_err_t check_synthetic(check_t *c, slk_diag_t *out)
     }
     if (err == SLK_OK && c->has_p_aux &&
         (!slk_node_eq(&head[1], &c->comm_c) || !slk_node_eq(&head[2], &c->comm_r_last)))
-        err = slk_fail(&diag, SLK_ERR_MISMATCH, "%s: its header names other trees than p_aux; remove it and run PC2 again", path);
+        err = slk_fail(&diag, SLK_ERR_MISMATCH,
+                       "%s: its header names other trees than p_aux; remove it and run PC2 again",
+                       path);
     return found_problem(c, err, &diag, out);
 }
 
@@ -295,8 +313,8 @@ static slk_err_t check_all(check_t *c, slk_diag_t *diag)
     bool sealed_recorded;
     slk_err_t err;
     const octree_t tree_c = {"tree_c", "comm_c", slk_tree_c_name, 0, &c->comm_c, NULL};
-    const octree_t tree_r = {"tree_r_last", "comm_r_last", slk_tree_r_last_name, c->size->discard + 1,
-                             &c->comm_r_last, c->sector->sealed};
+    const octree_t tree_r = {"tree_r_last",        "comm_r_last",   slk_tree_r_last_name,
+                             c->size->discard + 1, &c->comm_r_last, c->sector->sealed};
     c->finalized = is_finalized(c);
     SLK_TRY(check_aux(c, diag));
     SLK_TRY(check_unsealed(c, diag));
@@ -321,7 +339,12 @@ slk_err_t slk_seal_check(const slk_sector_t *sector, bool quick, slk_name_fn_t *
     check_t *c = calloc(1, sizeof *c);
     if (!c)
         return slk_fail(diag, SLK_ERR_NOMEM, "no memory to check a sector");
-    *c = (check_t){.sector = sector, .size = sector->porep.size, .job = job, .quick = quick, .problem = problem, .ctx = ctx};
+    *c = (check_t){.sector = sector,
+                   .size = sector->porep.size,
+                   .job = job,
+                   .quick = quick,
+                   .problem = problem,
+                   .ctx = ctx};
     SLK_TRY(slk_lock_dir(&lock, sector->cache, diag));
     err = slk_record_load(&c->record, NULL, sector, &why);
     if (err == SLK_ERR_MISMATCH) {

@@ -13,9 +13,10 @@
 
 /* What goes: the reference's clear_cache and clear_synthetic_proofs, and what is ours. */
 static const char *const dropped[] = {
-    "sc-02-data-tree-d.dat",      "sc-02-data-tree-c*.dat", "sc-02-data-layer*.dat",
-    "sc-02-data-layer*.dat.part", SLK_SYNTH_NAME,           SLK_CHECKPOINT_NAME,
-    "pc1out.json",                "*.selkie-tmp",
+    "sc-02-data-tree-d.dat", "sc-02-data-tree-c*.dat",
+    "sc-02-data-layer*.dat", "sc-02-data-layer*.dat.part",
+    SLK_SYNTH_NAME,          SLK_CHECKPOINT_NAME,
+    "pc1out.json",           "*.selkie-tmp",
 };
 
 static bool is_dropped(const char *name)
@@ -55,7 +56,8 @@ out:
     return err;
 }
 
-/* The record first forgets what is about to go: a kill in between leaves files too many, never rows too many. */
+/* The record first forgets what is about to go: a kill in between leaves files too many, never rows
+ * too many. */
 static slk_err_t forget(const slk_sector_t *sector, slk_diag_t *diag)
 {
     slk_record_t record;
@@ -82,8 +84,8 @@ static slk_err_t drop(const char *path, slk_name_fn_t *removed, void *ctx, slk_d
     return errno == ENOENT ? SLK_OK : slk_fail_errno(diag, "remove", path);
 }
 
-slk_err_t slk_seal_finalize(const slk_sector_t *sector, bool keep_unsealed, slk_name_fn_t *removed, void *ctx,
-                            slk_diag_t *diag)
+slk_err_t slk_seal_finalize(const slk_sector_t *sector, bool keep_unsealed, slk_name_fn_t *removed,
+                            void *ctx, slk_diag_t *diag)
 {
     char path[SLK_PATH_SZ];
     int lock = -1, cnt = 0;

@@ -29,7 +29,10 @@ typedef struct {
     bool stop;
 } parents_t;
 
-static uint64_t run_len(uint64_t first, uint64_t end) { return end - first < RUN_NODES ? end - first : RUN_NODES; }
+static uint64_t run_len(uint64_t first, uint64_t end)
+{
+    return end - first < RUN_NODES ? end - first : RUN_NODES;
+}
 
 static void *parents_main(void *arg)
 {
@@ -43,7 +46,8 @@ static void *parents_main(void *arg)
         pthread_mutex_unlock(&p->lock);
         if (stop)
             break;
-        slk_graph_parents(p->graph, first, run_len(first, p->end), p->rows + run % RING_SLOTS * RUN_NODES);
+        slk_graph_parents(p->graph, first, run_len(first, p->end),
+                          p->rows + run % RING_SLOTS * RUN_NODES);
         pthread_mutex_lock(&p->lock);
         p->made = run + 1;
         pthread_cond_broadcast(&p->changed);
@@ -107,8 +111,8 @@ static void parents_end(parents_t *p)
     pthread_mutex_destroy(&p->lock);
 }
 
-/* Indices from a mapped file steer memory reads: they are looked at even though its digest was checked, since
- * the file may have been changed since. */
+/* Indices from a mapped file steer memory reads: they are looked at even though its digest was
+ * checked, since the file may have been changed since. */
 static bool rows_possible(const parent_row_t *rows, uint64_t first, uint64_t cnt, uint64_t nodes)
 {
     uint32_t bad = 0;
@@ -134,7 +138,8 @@ slk_err_t slk_label_layer(const slk_labeler_t *labeler, uint32_t layer, slk_node
     slk_err_t err = SLK_OK;
     atomic_store_explicit(done, first, memory_order_release);
     if (!labeler->cache) {
-        bool threaded = labeler->job && slk_pool_threads(labeler->job->pool) > 1 && nodes - first > RUN_NODES;
+        bool threaded =
+            labeler->job && slk_pool_threads(labeler->job->pool) > 1 && nodes - first > RUN_NODES;
         err = parents_start(&parents, labeler->graph, first, nodes, threaded, diag);
     }
     for (uint64_t run = 0; err == SLK_OK && first < nodes; run++) {
@@ -200,7 +205,8 @@ slk_err_t slk_labeler_cache(slk_parent_cache_t **cache, const slk_graph_t *graph
         dir = named;
     }
     slk_err_t err = slk_parent_cache_open(
-        cache, dir, graph, chosen ? SLK_PARENT_CACHE_CREATE : SLK_PARENT_CACHE_IF_PRESENT, job, diag);
+        cache, dir, graph, chosen ? SLK_PARENT_CACHE_CREATE : SLK_PARENT_CACHE_IF_PRESENT, job,
+        diag);
     /* A graph whose file cannot be checked by a known digest (test sizes) is computed. */
     if (err == SLK_ERR_UNSUPPORTED) {
         *cache = NULL;

@@ -8,8 +8,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#define STEP_NODES UINT64_C(32768) /* 1 MiB a write */
-#define LOOK_SECONDS 0.05          /* how often new labels are looked for */
+#define STEP_NODES   UINT64_C(32768) /* 1 MiB a write */
+#define LOOK_SECONDS 0.05            /* how often new labels are looked for */
 
 /* Hash and write what is new; returns when it has caught up with `done` as it is then. */
 static slk_err_t writer_follow(slk_layer_writer_t *w)
@@ -20,8 +20,8 @@ static slk_err_t writer_follow(slk_layer_writer_t *w)
         const slk_node_t *from = w->labels + w->hashed;
         slk_sha256_update(&w->sha, from, cnt * sizeof *from);
         if (!w->mapped) {
-            slk_err_t err = slk_pwrite_all(w->fd, from, cnt * sizeof *from, w->hashed * sizeof *from,
-                                           w->path, &w->diag);
+            slk_err_t err = slk_pwrite_all(w->fd, from, cnt * sizeof *from,
+                                           w->hashed * sizeof *from, w->path, &w->diag);
             if (err != SLK_OK)
                 return err;
         }

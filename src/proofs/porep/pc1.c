@@ -1,10 +1,11 @@
 /* PC1: tree_d and the labels of all layers, resumable at any point.
  *
  * What is on the disk at any moment, and in which order it gets there:
- *   1. tree_d (renamed into place), then the record with ticket, comm_d, replica_id and tree_d's digest;
- *   2. for each layer: <layer>.part grows; at a checkpoint it is synced, then selkie-checkpoint.json says how far
- *      it is good and what its digest is; a complete layer is synced and renamed to its final name, then the
- *      checkpoint moves to the next layer;
+ *   1. tree_d (renamed into place), then the record with ticket, comm_d, replica_id and tree_d's
+ * digest;
+ *   2. for each layer: <layer>.part grows; at a checkpoint it is synced, then
+ * selkie-checkpoint.json says how far it is good and what its digest is; a complete layer is synced
+ * and renamed to its final name, then the checkpoint moves to the next layer;
  *   3. pc1out.json, the record with the layers' digests; the checkpoint goes.
  * A kill between any two steps leaves a state from which the next call goes on. */
 #include "base/assert.h"
@@ -57,7 +58,10 @@ typedef struct {
     uint64_t kept;       /* labels_resumed_from */
 } pc1_t;
 
-static slk_progress_t *progress_of(const pc1_t *p) { return p->job ? p->job->progress : NULL; }
+static slk_progress_t *progress_of(const pc1_t *p)
+{
+    return p->job ? p->job->progress : NULL;
+}
 
 static void layer_drop(layer_t *layer)
 {
@@ -67,8 +71,8 @@ static void layer_drop(layer_t *layer)
     layer->fd = -1;
 }
 
-static slk_err_t layer_path(char out[SLK_PATH_SZ], const pc1_t *p, uint32_t layer, const char *suffix,
-                            slk_diag_t *diag)
+static slk_err_t layer_path(char out[SLK_PATH_SZ], const pc1_t *p, uint32_t layer,
+                            const char *suffix, slk_diag_t *diag)
 {
     char name[SLK_CACHE_NAME_SZ + 8];
     slk_layer_name(name, layer);
@@ -78,13 +82,15 @@ static slk_err_t layer_path(char out[SLK_PATH_SZ], const pc1_t *p, uint32_t laye
 
 /* --- The unsealed file ---------------------------------------------------------------------- */
 
-/* Bytes behind the sector's size may be Lotus' trailer: RLE+ of the allocated ranges and LE32 of its length. */
+/* Bytes behind the sector's size may be Lotus' trailer: RLE+ of the allocated ranges and LE32 of
+ * its length. */
 static slk_err_t check_trailer(int fd, uint64_t len, const pc1_t *p, slk_diag_t *diag)
 {
     uint64_t extra = len - p->size->bytes;
     uint8_t tail[4];
     if (extra >= sizeof tail && extra <= TRAILER_MAX) {
-        slk_err_t err = slk_pread_all(fd, tail, sizeof tail, len - sizeof tail, p->sector->unsealed, diag);
+        slk_err_t err =
+            slk_pread_all(fd, tail, sizeof tail, len - sizeof tail, p->sector->unsealed, diag);
         if (err != SLK_OK)
             return err;
         if (slk_load_le32(tail) == extra - sizeof tail)
@@ -96,7 +102,8 @@ static slk_err_t check_trailer(int fd, uint64_t len, const pc1_t *p, slk_diag_t 
                     p->sector->unsealed, len, p->size->name, p->size->bytes);
 }
 
-/* Open the unsealed file, creating one of zeros for committed capacity; pad it to the sector's size. */
+/* Open the unsealed file, creating one of zeros for committed capacity; pad it to the sector's
+ * size. */
 static slk_err_t open_data(int *fd, const pc1_t *p, slk_diag_t *diag)
 {
     const char *path = p->sector->unsealed;
@@ -109,7 +116,8 @@ static slk_err_t open_data(int *fd, const pc1_t *p, slk_diag_t *diag)
     SLK_TRY(slk_file_len(&found, &len, path, diag));
     if (!found && used) {
         err = slk_fail(diag, SLK_ERR_STATE,
-                       "%s: missing, but %zu pieces were added to this sector; restore it, or add them again after "
+                       "%s: missing, but %zu pieces were added to this sector; restore it, or add "
+                       "them again after "
                        "removing %s/" SLK_RECORD_NAME,
                        path, p->record.piece_cnt, p->sector->cache);
         goto out;
@@ -152,10 +160,12 @@ static slk_err_t check_pieces(const pc1_t *p, const slk_node_t *comm_d, slk_diag
     slk_node_t want;
     if (!p->record.piece_cnt)
         return SLK_OK;
-    slk_err_t err = slk_piece_comm_d(&want, p->size->bytes, p->record.pieces, p->record.piece_cnt, diag);
+    slk_err_t err =
+        slk_piece_comm_d(&want, p->size->bytes, p->record.pieces, p->record.piece_cnt, diag);
     if (err == SLK_OK && !slk_node_eq(&want, comm_d))
         err = slk_fail(diag, SLK_ERR_DIGEST,
-                       "%s: comm_d is %s, the pieces added give %s; the file was changed: add the pieces again",
+                       "%s: comm_d is %s, the pieces added give %s; the file was changed: add the "
+                       "pieces again",
                        p->sector->unsealed, slk_node_hex(comm_d).s, slk_node_hex(&want).s);
     return err;
 }
@@ -172,7 +182,8 @@ static slk_err_t check_not_sealed(const pc1_t *p, slk_diag_t *diag)
     SLK_TRY(slk_file_len(&sealed, &len, p->sector->sealed, diag));
     if (sealed && p_aux)
         err = slk_fail(diag, SLK_ERR_STATE,
-                       "%s and %s exist, and no record of selkie says what they are: the sector seems to be sealed "
+                       "%s and %s exist, and no record of selkie says what they are: the sector "
+                       "seems to be sealed "
                        "already; move both away to seal it anew",
                        p->sector->sealed, path);
 out:
@@ -188,24 +199,26 @@ static slk_err_t make_tree_d(pc1_t *p, const slk_node_t *ticket, slk_diag_t *dia
     slk_tree_d_name(name);
     SLK_TRY(slk_cache_path(path, p->sector, name, diag));
     SLK_TRY(open_data(&fd, p, diag));
-    SLK_TRY(slk_tree_d_build(&comm_d, &sha256, path, p->size, fd, p->size->bytes, p->sector->unsealed, p->job,
-                             diag));
+    SLK_TRY(slk_tree_d_build(&comm_d, &sha256, path, p->size, fd, p->size->bytes,
+                             p->sector->unsealed, p->job, diag));
     SLK_TRY(check_pieces(p, &comm_d, diag));
     if (p->record.has_ticket && !slk_node_eq(&comm_d, &p->record.comm_d)) {
         err = slk_fail(diag, SLK_ERR_MISMATCH,
-                       "%s: comm_d is %s, PC1 of this sector was begun with %s; restore the file or begin anew in "
+                       "%s: comm_d is %s, PC1 of this sector was begun with %s; restore the file "
+                       "or begin anew in "
                        "another folder",
-                       p->sector->unsealed, slk_node_hex(&comm_d).s, slk_node_hex(&p->record.comm_d).s);
+                       p->sector->unsealed, slk_node_hex(&comm_d).s,
+                       slk_node_hex(&p->record.comm_d).s);
         goto out;
     }
     if (!p->record.has_comm_r)
-        SLK_TRY(slk_copy_data(p->sector->sealed, fd, p->size->bytes, p->sector->unsealed, p->size->bytes, p->job,
-                              diag));
+        SLK_TRY(slk_copy_data(p->sector->sealed, fd, p->size->bytes, p->sector->unsealed,
+                              p->size->bytes, p->job, diag));
     p->record.has_ticket = true;
     p->record.ticket = *ticket;
     p->record.comm_d = comm_d;
-    slk_replica_id(&p->record.replica_id, &p->sector->porep, p->sector->miner, p->sector->number, ticket,
-                   &comm_d);
+    slk_replica_id(&p->record.replica_id, &p->sector->porep, p->sector->miner, p->sector->number,
+                   ticket, &comm_d);
     slk_record_set_file(&p->record, name, (2 * p->size->nodes - 1) * 32, &sha256);
     err = slk_record_save(&p->record, p->sector, diag);
 out:
@@ -225,8 +238,8 @@ static slk_err_t keep_copy(pc1_t *p, slk_diag_t *diag)
     int fd;
     err = open_data(&fd, p, diag);
     if (err == SLK_OK) {
-        err = slk_copy_data(p->sector->sealed, fd, p->size->bytes, p->sector->unsealed, p->size->bytes, p->job,
-                            diag);
+        err = slk_copy_data(p->sector->sealed, fd, p->size->bytes, p->sector->unsealed,
+                            p->size->bytes, p->job, diag);
         close(fd);
     }
     return err;
@@ -238,10 +251,11 @@ static slk_err_t check_ticket(const pc1_t *p, const slk_node_t *ticket, slk_diag
 {
     if (p->record.has_ticket && !slk_node_eq(&p->record.ticket, ticket))
         return slk_fail(diag, SLK_ERR_MISMATCH,
-                        "%s/" SLK_RECORD_NAME
-                        ": PC1 of this sector was begun with ticket %s, not %s; use that ticket, or remove the cache "
+                        "%s/" SLK_RECORD_NAME ": PC1 of this sector was begun with ticket %s, not "
+                                              "%s; use that ticket, or remove the cache "
                         "folder and seal it anew",
-                        p->sector->cache, slk_node_hex(&p->record.ticket).s, slk_node_hex(ticket).s);
+                        p->sector->cache, slk_node_hex(&p->record.ticket).s,
+                        slk_node_hex(ticket).s);
     return SLK_OK;
 }
 
@@ -262,10 +276,12 @@ static slk_err_t collect_known(pc1_t *p, slk_diag_t *diag)
         return err;
     if (!p->record.has_ticket || !slk_node_eq(&p->checkpoint.replica_id, &p->record.replica_id))
         return slk_fail(diag, SLK_ERR_MISMATCH,
-                        "%s/" SLK_CHECKPOINT_NAME ": field replica_id is %s, this sector's is %s; remove the cache "
+                        "%s/" SLK_CHECKPOINT_NAME
+                        ": field replica_id is %s, this sector's is %s; remove the cache "
                         "folder and seal it anew",
                         p->sector->cache, slk_node_hex(&p->checkpoint.replica_id).s,
-                        p->record.has_ticket ? slk_node_hex(&p->record.replica_id).s : "not recorded");
+                        p->record.has_ticket ? slk_node_hex(&p->record.replica_id).s
+                                             : "not recorded");
     for (uint32_t i = 0; i + 1 < p->checkpoint.layer; i++) {
         p->known[i] = true;
         p->layer_sha256[i] = p->checkpoint.layer_sha256[i];
@@ -365,16 +381,19 @@ static slk_err_t load_part(pc1_t *p, int fd, const char *path, uint64_t nodes, s
     slk_sha256_final(&copy, &digest);
     if (!slk_node_eq(&digest, &p->checkpoint.prefix_sha256))
         return slk_fail(diag, SLK_ERR_DIGEST,
-                        "%s: SHA-256 of the first %" PRIu64 " labels is %s, the checkpoint has %s; the file was changed or "
-                        "damaged: remove it and %s/" SLK_CHECKPOINT_NAME " to compute this layer from its start",
-                        path, nodes, slk_node_hex(&digest).s, slk_node_hex(&p->checkpoint.prefix_sha256).s,
-                        p->sector->cache);
+                        "%s: SHA-256 of the first %" PRIu64
+                        " labels is %s, the checkpoint has %s; the file was changed or "
+                        "damaged: remove it and %s/" SLK_CHECKPOINT_NAME
+                        " to compute this layer from its start",
+                        path, nodes, slk_node_hex(&digest).s,
+                        slk_node_hex(&p->checkpoint.prefix_sha256).s, p->sector->cache);
     return SLK_OK;
 }
 
 /* --- Layers ----------------------------------------------------------------------------------- */
 
-static slk_err_t note_checkpoint(void *ctx, uint64_t nodes, const slk_node_t *prefix, slk_diag_t *diag)
+static slk_err_t note_checkpoint(void *ctx, uint64_t nodes, const slk_node_t *prefix,
+                                 slk_diag_t *diag)
 {
     pc1_t *p = ctx;
     slk_checkpoint_t next = p->checkpoint;
@@ -398,8 +417,8 @@ static slk_err_t begin_checkpoint(pc1_t *p, uint32_t layer, slk_diag_t *diag)
 }
 
 /* Open <layer>.part: the one a checkpoint speaks of, or a new one. */
-static slk_err_t open_part(int *fd, uint64_t *first, const pc1_t *p, uint32_t layer, const char *path,
-                           slk_diag_t *diag)
+static slk_err_t open_part(int *fd, uint64_t *first, const pc1_t *p, uint32_t layer,
+                           const char *path, slk_diag_t *diag)
 {
     bool resume = p->has_checkpoint && p->checkpoint.layer == layer && p->checkpoint.nodes;
     *first = 0;
@@ -461,8 +480,8 @@ static slk_err_t run_layer(pc1_t *p, uint32_t layer, uint64_t first, int fd, con
     slk_err_t err;
     SLK_TRY(slk_layer_writer_start(writer, diag));
     err = slk_label_layer(&p->labeler, layer, (slk_node_t *)p->cur.region.ptr,
-                          layer > 1 ? (const slk_node_t *)p->prev.region.ptr : NULL, first, &writer->done,
-                          &writer->stop, diag);
+                          layer > 1 ? (const slk_node_t *)p->prev.region.ptr : NULL, first,
+                          &writer->done, &writer->stop, diag);
     bool complete = atomic_load(&writer->done) == p->size->nodes;
     slk_err_t writer_err = slk_layer_writer_finish(writer, p->size->nodes, &digest, &second);
     if (err == SLK_OK && writer_err != SLK_OK) {
@@ -472,13 +491,17 @@ static slk_err_t run_layer(pc1_t *p, uint32_t layer, uint64_t first, int fd, con
     }
     if (err == SLK_OK && !complete)
         err = slk_fail(diag, SLK_ERR_CANCELLED,
-                       "interrupted in layer %" PRIu32 "; a checkpoint is on the disk: run the same command again to go on",
+                       "interrupted in layer %" PRIu32
+                       "; a checkpoint is on the disk: run the same command again to go on",
                        layer);
     if (err == SLK_OK && p->known[layer - 1] && !slk_node_eq(&digest, &p->layer_sha256[layer - 1]))
-        err = slk_fail(diag, SLK_ERR_DIGEST,
-                       "layer %" PRIu32 " computed again has SHA-256 %s, recorded was %s: the memory or CPU of this machine "
-                       "made a mistake, now or then; test it, then remove the cache folder and seal the sector anew",
-                       layer, slk_node_hex(&digest).s, slk_node_hex(&p->layer_sha256[layer - 1]).s);
+        err = slk_fail(
+            diag, SLK_ERR_DIGEST,
+            "layer %" PRIu32
+            " computed again has SHA-256 %s, recorded was %s: the memory or CPU of this machine "
+            "made a mistake, now or then; test it, then remove the cache folder and seal the "
+            "sector anew",
+            layer, slk_node_hex(&digest).s, slk_node_hex(&p->layer_sha256[layer - 1]).s);
     p->layer_sha256[layer - 1] = digest;
 out:
     free(writer);
@@ -491,7 +514,8 @@ static slk_err_t make_layer(pc1_t *p, uint32_t layer, slk_diag_t *diag)
     uint64_t first = 0;
     slk_sha256_t sha;
     slk_err_t err;
-    /* A hole below layers that are complete is filled without checkpoints: they speak of the topmost. */
+    /* A hole below layers that are complete is filled without checkpoints: they speak of the
+     * topmost. */
     bool checkpoints = !p->known[layer - 1];
     slk_sha256_init(&sha);
     if (layer > 1)
@@ -524,8 +548,9 @@ out:
     return err;
 }
 
-/* A complete layer file that nobody vouches for (another program's, or ours from just before a kill): accept it when
- * node 0, the last node and a random sample are right and no node is zero, as it would be after a crash. */
+/* A complete layer file that nobody vouches for (another program's, or ours from just before a
+ * kill): accept it when node 0, the last node and a random sample are right and no node is zero, as
+ * it would be after a crash. */
 static slk_err_t adopt_layer(pc1_t *p, uint32_t layer, bool *adopted, slk_diag_t *diag)
 {
     char path[SLK_PATH_SZ];
@@ -560,11 +585,13 @@ static slk_err_t adopt_layer(pc1_t *p, uint32_t layer, bool *adopted, slk_diag_t
     }
     if (err == SLK_OK && bad != UINT64_MAX)
         err = slk_fail(diag, SLK_ERR_MISMATCH,
-                       "%s: label %" PRIu64 " is not what replica_id %s demands: the layer belongs to another sector or "
+                       "%s: label %" PRIu64
+                       " is not what replica_id %s demands: the layer belongs to another sector or "
                        "ticket, or is damaged; remove it and run again",
                        path, bad, slk_node_hex(&p->record.replica_id).s);
     if (err == SLK_OK)
-        err = slk_digest_file(&p->layer_sha256[layer - 1], path, "layer", p->size->bytes, NULL, diag);
+        err =
+            slk_digest_file(&p->layer_sha256[layer - 1], path, "layer", p->size->bytes, NULL, diag);
     layer_drop(&held);
     *adopted = err == SLK_OK;
 out:
@@ -585,7 +612,8 @@ static slk_err_t check_space(const pc1_t *p, slk_diag_t *diag)
     uint64_t avail = (uint64_t)fs.f_bavail * fs.f_frsize, need = missing * p->size->bytes;
     if (need > avail)
         return slk_fail(diag, SLK_ERR_NOSPACE,
-                        "%s: %" PRIu32 " layers are still to be written and need %" PRIu64 " bytes, the file system has %" PRIu64
+                        "%s: %" PRIu32 " layers are still to be written and need %" PRIu64
+                        " bytes, the file system has %" PRIu64
                         " left; free space and run the same command again",
                         p->sector->cache, (uint32_t)missing, need, avail);
     return SLK_OK;
@@ -595,7 +623,8 @@ static slk_err_t make_layers(pc1_t *p, slk_diag_t *diag)
 {
     slk_err_t err;
     SLK_TRY(check_space(p, diag));
-    p->labeler = (slk_labeler_t){.porep = &p->sector->porep, .replica_id = p->record.replica_id, .job = p->job};
+    p->labeler = (slk_labeler_t){
+        .porep = &p->sector->porep, .replica_id = p->record.replica_id, .job = p->job};
     bool all = true, opened = false;
     for (uint32_t i = 0; i < p->size->layers; i++)
         all = all && p->there[i];
@@ -630,7 +659,8 @@ static slk_err_t finish(pc1_t *p, slk_diag_t *diag)
     slk_err_t err;
     if (p->sector->porep.registered >= 0) {
         SLK_TRY(slk_cache_path(path, p->sector, "pc1out.json", diag));
-        SLK_TRY(slk_pc1out_write(path, &p->sector->porep, p->sector->cache, &p->record.comm_d, diag));
+        SLK_TRY(
+            slk_pc1out_write(path, &p->sector->porep, p->sector->cache, &p->record.comm_d, diag));
     }
     for (uint32_t layer = 1; layer <= p->size->layers; layer++) {
         slk_layer_name(name, layer);
@@ -648,7 +678,8 @@ static slk_err_t check_not_finalized(const pc1_t *p, slk_diag_t *diag)
     char name[SLK_CACHE_NAME_SZ];
     slk_layer_name(name, 1);
     if (p->record.has_comm_r && !slk_record_file(&p->record, name))
-        return slk_fail(diag, SLK_ERR_STATE, "%s: this sector is sealed and finalized; PC1 has nothing left to do",
+        return slk_fail(diag, SLK_ERR_STATE,
+                        "%s: this sector is sealed and finalized; PC1 has nothing left to do",
                         p->sector->cache);
     return SLK_OK;
 }
@@ -667,7 +698,8 @@ slk_err_t slk_seal_pc1(slk_pc1_t *out, const slk_sector_t *sector, const slk_nod
     *p = (pc1_t){.sector = sector,
                  .size = sector->porep.size,
                  .job = job,
-                 .seconds = options->checkpoint_seconds > 0 ? options->checkpoint_seconds : CHECKPOINT_SECONDS,
+                 .seconds = options->checkpoint_seconds > 0 ? options->checkpoint_seconds
+                                                            : CHECKPOINT_SECONDS,
                  .cache_dir = options->parent_cache_dir,
                  .in_ram = slk_layers_in_ram(options->layers, sector->porep.size->bytes),
                  .cur = {.fd = -1},

@@ -1,8 +1,9 @@
 /* PC2: one pass over the layers gives tree_c, the replica and tree_r_last.
  *
- * The data comes from the leaves of tree_d, whose root vouches for them, so that PC2 can be repeated at any time
- * whatever the sealed file holds. A slab of all layers is read, then hashed chunk by chunk on all threads; beside
- * the chunks run the SHA-256 streams that compare each layer with its recorded digest. */
+ * The data comes from the leaves of tree_d, whose root vouches for them, so that PC2 can be
+ * repeated at any time whatever the sealed file holds. A slab of all layers is read, then hashed
+ * chunk by chunk on all threads; beside the chunks run the SHA-256 streams that compare each layer
+ * with its recorded digest. */
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/file.h"
@@ -54,8 +55,14 @@ typedef struct {
     uint64_t before_nodes;
 } pc2_t;
 
-static slk_progress_t *progress_of(const pc2_t *p) { return p->work.job ? p->work.job->progress : NULL; }
-static slk_pool_t *pool_of(const pc2_t *p) { return p->work.job ? p->work.job->pool : NULL; }
+static slk_progress_t *progress_of(const pc2_t *p)
+{
+    return p->work.job ? p->work.job->progress : NULL;
+}
+static slk_pool_t *pool_of(const pc2_t *p)
+{
+    return p->work.job ? p->work.job->pool : NULL;
+}
 
 /* --- Files ------------------------------------------------------------------------------------ */
 
@@ -67,16 +74,19 @@ static slk_err_t open_inputs(pc2_t *p, slk_diag_t *diag)
     SLK_TRY(slk_cache_path(p->tree_d_path, p->sector, name, diag));
     SLK_TRY(slk_tree_root_read(&p->comm_d, p->tree_d_path, "tree_d", 2 * p->size->nodes - 1, diag));
     if (p->record.has_ticket && !slk_node_eq(&p->comm_d, &p->record.comm_d)) {
-        err = slk_fail(diag, SLK_ERR_MISMATCH,
-                       "%s: root is %s, PC1 recorded comm_d %s; the file was changed: remove it and run PC1 again",
-                       p->tree_d_path, slk_node_hex(&p->comm_d).s, slk_node_hex(&p->record.comm_d).s);
+        err =
+            slk_fail(diag, SLK_ERR_MISMATCH,
+                     "%s: root is %s, PC1 recorded comm_d %s; the file was changed: remove it and "
+                     "run PC1 again",
+                     p->tree_d_path, slk_node_hex(&p->comm_d).s, slk_node_hex(&p->record.comm_d).s);
         goto out;
     }
     SLK_TRY(slk_open_read(&p->tree_d_fd, NULL, p->tree_d_path, "tree_d", SLK_ANY_LEN, diag));
     for (uint32_t i = 0; i < p->size->layers; i++) {
         slk_layer_name(name, i + 1);
         SLK_TRY(slk_cache_path(p->layers[i].path, p->sector, name, diag));
-        SLK_TRY(slk_open_read(&p->layers[i].fd, NULL, p->layers[i].path, "layer", p->size->bytes, diag));
+        SLK_TRY(slk_open_read(&p->layers[i].fd, NULL, p->layers[i].path, "layer", p->size->bytes,
+                              diag));
         p->layers[i].row = slk_record_file(&p->record, name);
         slk_sha256_init(&p->layers[i].sha);
     }
@@ -91,8 +101,8 @@ static slk_err_t open_tree(out_tree_t *out, const pc2_t *p, const char *name, un
     slk_err_t err;
     SLK_TRY(slk_cache_path(out->path, p->sector, name, diag));
     SLK_TRY(slk_new_file_open(&out->file, out->path, bytes, diag));
-    SLK_TRY(slk_tree_file_init(&out->tree, slk_tree_hash_poseidon8, 8, p->size->tree_leaves, first_row,
-                               out->file.fd, out->path, diag));
+    SLK_TRY(slk_tree_file_init(&out->tree, slk_tree_hash_poseidon8, 8, p->size->tree_leaves,
+                               first_row, out->file.fd, out->path, diag));
 out:
     return err;
 }
@@ -109,7 +119,8 @@ static slk_err_t open_outputs(pc2_t *p, slk_diag_t *diag)
         slk_tree_r_last_name(name, p->size, t);
         SLK_TRY(open_tree(&p->r[t], p, name, p->size->discard + 1, diag));
     }
-    SLK_TRY(slk_tree_file_init(&p->d, slk_tree_hash_sha256, 2, p->size->nodes, 0, -1, p->tree_d_path, diag));
+    SLK_TRY(slk_tree_file_init(&p->d, slk_tree_hash_sha256, 2, p->size->nodes, 0, -1,
+                               p->tree_d_path, diag));
     p->chunk_nodes = p->c[0].tree.chunk_leaves;
     SLK_ASSERT(p->d.chunk_leaves >= p->chunk_nodes);
 out:
@@ -130,7 +141,8 @@ static slk_err_t alloc_slab(pc2_t *p, slk_diag_t *diag)
     ok = (p->replica = malloc(p->slab_max * 32)) && ok;
     ok = (p->replica_before = malloc(p->slab_max * 32)) && ok;
     return ok ? SLK_OK
-              : slk_fail(diag, SLK_ERR_NOMEM, "no memory for PC2: %" PRIu64 " bytes are needed; use fewer threads",
+              : slk_fail(diag, SLK_ERR_NOMEM,
+                         "no memory for PC2: %" PRIu64 " bytes are needed; use fewer threads",
                          (p->size->layers + 3) * p->slab_max * 32);
 }
 
@@ -167,19 +179,20 @@ static void read_some(void *ctx, uint64_t begin, uint64_t end)
     uint64_t at = p->slab_first * 32, len = p->slab_nodes * 32;
     for (uint64_t i = begin; i < end; i++) {
         slk_diag_t diag;
-        slk_err_t err = i ? slk_pread_all(p->layers[i - 1].fd, p->labels[i - 1], len, at, p->layers[i - 1].path, &diag)
+        slk_err_t err = i ? slk_pread_all(p->layers[i - 1].fd, p->labels[i - 1], len, at,
+                                          p->layers[i - 1].path, &diag)
                           : slk_pread_all(p->tree_d_fd, p->data, len, at, p->tree_d_path, &diag);
         if (err != SLK_OK)
             slk_work_fail(&p->work, err, &diag);
         /* The next slab comes from the disk while this one is hashed. */
-        posix_fadvise(i ? p->layers[i - 1].fd : p->tree_d_fd, (off_t)(at + len), (off_t)(p->slab_max * 32),
-                      POSIX_FADV_WILLNEED);
+        posix_fadvise(i ? p->layers[i - 1].fd : p->tree_d_fd, (off_t)(at + len),
+                      (off_t)(p->slab_max * 32), POSIX_FADV_WILLNEED);
     }
 }
 
 /* column hashes and tree_c of a chunk; leaves and scratch have room for a chunk each. */
-static slk_err_t hash_columns(pc2_t *p, uint64_t chunk, uint64_t at, slk_node_t *leaves, slk_node_t *scratch,
-                              slk_diag_t *diag)
+static slk_err_t hash_columns(pc2_t *p, uint64_t chunk, uint64_t at, slk_node_t *leaves,
+                              slk_node_t *scratch, slk_diag_t *diag)
 {
     const slk_node_t *rows[SLK_LAYERS_MAX];
     unsigned bad_layer = 0;
@@ -188,28 +201,35 @@ static slk_err_t hash_columns(pc2_t *p, uint64_t chunk, uint64_t at, slk_node_t 
     size_t good = slk_poseidon_columns(leaves, rows, p->chunk_nodes, p->size->layers, &bad_layer);
     if (good != p->chunk_nodes)
         return slk_fail(diag, SLK_ERR_FIELD,
-                        "%s: label %" PRIu64 " is not below the field's modulus; the file is damaged: remove it and run "
+                        "%s: label %" PRIu64
+                        " is not below the field's modulus; the file is damaged: remove it and run "
                         "PC1 again",
                         p->layers[bad_layer].path, p->slab_first + at + good);
     uint64_t per_tree = p->size->tree_leaves / p->chunk_nodes;
-    return slk_tree_file_chunk(&p->c[chunk / per_tree].tree, chunk % per_tree, leaves, scratch, diag);
+    return slk_tree_file_chunk(&p->c[chunk / per_tree].tree, chunk % per_tree, leaves, scratch,
+                               diag);
 }
 
 /* Encode a chunk, write it, tree_r_last of it. */
-static slk_err_t encode(pc2_t *p, uint64_t chunk, uint64_t at, slk_node_t *scratch, slk_diag_t *diag)
+static slk_err_t encode(pc2_t *p, uint64_t chunk, uint64_t at, slk_node_t *scratch,
+                        slk_diag_t *diag)
 {
     slk_node_t *replica = p->replica + at;
     uint64_t per_tree = p->size->tree_leaves / p->chunk_nodes;
-    size_t good = slk_node_add_many(replica, p->labels[p->size->layers - 1] + at, p->data + at, p->chunk_nodes);
+    size_t good = slk_node_add_many(replica, p->labels[p->size->layers - 1] + at, p->data + at,
+                                    p->chunk_nodes);
     if (good != p->chunk_nodes)
-        return slk_fail(diag, SLK_ERR_FIELD,
-                        "%s: node %" PRIu64 " or the label for it is not below the field's modulus; the file is damaged: "
-                        "remove it and run PC1 again",
-                        p->tree_d_path, p->slab_first + at + good);
-    slk_err_t err = slk_pwrite_all(p->sealed.fd, replica, p->chunk_nodes * 32, (p->slab_first + at) * 32,
-                                   p->sealed.tmp, diag);
+        return slk_fail(
+            diag, SLK_ERR_FIELD,
+            "%s: node %" PRIu64
+            " or the label for it is not below the field's modulus; the file is damaged: "
+            "remove it and run PC1 again",
+            p->tree_d_path, p->slab_first + at + good);
+    slk_err_t err = slk_pwrite_all(p->sealed.fd, replica, p->chunk_nodes * 32,
+                                   (p->slab_first + at) * 32, p->sealed.tmp, diag);
     if (err == SLK_OK)
-        err = slk_tree_file_chunk(&p->r[chunk / per_tree].tree, chunk % per_tree, replica, scratch, diag);
+        err = slk_tree_file_chunk(&p->r[chunk / per_tree].tree, chunk % per_tree, replica, scratch,
+                                  diag);
     return err;
 }
 
@@ -253,14 +273,16 @@ static void hash_some(void *ctx, uint64_t begin, uint64_t end)
 
 static slk_err_t pass(pc2_t *p, slk_diag_t *diag)
 {
-    slk_progress_begin(progress_of(p), "PC2 tree_c, replica, tree_r_last", "columns", p->size->nodes, 0);
+    slk_progress_begin(progress_of(p), "PC2 tree_c, replica, tree_r_last", "columns",
+                       p->size->nodes, 0);
     for (p->slab_first = 0; p->slab_first < p->size->nodes; p->slab_first += p->slab_nodes) {
         uint64_t left = p->size->nodes - p->slab_first;
         p->slab_nodes = left < p->slab_max ? left : p->slab_max;
         slk_pool_for(pool_of(p), p->size->layers + 1, 1, read_some, p);
         if (slk_work_stopped(&p->work))
             break;
-        slk_pool_for(pool_of(p), p->size->layers + 1 + p->slab_nodes / p->chunk_nodes, 1, hash_some, p);
+        slk_pool_for(pool_of(p), p->size->layers + 1 + p->slab_nodes / p->chunk_nodes, 1, hash_some,
+                     p);
         slk_node_t *swap = p->replica_before;
         p->replica_before = p->replica;
         p->before_nodes = p->slab_nodes;
@@ -282,7 +304,8 @@ static slk_err_t check_inputs(pc2_t *p, slk_diag_t *diag)
     slk_err_t err = slk_tree_file_finish(&p->d, &found, diag);
     if (err == SLK_OK && !slk_node_eq(&found, &p->comm_d))
         return slk_fail(diag, SLK_ERR_DIGEST,
-                        "%s: its leaves hash to %s, its root is %s; the file is damaged: remove it and run PC1 again",
+                        "%s: its leaves hash to %s, its root is %s; the file is damaged: remove it "
+                        "and run PC1 again",
                         p->tree_d_path, slk_node_hex(&found).s, slk_node_hex(&p->comm_d).s);
     for (uint32_t i = 0; err == SLK_OK && i < p->size->layers; i++) {
         if (!p->layers[i].row)
@@ -290,9 +313,11 @@ static slk_err_t check_inputs(pc2_t *p, slk_diag_t *diag)
         slk_sha256_final(&p->layers[i].sha, &found);
         if (!slk_node_eq(&found, &p->layers[i].row->sha256))
             return slk_fail(diag, SLK_ERR_DIGEST,
-                            "%s: SHA-256 is %s, PC1 recorded %s; the file was changed or damaged: remove it and run "
+                            "%s: SHA-256 is %s, PC1 recorded %s; the file was changed or damaged: "
+                            "remove it and run "
                             "PC1 again, which makes only this layer",
-                            p->layers[i].path, slk_node_hex(&found).s, slk_node_hex(&p->layers[i].row->sha256).s);
+                            p->layers[i].path, slk_node_hex(&found).s,
+                            slk_node_hex(&p->layers[i].row->sha256).s);
     }
     return err;
 }
@@ -304,7 +329,8 @@ static void digest_trees(void *ctx, uint64_t begin, uint64_t end)
         out_tree_t *out = i % 2 ? &p->r[i / 2] : &p->c[i / 2];
         uint64_t bytes = slk_tree_file_nodes(8, out->tree.leaves, out->tree.first_row) * 32;
         slk_diag_t diag;
-        slk_err_t err = slk_digest_file(&out->sha256, out->file.tmp, "tree", bytes, p->work.job, &diag);
+        slk_err_t err =
+            slk_digest_file(&out->sha256, out->file.tmp, "tree", bytes, p->work.job, &diag);
         if (err != SLK_OK)
             slk_work_fail(&p->work, err, &diag);
     }
@@ -377,7 +403,8 @@ out:
 /* --- An earlier result ------------------------------------------------------------------------ */
 
 /* Files of PC2 that the record lists, with their rows; *all: every one exists. */
-static slk_err_t earlier_files(pc2_t *p, slk_digest_check_t *checks, size_t *cnt, bool *all, slk_diag_t *diag)
+static slk_err_t earlier_files(pc2_t *p, slk_digest_check_t *checks, size_t *cnt, bool *all,
+                               slk_diag_t *diag)
 {
     slk_err_t err = SLK_OK;
     char name[SLK_CACHE_NAME_SZ];
@@ -428,8 +455,9 @@ static slk_err_t check_earlier(pc2_t *p, bool *done, slk_pc2_t *out, slk_diag_t 
     SLK_ASSERT(slk_poseidon_pair(&out->comm_r, &out->comm_c, &out->comm_r_last));
     if (!slk_node_eq(&out->comm_r, &p->record.comm_r)) {
         err = slk_fail(diag, SLK_ERR_DIGEST,
-                       "%s: gives comm_r %s, recorded was %s; the file was changed: remove it and run PC2 again", path,
-                       slk_node_hex(&out->comm_r).s, slk_node_hex(&p->record.comm_r).s);
+                       "%s: gives comm_r %s, recorded was %s; the file was changed: remove it and "
+                       "run PC2 again",
+                       path, slk_node_hex(&out->comm_r).s, slk_node_hex(&p->record.comm_r).s);
         goto out;
     }
     out->comm_d = p->record.comm_d;
@@ -449,11 +477,13 @@ static slk_err_t find_replica_id(slk_node_t *out, const pc2_t *p, const slk_node
         return SLK_OK;
     }
     if (p->record.has_ticket)
-        return slk_fail(diag, SLK_ERR_MISMATCH, "%s/" SLK_RECORD_NAME ": field ticket is %s, not %s",
-                        p->sector->cache, slk_node_hex(&p->record.ticket).s, slk_node_hex(ticket).s);
+        return slk_fail(diag, SLK_ERR_MISMATCH,
+                        "%s/" SLK_RECORD_NAME ": field ticket is %s, not %s", p->sector->cache,
+                        slk_node_hex(&p->record.ticket).s, slk_node_hex(ticket).s);
     if (!ticket)
         return slk_fail(diag, SLK_ERR_INPUT,
-                        "%s: synthetic proofs need the ticket, and no record of PC1 is there (it ran in another "
+                        "%s: synthetic proofs need the ticket, and no record of PC1 is there (it "
+                        "ran in another "
                         "program): give --ticket",
                         p->sector->cache);
     slk_replica_id(out, &p->sector->porep, p->sector->miner, p->sector->number, ticket, comm_d);
@@ -468,15 +498,18 @@ static slk_err_t make_synthetic(const pc2_t *p, const slk_node_t *replica_id, co
     uint64_t len;
     slk_graph_t *graph = NULL;
     slk_vanilla_files_t *files = NULL;
-    slk_vanilla_public_t pub = {*replica_id, pc2->comm_d, pc2->comm_c, pc2->comm_r_last, pc2->comm_r};
-    uint64_t want = 96 + slk_synth_cnt(&p->sector->porep) * slk_vanilla_record_sz(&p->sector->porep);
+    slk_vanilla_public_t pub = {*replica_id, pc2->comm_d, pc2->comm_c, pc2->comm_r_last,
+                                pc2->comm_r};
+    uint64_t want =
+        96 + slk_synth_cnt(&p->sector->porep) * slk_vanilla_record_sz(&p->sector->porep);
     slk_err_t err;
     SLK_TRY(slk_cache_path(path, p->sector, SLK_SYNTH_NAME, diag));
     SLK_TRY(slk_file_len(&found, &len, path, diag));
     if (found && len == want && !again)
         goto out;
     SLK_TRY(slk_graph_new(&graph, &p->sector->porep, diag));
-    SLK_TRY(slk_vanilla_files_open(&files, &p->sector->porep, p->sector->cache, p->sector->sealed, &pub, diag));
+    SLK_TRY(slk_vanilla_files_open(&files, &p->sector->porep, p->sector->cache, p->sector->sealed,
+                                   &pub, diag));
     SLK_TRY(slk_synth_write(files, graph, &pub, p->work.job, diag));
 out:
     slk_vanilla_files_close(files);

@@ -13,9 +13,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#define VERSION       1
-#define FILE_MAX      (UINT64_C(16) << 20) /* a record with SLK_SECTOR_PIECES_MAX pieces stays below */
-#define SEAL_IT_ANEW  "restore the file, or remove the sector's cache folder and seal it anew"
+#define VERSION      1
+#define FILE_MAX     (UINT64_C(16) << 20) /* a record with SLK_SECTOR_PIECES_MAX pieces stays below */
+#define SEAL_IT_ANEW "restore the file, or remove the sector's cache folder and seal it anew"
 
 /* --- JSON with a digest of itself ----------------------------------------------------------- */
 
@@ -34,7 +34,8 @@ static slk_err_t object_save(json_t *object, const char *path, slk_diag_t *diag)
 {
     slk_node_t digest;
     char *text = NULL;
-    slk_err_t err = object ? SLK_OK : slk_fail(diag, SLK_ERR_NOMEM, "%s: no memory to write it", path);
+    slk_err_t err =
+        object ? SLK_OK : slk_fail(diag, SLK_ERR_NOMEM, "%s: no memory to write it", path);
     if (err != SLK_OK)
         return err;
     SLK_TRY(object_digest(&digest, object, diag));
@@ -51,15 +52,16 @@ out:
     return err;
 }
 
-static slk_err_t object_parse(json_t **out, const char *text, size_t len, const char *path, slk_diag_t *diag)
+static slk_err_t object_parse(json_t **out, const char *text, size_t len, const char *path,
+                              slk_diag_t *diag)
 {
     json_error_t error;
     slk_node_t digest;
     json_t *object = json_loadb(text, len, JSON_REJECT_DUPLICATES, &error);
     if (!json_is_object(object)) {
         json_decref(object);
-        return slk_fail(diag, SLK_ERR_FORMAT, "%s: not a JSON object (%s, line %d); " SEAL_IT_ANEW, path,
-                        error.text, error.line);
+        return slk_fail(diag, SLK_ERR_FORMAT, "%s: not a JSON object (%s, line %d); " SEAL_IT_ANEW,
+                        path, error.text, error.line);
     }
     char noted[65] = "";
     const char *member = json_string_value(json_object_get(object, "digest"));
@@ -69,12 +71,14 @@ static slk_err_t object_parse(json_t **out, const char *text, size_t len, const 
     slk_err_t err = object_digest(&digest, object, diag);
     if (err == SLK_OK && strcmp(noted, slk_node_hex(&digest).s) != 0)
         err = slk_fail(diag, SLK_ERR_DIGEST,
-                       "%s: field digest is %s, its content has %s; the file was changed or damaged: " SEAL_IT_ANEW,
+                       "%s: field digest is %s, its content has %s; the file was changed or "
+                       "damaged: " SEAL_IT_ANEW,
                        path, *noted ? noted : "missing", slk_node_hex(&digest).s);
     json_t *version = json_object_get(object, "version");
     if (err == SLK_OK && json_integer_value(version) != VERSION)
-        err = slk_fail(diag, SLK_ERR_FORMAT, "%s: field version: expected %d; use the selkie that wrote it",
-                       path, VERSION);
+        err =
+            slk_fail(diag, SLK_ERR_FORMAT,
+                     "%s: field version: expected %d; use the selkie that wrote it", path, VERSION);
     if (err != SLK_OK) {
         json_decref(object);
         return err;
@@ -103,7 +107,10 @@ static bool get_u64(uint64_t *out, const json_t *value)
     return errno == 0;
 }
 
-static json_t *json_node(const slk_node_t *node) { return json_string(slk_node_hex(node).s); }
+static json_t *json_node(const slk_node_t *node)
+{
+    return json_string(slk_node_hex(node).s);
+}
 
 static bool get_node(slk_node_t *out, const json_t *value)
 {
@@ -111,9 +118,11 @@ static bool get_node(slk_node_t *out, const json_t *value)
     return text && strlen(text) == 64 && slk_hex_decode(out, 32, text);
 }
 
-static slk_err_t bad_field(slk_diag_t *diag, const char *path, const char *field, const char *expected)
+static slk_err_t bad_field(slk_diag_t *diag, const char *path, const char *field,
+                           const char *expected)
 {
-    return slk_fail(diag, SLK_ERR_FORMAT, "%s: field %s: expected %s; " SEAL_IT_ANEW, path, field, expected);
+    return slk_fail(diag, SLK_ERR_FORMAT, "%s: field %s: expected %s; " SEAL_IT_ANEW, path, field,
+                    expected);
 }
 
 /* --- Sector record -------------------------------------------------------------------------- */
@@ -133,7 +142,8 @@ const slk_record_file_t *slk_record_file(const slk_record_t *record, const char 
     return NULL;
 }
 
-void slk_record_set_file(slk_record_t *record, const char *name, uint64_t bytes, const slk_node_t *sha256)
+void slk_record_set_file(slk_record_t *record, const char *name, uint64_t bytes,
+                         const slk_node_t *sha256)
 {
     slk_record_drop_file(record, name);
     SLK_ASSERT(record->file_cnt < SLK_RECORD_FILES_MAX);
@@ -181,7 +191,8 @@ static slk_err_t check_identity(const json_t *object, const char *path, const sl
             return bad_field(diag, path, id.rows[i].name, "text");
         if (strcmp(noted, id.rows[i].value) != 0)
             return slk_fail(diag, SLK_ERR_MISMATCH,
-                            "%s: the files here belong to another sector: field %s is %s, this command says %s; "
+                            "%s: the files here belong to another sector: field %s is %s, this "
+                            "command says %s; "
                             "use the sector's own values or another folder",
                             path, id.rows[i].name, noted, id.rows[i].value);
     }
@@ -208,7 +219,8 @@ static slk_err_t parse_pieces(slk_record_t *record, const json_t *pieces, const 
         if (!get_u64(&piece->padded, json_object_get(row, "padded_size")) ||
             piece->padded < SLK_PIECE_MIN_PADDED || piece->padded > sector->porep.size->bytes ||
             (piece->padded & (piece->padded - 1)))
-            return bad_field(diag, path, "pieces[].padded_size", "a power of two from 128 to the sector's size");
+            return bad_field(diag, path, "pieces[].padded_size",
+                             "a power of two from 128 to the sector's size");
         used = slk_piece_offset(used, piece->padded) + piece->padded;
         if (used > sector->porep.size->bytes)
             return bad_field(diag, path, "pieces", "no more than the sector holds");
@@ -217,7 +229,8 @@ static slk_err_t parse_pieces(slk_record_t *record, const json_t *pieces, const 
     return SLK_OK;
 }
 
-static slk_err_t parse_files(slk_record_t *record, const json_t *files, const char *path, slk_diag_t *diag)
+static slk_err_t parse_files(slk_record_t *record, const json_t *files, const char *path,
+                             slk_diag_t *diag)
 {
     const char *name;
     json_t *row;
@@ -281,7 +294,8 @@ out:
     return err;
 }
 
-slk_err_t slk_record_load(slk_record_t *record, bool *found, const slk_sector_t *sector, slk_diag_t *diag)
+slk_err_t slk_record_load(slk_record_t *record, bool *found, const slk_sector_t *sector,
+                          slk_diag_t *diag)
 {
     char path[4096], *text;
     size_t len = 0;
@@ -309,12 +323,13 @@ slk_err_t slk_record_save(const slk_record_t *record, const slk_sector_t *sector
         ok = !json_object_set_new(object, id.rows[i].name, json_string(id.rows[i].value));
     for (size_t i = 0; ok && i < record->piece_cnt; i++)
         ok = !json_array_append_new(json_object_get(object, "pieces"),
-                                    json_pack("{s:o, s:o}", "comm_p", json_node(&record->pieces[i].comm_p),
-                                              "padded_size", json_u64(record->pieces[i].padded)));
+                                    json_pack("{s:o, s:o}", "comm_p",
+                                              json_node(&record->pieces[i].comm_p), "padded_size",
+                                              json_u64(record->pieces[i].padded)));
     for (size_t i = 0; ok && i < record->file_cnt; i++)
         ok = !json_object_set_new(json_object_get(object, "files"), record->files[i].name,
-                                  json_pack("{s:o, s:o}", "bytes", json_u64(record->files[i].bytes), "sha256",
-                                            json_node(&record->files[i].sha256)));
+                                  json_pack("{s:o, s:o}", "bytes", json_u64(record->files[i].bytes),
+                                            "sha256", json_node(&record->files[i].sha256)));
     if (ok && record->has_ticket)
         ok = !json_object_set_new(object, "ticket", json_node(&record->ticket)) &&
              !json_object_set_new(object, "comm_d", json_node(&record->comm_d)) &&
@@ -330,8 +345,8 @@ slk_err_t slk_record_save(const slk_record_t *record, const slk_sector_t *sector
 
 /* --- Checkpoint ----------------------------------------------------------------------------- */
 
-slk_err_t slk_checkpoint_parse(slk_checkpoint_t *checkpoint, const char *text, size_t len, const char *path,
-                               const slk_sector_t *sector, slk_diag_t *diag)
+slk_err_t slk_checkpoint_parse(slk_checkpoint_t *checkpoint, const char *text, size_t len,
+                               const char *path, const slk_sector_t *sector, slk_diag_t *diag)
 {
     json_t *object = NULL;
     uint64_t layer = 0;
@@ -384,10 +399,11 @@ slk_err_t slk_checkpoint_save(const slk_checkpoint_t *checkpoint, const slk_sect
     slk_err_t err = slk_path_join(path, sizeof path, sector->cache, SLK_CHECKPOINT_NAME, diag);
     if (err != SLK_OK)
         return err;
-    json_t *object = json_pack("{s:i, s:o, s:o, s:o, s:o, s:[]}", "version", VERSION, "replica_id",
-                               json_node(&checkpoint->replica_id), "layer", json_u64(checkpoint->layer), "nodes",
-                               json_u64(checkpoint->nodes), "prefix_sha256",
-                               json_node(&checkpoint->prefix_sha256), "layers_sha256");
+    json_t *object =
+        json_pack("{s:i, s:o, s:o, s:o, s:o, s:[]}", "version", VERSION, "replica_id",
+                  json_node(&checkpoint->replica_id), "layer", json_u64(checkpoint->layer), "nodes",
+                  json_u64(checkpoint->nodes), "prefix_sha256",
+                  json_node(&checkpoint->prefix_sha256), "layers_sha256");
     bool ok = object != NULL;
     for (uint32_t i = 0; ok && i + 1 < checkpoint->layer; i++)
         ok = !json_array_append_new(json_object_get(object, "layers_sha256"),

@@ -76,10 +76,11 @@ static void digest_check_some(void *ctx, uint64_t begin, uint64_t end)
         slk_err_t err = slk_digest_file(&found, file->path, file->row->name, file->row->bytes,
                                         checks->work.job, &diag);
         if (err == SLK_OK && !slk_node_eq(&found, &file->row->sha256))
-            err = slk_fail(&diag, SLK_ERR_DIGEST,
-                           "%s: SHA-256 is %s, recorded was %s; the file was changed or damaged: remove it "
-                           "and run again the step that makes it",
-                           file->path, slk_node_hex(&found).s, slk_node_hex(&file->row->sha256).s);
+            err = slk_fail(
+                &diag, SLK_ERR_DIGEST,
+                "%s: SHA-256 is %s, recorded was %s; the file was changed or damaged: remove it "
+                "and run again the step that makes it",
+                file->path, slk_node_hex(&found).s, slk_node_hex(&file->row->sha256).s);
         if (err != SLK_OK)
             slk_work_fail(&checks->work, err, &diag);
     }
@@ -101,7 +102,8 @@ slk_err_t slk_digest_check(const slk_digest_check_t *files, size_t cnt, const ch
 
 /* --- p_aux, t_aux, pc1out.json --------------------------------------------------------------- */
 
-slk_err_t slk_p_aux_read(slk_node_t *comm_c, slk_node_t *comm_r_last, const char *path, slk_diag_t *diag)
+slk_err_t slk_p_aux_read(slk_node_t *comm_c, slk_node_t *comm_r_last, const char *path,
+                         slk_diag_t *diag)
 {
     int fd = -1;
     slk_node_t both[2];
@@ -111,7 +113,8 @@ slk_err_t slk_p_aux_read(slk_node_t *comm_c, slk_node_t *comm_r_last, const char
     for (int i = 0; i < 2; i++) {
         if (!slk_node_is_canonical(&both[i])) {
             err = slk_fail(diag, SLK_ERR_FIELD,
-                           "%s: field %s is %s, not below the field's modulus; the file is damaged: run PC2 again",
+                           "%s: field %s is %s, not below the field's modulus; the file is "
+                           "damaged: run PC2 again",
                            path, i ? "comm_r_last" : "comm_c", slk_node_hex(&both[i]).s);
             goto out;
         }
@@ -152,7 +155,8 @@ static size_t store_configs(store_config_t out[SLK_LAYERS_MAX + 3], const slk_si
     return cnt;
 }
 
-slk_err_t slk_t_aux_write(const char *path, const slk_porep_t *porep, const char *cache, slk_diag_t *diag)
+slk_err_t slk_t_aux_write(const char *path, const slk_porep_t *porep, const char *cache,
+                          slk_diag_t *diag)
 {
     store_config_t configs[SLK_LAYERS_MAX + 3];
     size_t cnt = store_configs(configs, porep->size), dir_len = strlen(cache);
@@ -202,8 +206,8 @@ static bool take_text(cursor_t *c, const uint8_t **text, uint64_t *len)
     return true;
 }
 
-slk_err_t slk_t_aux_parse(const uint8_t *buf, size_t len, const char *path, const slk_porep_t *porep,
-                          slk_diag_t *diag)
+slk_err_t slk_t_aux_parse(const uint8_t *buf, size_t len, const char *path,
+                          const slk_porep_t *porep, slk_diag_t *diag)
 {
     static const char remedy[] = "run PC2 again, or remove the file";
     store_config_t configs[SLK_LAYERS_MAX + 3];
@@ -218,8 +222,9 @@ slk_err_t slk_t_aux_parse(const uint8_t *buf, size_t len, const char *path, cons
         const char *name = configs[i].id;
         bool ok = take_text(&c, &dir, &dir_len) && take_text(&c, &id, &id_len) && c.p < c.end;
         if (!ok || id_len != strlen(name) || memcmp(id, name, id_len) != 0)
-            return slk_fail(diag, SLK_ERR_FORMAT, "%s: t_aux: expected the entry of %s at byte %td; %s", path,
-                            name, c.p - buf, remedy);
+            return slk_fail(diag, SLK_ERR_FORMAT,
+                            "%s: t_aux: expected the entry of %s at byte %td; %s", path, name,
+                            c.p - buf, remedy);
         uint8_t has_nodes = *c.p++;
         ok = has_nodes <= 1 && (!has_nodes || take_u64(&c, &nodes)) && take_u64(&c, &discard);
         if (!ok || (has_nodes && nodes != configs[i].nodes) || discard != configs[i].discard)
@@ -229,7 +234,8 @@ slk_err_t slk_t_aux_parse(const uint8_t *buf, size_t len, const char *path, cons
                             path, name, configs[i].nodes, configs[i].discard, remedy);
     }
     if (c.p != c.end)
-        return slk_fail(diag, SLK_ERR_FORMAT, "%s: t_aux: %td bytes too many; %s", path, c.end - c.p, remedy);
+        return slk_fail(diag, SLK_ERR_FORMAT, "%s: t_aux: %td bytes too many; %s", path,
+                        c.end - c.p, remedy);
     return SLK_OK;
 }
 
@@ -244,10 +250,12 @@ slk_err_t slk_t_aux_check(const char *path, const slk_porep_t *porep, slk_diag_t
     return err;
 }
 
-/* A JSON string as serde_json writes it: only quote, backslash and control characters are escaped. */
+/* A JSON string as serde_json writes it: only quote, backslash and control characters are escaped.
+ */
 static void put_json_text(FILE *f, const char *text)
 {
-    static const char short_form[32] = {['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
+    static const char short_form[32] = {
+        ['\b'] = 'b', ['\t'] = 't', ['\n'] = 'n', ['\f'] = 'f', ['\r'] = 'r'};
     fputc('"', f);
     for (const unsigned char *p = (const unsigned char *)text; *p; p++) {
         if (*p == '"' || *p == '\\')
@@ -304,8 +312,8 @@ slk_err_t slk_pc1out_write(const char *path, const slk_porep_t *porep, const cha
 /* --- The data ------------------------------------------------------------------------------- */
 
 /* Bytes [at, at + len) of the data: zeros where it has none. */
-static slk_err_t data_read(int fd, uint64_t data_len, const char *path, void *buf, uint64_t at, uint64_t len,
-                           slk_diag_t *diag)
+static slk_err_t data_read(int fd, uint64_t data_len, const char *path, void *buf, uint64_t at,
+                           uint64_t len, slk_diag_t *diag)
 {
     uint64_t have = fd < 0 || at >= data_len ? 0 : data_len - at;
     if (have > len)
@@ -332,7 +340,8 @@ static slk_err_t tree_d_chunk(tree_d_t *t, uint64_t i, slk_node_t *leaves, slk_d
         if (!slk_node_is_canonical(&leaves[k]))
             return slk_fail(diag, SLK_ERR_FIELD,
                             "%s: bytes at offset %" PRIu64
-                            " are not below the field's modulus: this is not fr32-padded data; write the file with "
+                            " are not below the field's modulus: this is not fr32-padded data; "
+                            "write the file with "
                             "add-piece",
                             t->data_path, (first + k) * 32);
     }
@@ -343,7 +352,8 @@ static void tree_d_some(void *ctx, uint64_t begin, uint64_t end)
 {
     tree_d_t *t = ctx;
     slk_diag_t diag;
-    slk_node_t *leaves = malloc((t->tree.chunk_leaves + slk_tree_file_scratch(&t->tree)) * sizeof *leaves);
+    slk_node_t *leaves =
+        malloc((t->tree.chunk_leaves + slk_tree_file_scratch(&t->tree)) * sizeof *leaves);
     if (!leaves) {
         slk_work_fail(&t->work, SLK_ERR_NOMEM, NULL);
         return;
@@ -357,16 +367,17 @@ static void tree_d_some(void *ctx, uint64_t begin, uint64_t end)
     free(leaves);
 }
 
-slk_err_t slk_tree_d_build(slk_node_t *comm_d, slk_node_t *sha256, const char *path, const slk_size_t *size,
-                           int fd, uint64_t data_len, const char *data_path, const slk_job_t *job,
-                           slk_diag_t *diag)
+slk_err_t slk_tree_d_build(slk_node_t *comm_d, slk_node_t *sha256, const char *path,
+                           const slk_size_t *size, int fd, uint64_t data_len, const char *data_path,
+                           const slk_job_t *job, slk_diag_t *diag)
 {
     slk_new_file_t file = SLK_NEW_FILE_INIT;
     tree_d_t t = {.fd = fd, .data_len = data_len, .data_path = data_path};
     uint64_t bytes = (2 * size->nodes - 1) * 32;
     slk_err_t err;
     SLK_TRY(slk_new_file_open(&file, path, bytes, diag));
-    SLK_TRY(slk_tree_file_init(&t.tree, slk_tree_hash_sha256, 2, size->nodes, 0, file.fd, path, diag));
+    SLK_TRY(
+        slk_tree_file_init(&t.tree, slk_tree_hash_sha256, 2, size->nodes, 0, file.fd, path, diag));
     slk_work_init(&t.work, job);
     slk_progress_begin(job ? job->progress : NULL, "tree_d", "B", size->bytes, 0);
     slk_pool_for(job ? job->pool : NULL, t.tree.chunk_cnt, 1, tree_d_some, &t);
@@ -383,8 +394,8 @@ out:
     return err;
 }
 
-slk_err_t slk_copy_data(const char *path, int fd, uint64_t data_len, const char *data_path, uint64_t bytes,
-                        const slk_job_t *job, slk_diag_t *diag)
+slk_err_t slk_copy_data(const char *path, int fd, uint64_t data_len, const char *data_path,
+                        uint64_t bytes, const slk_job_t *job, slk_diag_t *diag)
 {
     slk_new_file_t file = SLK_NEW_FILE_INIT;
     uint8_t *buf = NULL;

@@ -18,8 +18,8 @@ typedef struct {
 } life_t;
 
 /* In a folder of its own, or in `dir` when that is not NULL. */
-static inline void life_begin_in(life_t *life, const char *dir, const slk_porep_t *porep, uint64_t miner,
-                                 uint64_t number, unsigned threads)
+static inline void life_begin_in(life_t *life, const char *dir, const slk_porep_t *porep,
+                                 uint64_t miner, uint64_t number, unsigned threads)
 {
     memset(life, 0, sizeof *life);
     if (dir)

@@ -1,7 +1,8 @@
-/* PC1 killed, interrupted, damaged, short of space: it goes on, or says what is wrong, and harms nothing.
+/* PC1 killed, interrupted, damaged, short of space: it goes on, or says what is wrong, and harms
+ * nothing.
  *
  * test_resume [KILLS]: with an argument only the kill test runs, with that many kills. */
-#include "test_life.h"
+#include "proofs/porep/test_life.h"
 
 #include "proofs/porep/record.h"
 
@@ -59,8 +60,8 @@ static uint64_t random_below(uint64_t limit)
 /* --- Kills ------------------------------------------------------------------------------------ */
 
 /* PC1 in a process of its own, killed after `usec` microseconds. True when it finished before. */
-static bool pc1_killed_after(const life_t *where, const case_t *c, const slk_pc1_options_t *options, unsigned threads,
-                             uint64_t usec)
+static bool pc1_killed_after(const life_t *where, const case_t *c, const slk_pc1_options_t *options,
+                             unsigned threads, uint64_t usec)
 {
     pid_t pid = fork();
     assert_true(pid >= 0);
@@ -103,17 +104,21 @@ static void test_kills(void **state)
             resumed += access(path, F_OK) == 0;
         }
         check_files(&life, json_object_get(c.vector, "files_after_pc1"));
-        check_file(life.sealed, json_object_get(json_object_get(c.vector, "sector_files"), "unsealed"));
+        check_file(life.sealed,
+                   json_object_get(json_object_get(c.vector, "sector_files"), "unsealed"));
         slk_pc1_t pc1;
-        assert_ok(slk_seal_pc1(&pc1, &life.sector, &c.ticket, &options, &life.job, &life.diag), life.diag);
+        assert_ok(slk_seal_pc1(&pc1, &life.sector, &c.ticket, &options, &life.job, &life.diag),
+                  life.diag);
         assert_int_equal(pc1.labels_resumed_from, 2 * c.porep.size->nodes);
         case_end(&c, &life);
         lives++;
     }
-    print_message("%d kills in %d lives, %d with a checkpoint to go on from\n", kills, lives, resumed);
+    print_message("%d kills in %d lives, %d with a checkpoint to go on from\n", kills, lives,
+                  resumed);
 }
 
-/* --- Cancel and resume ------------------------------------------------------------------------- */
+/* --- Cancel and resume -------------------------------------------------------------------------
+ */
 
 static atomic_bool cancel;
 static void cancel_soon(int sig)
@@ -133,7 +138,8 @@ static void interrupt(life_t *life, const case_t *c)
     for (useconds_t usec = 30000; !found || !checkpoint.nodes; usec += 10000) {
         atomic_store(&cancel, false);
         ualarm(usec, 0);
-        assert_err(SLK_ERR_CANCELLED, slk_seal_pc1(&pc1, &life->sector, &c->ticket, NULL, &life->job, &life->diag));
+        assert_err(SLK_ERR_CANCELLED,
+                   slk_seal_pc1(&pc1, &life->sector, &c->ticket, NULL, &life->job, &life->diag));
         assert_ok(slk_checkpoint_load(&checkpoint, &found, &life->sector, &life->diag), life->diag);
     }
     life->job.cancel = NULL;
@@ -150,7 +156,8 @@ static void test_interrupt(void **state)
     /* Another ticket is refused, and nothing is harmed by the attempt. */
     slk_node_t other = c.ticket;
     other.b[3] ^= 1;
-    assert_err(SLK_ERR_MISMATCH, slk_seal_pc1(&pc1, &life.sector, &other, NULL, &life.job, &life.diag));
+    assert_err(SLK_ERR_MISMATCH,
+               slk_seal_pc1(&pc1, &life.sector, &other, NULL, &life.job, &life.diag));
     assert_non_null(strstr(life.diag.text, "ticket"));
     assert_ok(slk_seal_pc1(&pc1, &life.sector, &c.ticket, NULL, &life.job, &life.diag), life.diag);
     assert_true(pc1.labels_resumed_from > 0);
@@ -174,7 +181,8 @@ static void test_damaged_checkpoint(void **state)
     snprintf(name, sizeof name, "sc-02-data-layer-%u.dat.part", checkpoint.layer);
     life_path(part, &life, name);
     flip_bit(part, 32 * (long)(checkpoint.nodes / 2));
-    assert_err(SLK_ERR_DIGEST, slk_seal_pc1(&pc1, &life.sector, &c.ticket, NULL, &life.job, &life.diag));
+    assert_err(SLK_ERR_DIGEST,
+               slk_seal_pc1(&pc1, &life.sector, &c.ticket, NULL, &life.job, &life.diag));
     assert_non_null(strstr(life.diag.text, part));
     flip_bit(part, 32 * (long)(checkpoint.nodes / 2));
     life_path(path, &life, SLK_CHECKPOINT_NAME);
@@ -188,14 +196,16 @@ static void test_damaged_checkpoint(void **state)
     case_end(&c, &life);
 }
 
-/* --- Damaged files ------------------------------------------------------------------------------ */
+/* --- Damaged files ------------------------------------------------------------------------------
+ */
 
 static void seal_2k(case_t *c, life_t *life)
 {
     slk_pc1_t pc1;
     slk_pc2_t pc2;
     case_begin(c, life, "2k-cc-v1_1");
-    assert_ok(slk_seal_pc1(&pc1, &life->sector, &c->ticket, NULL, &life->job, &life->diag), life->diag);
+    assert_ok(slk_seal_pc1(&pc1, &life->sector, &c->ticket, NULL, &life->job, &life->diag),
+              life->diag);
     assert_ok(slk_seal_pc2(&pc2, &life->sector, NULL, &life->job, &life->diag), life->diag);
     assert_true(life_is_sound(life));
 }
@@ -210,12 +220,14 @@ static void test_damaged_layers(void **state)
     char path[512];
     case_begin(&c, &life, "2k-cc-v1_1");
     assert_ok(slk_seal_pc1(&pc1, &life.sector, &c.ticket, NULL, &life.job, &life.diag), life.diag);
-    static const char *const names[] = {"sc-02-data-layer-1.dat", "sc-02-data-layer-2.dat", "sc-02-data-tree-d.dat"};
+    static const char *const names[] = {"sc-02-data-layer-1.dat", "sc-02-data-layer-2.dat",
+                                        "sc-02-data-tree-d.dat"};
     for (size_t i = 0; i < 3; i++) {
         life_path(path, &life, names[i]);
         for (long at = 0; at < 2048; at += 333) {
             flip_bit(path, at);
-            assert_err(SLK_ERR_DIGEST, slk_seal_pc1(&pc1, &life.sector, &c.ticket, NULL, &life.job, &life.diag));
+            assert_err(SLK_ERR_DIGEST,
+                       slk_seal_pc1(&pc1, &life.sector, &c.ticket, NULL, &life.job, &life.diag));
             assert_non_null(strstr(life.diag.text, path));
             slk_err_t err = slk_seal_pc2(&pc2, &life.sector, NULL, &life.job, &life.diag);
             assert_true(err == SLK_ERR_DIGEST || err == SLK_ERR_FIELD);
@@ -224,12 +236,14 @@ static void test_damaged_layers(void **state)
         }
         /* Truncated: a clear refusal; removed: made again, and only that. */
         assert_int_equal(truncate(path, 1024), 0);
-        assert_err(SLK_ERR_LENGTH, slk_seal_pc1(&pc1, &life.sector, &c.ticket, NULL, &life.job, &life.diag));
+        assert_err(SLK_ERR_LENGTH,
+                   slk_seal_pc1(&pc1, &life.sector, &c.ticket, NULL, &life.job, &life.diag));
         assert_err(SLK_ERR_LENGTH, slk_seal_pc2(&pc2, &life.sector, NULL, &life.job, &life.diag));
         assert_non_null(strstr(life.diag.text, path));
         unlink(path);
         assert_err(SLK_ERR_STATE, slk_seal_pc2(&pc2, &life.sector, NULL, &life.job, &life.diag));
-        assert_ok(slk_seal_pc1(&pc1, &life.sector, &c.ticket, NULL, &life.job, &life.diag), life.diag);
+        assert_ok(slk_seal_pc1(&pc1, &life.sector, &c.ticket, NULL, &life.job, &life.diag),
+                  life.diag);
         assert_int_equal(pc1.labels_resumed_from, i < 2 ? 64 : 128);
         check_files(&life, json_object_get(c.vector, "files_after_pc1"));
     }
@@ -246,9 +260,12 @@ static void test_check_finds(void **state)
         const char *name;
         bool without_record; /* found by hashing again even if nothing was recorded */
     } rows[] = {
-        {"sc-02-data-layer-1.dat", false}, {"sc-02-data-tree-d.dat", true},
-        {"sc-02-data-tree-c.dat", true},   {"sc-02-data-tree-r-last.dat", true},
-        {"p_aux", true},                   {"t_aux", true},
+        {"sc-02-data-layer-1.dat", false},
+        {"sc-02-data-tree-d.dat", true},
+        {"sc-02-data-tree-c.dat", true},
+        {"sc-02-data-tree-r-last.dat", true},
+        {"p_aux", true},
+        {"t_aux", true},
         {"../sealed", true},
     };
     case_t c;
@@ -284,9 +301,14 @@ static void test_c1_refuses(void **state)
     slk_node_t seed = node_from_hex(text_of(c.vector, "seed")), other = c.ticket;
     snprintf(out, sizeof out, "%s/c1out.json", life.dir);
     other.b[0] ^= 1;
-    assert_err(SLK_ERR_MISMATCH, slk_seal_c1(&c1, &life.sector, &other, &seed, out, &life.job, &life.diag));
-    static const char *const names[] = {"sc-02-data-layer-1.dat", "sc-02-data-tree-c.dat", "sc-02-data-tree-r-last.dat",
-                                        "sc-02-data-tree-d.dat", "p_aux", "../sealed"};
+    assert_err(SLK_ERR_MISMATCH,
+               slk_seal_c1(&c1, &life.sector, &other, &seed, out, &life.job, &life.diag));
+    static const char *const names[] = {"sc-02-data-layer-1.dat",
+                                        "sc-02-data-tree-c.dat",
+                                        "sc-02-data-tree-r-last.dat",
+                                        "sc-02-data-tree-d.dat",
+                                        "p_aux",
+                                        "../sealed"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
         struct stat st;
         life_path(path, &life, names[i]);
@@ -297,7 +319,8 @@ static void test_c1_refuses(void **state)
         assert_int_equal(access(out, F_OK), -1);
         /* Bring it back: zeros now, which is damage of another kind. */
         assert_int_equal(truncate(path, st.st_size), 0);
-        if (slk_seal_c1(&c1, &life.sector, &c.ticket, &seed, out, &life.job, &life.diag) == SLK_OK &&
+        if (slk_seal_c1(&c1, &life.sector, &c.ticket, &seed, out, &life.job, &life.diag) ==
+                SLK_OK &&
             strcmp(names[i], "sc-02-data-layer-1.dat") != 0 && strcmp(names[i], "../sealed") != 0)
             fail_msg("C1 took a damaged %s", path);
         unlink(out);
@@ -308,7 +331,8 @@ static void test_c1_refuses(void **state)
     case_end(&c, &life);
 }
 
-/* --- Others at work, no space, foreign layers ----------------------------------------------------- */
+/* --- Others at work, no space, foreign layers
+ * ----------------------------------------------------- */
 
 static void test_busy(void **state)
 {
@@ -320,7 +344,8 @@ static void test_busy(void **state)
     case_begin(&c, &life, "2k-cc-v1_1");
     assert_ok(slk_make_dirs(life.cache, &life.diag), life.diag);
     assert_ok(slk_lock_dir(&lock, life.cache, &life.diag), life.diag);
-    assert_err(SLK_ERR_BUSY, slk_seal_pc1(&pc1, &life.sector, &c.ticket, NULL, &life.job, &life.diag));
+    assert_err(SLK_ERR_BUSY,
+               slk_seal_pc1(&pc1, &life.sector, &c.ticket, NULL, &life.job, &life.diag));
     assert_non_null(strstr(life.diag.text, "another process"));
     close(lock);
     assert_ok(slk_seal_pc1(&pc1, &life.sector, &c.ticket, NULL, &life.job, &life.diag), life.diag);
@@ -339,13 +364,15 @@ static void test_no_space(void **state)
     test_tmp_dir(dir);
     /* Room for the data, tree_d and one layer; then for two; then for all. */
     if (mount("none", dir, "tmpfs", 0, "size=36m")) {
-        print_message("no tmpfs can be mounted here (%s): the test of a full disk did not run\n", strerror(errno));
+        print_message("no tmpfs can be mounted here (%s): the test of a full disk did not run\n",
+                      strerror(errno));
         test_rm_dir(dir);
         json_decref(c.vector);
         skip();
     }
     life_begin_in(&life, dir, &c.porep, c.miner, c.number, 2);
-    assert_err(SLK_ERR_NOSPACE, slk_seal_pc1(&pc1, &life.sector, &c.ticket, NULL, &life.job, &life.diag));
+    assert_err(SLK_ERR_NOSPACE,
+               slk_seal_pc1(&pc1, &life.sector, &c.ticket, NULL, &life.job, &life.diag));
     assert_int_equal(mount("none", dir, "tmpfs", MS_REMOUNT, "size=44m"), 0);
     assert_ok(slk_seal_pc1(&pc1, &life.sector, &c.ticket, NULL, &life.job, &life.diag), life.diag);
     check_files(&life, json_object_get(c.vector, "files_after_pc1"));
@@ -381,7 +408,8 @@ static void test_foreign_layers(void **state)
     unlink(path);
     slk_node_t other = c.ticket;
     other.b[5] ^= 8;
-    assert_err(SLK_ERR_MISMATCH, slk_seal_pc1(&pc1, &life.sector, &other, NULL, &life.job, &life.diag));
+    assert_err(SLK_ERR_MISMATCH,
+               slk_seal_pc1(&pc1, &life.sector, &other, NULL, &life.job, &life.diag));
     check_files(&life, json_object_get(c.vector, "files_after_pc1"));
     case_end(&c, &life);
 }
@@ -401,14 +429,16 @@ static void test_wrong_sizes(void **state)
         uint8_t *zeros = calloc(1, rows[i].len);
         assert_ok(slk_write_file(life.unsealed, zeros, rows[i].len, &life.diag), life.diag);
         free(zeros);
-        assert_err(rows[i].want, slk_seal_pc1(&pc1, &life.sector, &c.ticket, NULL, &life.job, &life.diag));
+        assert_err(rows[i].want,
+                   slk_seal_pc1(&pc1, &life.sector, &c.ticket, NULL, &life.job, &life.diag));
         assert_non_null(strstr(life.diag.text, life.unsealed));
     }
     /* Not padded data: the top bits are set. */
     uint8_t ones[2048];
     memset(ones, 0xff, sizeof ones);
     assert_ok(slk_write_file(life.unsealed, ones, sizeof ones, &life.diag), life.diag);
-    assert_err(SLK_ERR_FIELD, slk_seal_pc1(&pc1, &life.sector, &c.ticket, NULL, &life.job, &life.diag));
+    assert_err(SLK_ERR_FIELD,
+               slk_seal_pc1(&pc1, &life.sector, &c.ticket, NULL, &life.job, &life.diag));
     /* A Lotus trailer is no error: RLE+ and its length in 4 bytes. */
     uint8_t trailed[2048 + 3 + 4] = {0};
     trailed[2048 + 3] = 3;
@@ -421,11 +451,16 @@ static void test_wrong_sizes(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_kills),          cmocka_unit_test(test_interrupt),
-        cmocka_unit_test(test_damaged_checkpoint), cmocka_unit_test(test_damaged_layers),
-        cmocka_unit_test(test_check_finds),    cmocka_unit_test(test_c1_refuses),
-        cmocka_unit_test(test_busy),           cmocka_unit_test(test_no_space),
-        cmocka_unit_test(test_foreign_layers), cmocka_unit_test(test_wrong_sizes),
+        cmocka_unit_test(test_kills),
+        cmocka_unit_test(test_interrupt),
+        cmocka_unit_test(test_damaged_checkpoint),
+        cmocka_unit_test(test_damaged_layers),
+        cmocka_unit_test(test_check_finds),
+        cmocka_unit_test(test_c1_refuses),
+        cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_no_space),
+        cmocka_unit_test(test_foreign_layers),
+        cmocka_unit_test(test_wrong_sizes),
     };
     const struct CMUnitTest kills_only[] = {cmocka_unit_test(test_kills)};
     if (argc > 1) {

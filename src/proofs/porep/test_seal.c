@@ -1,5 +1,6 @@
-/* Whole lives of sectors against what rust-fil-proofs recorded: every file's digest after each step. */
-#include "test_life.h"
+/* Whole lives of sectors against what rust-fil-proofs recorded: every file's digest after each
+ * step. */
+#include "proofs/porep/test_life.h"
 
 static void add_data(life_t *life, const char *name, size_t raw)
 {
@@ -12,8 +13,9 @@ static void add_data(life_t *life, const char *name, size_t raw)
     free(data);
     int fd = open(path, O_RDONLY);
     assert_true(fd >= 0);
-    assert_ok(slk_seal_add_piece(&piece, &life->sector, fd, path, UINT64_MAX, 0, &life->job, &life->diag),
-              life->diag);
+    assert_ok(
+        slk_seal_add_piece(&piece, &life->sector, fd, path, UINT64_MAX, 0, &life->job, &life->diag),
+        life->diag);
     assert_int_equal(piece.offset, 0);
     assert_int_equal(piece.raw, raw);
     assert_int_equal(piece.piece_cnt, 1);
@@ -23,12 +25,13 @@ static void add_data(life_t *life, const char *name, size_t raw)
 
 static void unseal_and_compare(life_t *life, const json_t *vector, const char *data_name)
 {
-    slk_node_t ticket = node_from_hex(text_of(vector, "ticket")), comm_d = node_from_hex(text_of(vector, "comm_d"));
+    slk_node_t ticket = node_from_hex(text_of(vector, "ticket")),
+               comm_d = node_from_hex(text_of(vector, "comm_d"));
     char out[128];
     uint64_t bytes, raw = life->sector.porep.size->bytes / 128 * 127;
     snprintf(out, sizeof out, "%s/out", life->dir);
-    assert_ok(slk_seal_unseal(&bytes, &life->sector, &ticket, &comm_d, out, 0, UINT64_MAX, NULL, &life->job,
-                              &life->diag),
+    assert_ok(slk_seal_unseal(&bytes, &life->sector, &ticket, &comm_d, out, 0, UINT64_MAX, NULL,
+                              &life->job, &life->diag),
               life->diag);
     assert_int_equal(bytes, raw);
     uint8_t *want = calloc(1, raw), *got = malloc(raw);
@@ -39,10 +42,11 @@ static void unseal_and_compare(life_t *life, const json_t *vector, const char *d
     fclose(f);
     assert_memory_equal(got, want, raw);
     /* Ranges, also across 127-byte groups. */
-    static const uint64_t ranges[][2] = {{0, 1}, {126, 3}, {127, 127}, {500, 700}, {2031, 1}, {2032, 0}};
+    static const uint64_t ranges[][2] = {{0, 1},     {126, 3},  {127, 127},
+                                         {500, 700}, {2031, 1}, {2032, 0}};
     for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++) {
-        assert_ok(slk_seal_unseal(&bytes, &life->sector, &ticket, &comm_d, out, ranges[i][0], ranges[i][1], NULL,
-                                  &life->job, &life->diag),
+        assert_ok(slk_seal_unseal(&bytes, &life->sector, &ticket, &comm_d, out, ranges[i][0],
+                                  ranges[i][1], NULL, &life->job, &life->diag),
                   life->diag);
         f = fopen(out, "rb");
         assert_int_equal(fread(got, 1, raw, f), ranges[i][1]);
@@ -54,8 +58,8 @@ static void unseal_and_compare(life_t *life, const json_t *vector, const char *d
     unlink(out);
     /* Wrong ticket: refused, and no file appears. */
     ticket.b[0] ^= 1;
-    assert_err(SLK_ERR_MISMATCH, slk_seal_unseal(&bytes, &life->sector, &ticket, &comm_d, out, 0, UINT64_MAX, NULL,
-                                                 &life->job, &life->diag));
+    assert_err(SLK_ERR_MISMATCH, slk_seal_unseal(&bytes, &life->sector, &ticket, &comm_d, out, 0,
+                                                 UINT64_MAX, NULL, &life->job, &life->diag));
     assert_int_equal(access(out, F_OK), -1);
 }
 
@@ -70,16 +74,18 @@ static void run_case(const char *name, const slk_pc1_options_t *options, unsigne
     slk_c1_t c1;
     snprintf(file, sizeof file, "seal/%s.json", name);
     json_t *vector = test_vectors(file);
-    assert_ok(slk_porep_registered(&porep, slk_size_by_name(text_of(vector, "size")), text_of(vector, "feature"), &diag),
+    assert_ok(slk_porep_registered(&porep, slk_size_by_name(text_of(vector, "size")),
+                                   text_of(vector, "feature"), &diag),
               diag);
     life_begin_in(&life, NULL, &porep, strtoull(text_of(vector, "miner"), NULL, 10),
-               strtoull(text_of(vector, "sector"), NULL, 10), threads);
+                  strtoull(text_of(vector, "sector"), NULL, 10), threads);
     char data_name[128];
     snprintf(data_name, sizeof data_name, "%s data", name);
     bool filled = strcmp(text_of(vector, "data"), "zeros") != 0;
     if (filled)
         add_data(&life, data_name, porep.size->bytes / 128 * 127);
-    slk_node_t ticket = node_from_hex(text_of(vector, "ticket")), seed = node_from_hex(text_of(vector, "seed"));
+    slk_node_t ticket = node_from_hex(text_of(vector, "ticket")),
+               seed = node_from_hex(text_of(vector, "seed"));
 
     assert_ok(slk_seal_pc1(&pc1, &life.sector, &ticket, options, &life.job, &life.diag), life.diag);
     assert_node_hex(&pc1.comm_d, text_of(vector, "comm_d"));
@@ -95,7 +101,8 @@ static void run_case(const char *name, const slk_pc1_options_t *options, unsigne
     check_file(life.unsealed, json_object_get(json_object_get(vector, "sector_files"), "unsealed"));
 
     snprintf(path, sizeof path, "%s/c1out.json", life.dir);
-    assert_ok(slk_seal_c1(&c1, &life.sector, &ticket, &seed, path, &life.job, &life.diag), life.diag);
+    assert_ok(slk_seal_c1(&c1, &life.sector, &ticket, &seed, path, &life.job, &life.diag),
+              life.diag);
     char digest[65];
     uint64_t bytes;
     file_digest(digest, path, &bytes);
@@ -118,23 +125,48 @@ static void run_case(const char *name, const slk_pc1_options_t *options, unsigne
     assert_int_equal(access(life.unsealed, F_OK), -1);
     assert_true(life_is_sound(&life));
     unseal_and_compare(&life, vector, filled ? data_name : NULL);
-    assert_err(SLK_ERR_STATE, slk_seal_pc1(&pc1, &life.sector, &ticket, options, &life.job, &life.diag));
+    assert_err(SLK_ERR_STATE,
+               slk_seal_pc1(&pc1, &life.sector, &ticket, options, &life.job, &life.diag));
     json_decref(vector);
     life_end(&life);
 }
 
-static void test_2k_v1(void **state) { (void)state; run_case("2k-cc-v1", NULL, 1); }
-static void test_2k_v1_1(void **state) { (void)state; run_case("2k-cc-v1_1", NULL, 2); }
-static void test_2k_data(void **state) { (void)state; run_case("2k-data-v1_1", NULL, 3); }
+static void test_2k_v1(void **state)
+{
+    (void)state;
+    run_case("2k-cc-v1", NULL, 1);
+}
+static void test_2k_v1_1(void **state)
+{
+    (void)state;
+    run_case("2k-cc-v1_1", NULL, 2);
+}
+static void test_2k_data(void **state)
+{
+    (void)state;
+    run_case("2k-data-v1_1", NULL, 3);
+}
 static void test_2k_far(void **state)
 {
     (void)state;
     slk_pc1_options_t options = {.layers = SLK_LAYERS_DISK};
     run_case("2k-far-v1_1", &options, 1);
 }
-static void test_2k_synth(void **state) { (void)state; run_case("2k-cc-synth", NULL, 2); }
-static void test_2k_data_synth(void **state) { (void)state; run_case("2k-data-synth", NULL, 1); }
-static void test_2k_ni(void **state) { (void)state; run_case("2k-cc-ni", NULL, 2); }
+static void test_2k_synth(void **state)
+{
+    (void)state;
+    run_case("2k-cc-synth", NULL, 2);
+}
+static void test_2k_data_synth(void **state)
+{
+    (void)state;
+    run_case("2k-data-synth", NULL, 1);
+}
+static void test_2k_ni(void **state)
+{
+    (void)state;
+    run_case("2k-cc-ni", NULL, 2);
+}
 static void test_8m(void **state)
 {
     (void)state;
@@ -195,9 +227,11 @@ static void test_shapes(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_2k_v1),    cmocka_unit_test(test_2k_v1_1),       cmocka_unit_test(test_2k_data),
-        cmocka_unit_test(test_2k_far),   cmocka_unit_test(test_2k_synth),      cmocka_unit_test(test_2k_data_synth),
-        cmocka_unit_test(test_2k_ni),    cmocka_unit_test(test_shapes),        cmocka_unit_test(test_8m),
+        cmocka_unit_test(test_2k_v1),    cmocka_unit_test(test_2k_v1_1),
+        cmocka_unit_test(test_2k_data),  cmocka_unit_test(test_2k_far),
+        cmocka_unit_test(test_2k_synth), cmocka_unit_test(test_2k_data_synth),
+        cmocka_unit_test(test_2k_ni),    cmocka_unit_test(test_shapes),
+        cmocka_unit_test(test_8m),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

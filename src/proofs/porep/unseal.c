@@ -1,4 +1,5 @@
-/* Unseal: data[v] = sealed[v] - label(L, v), the labels computed again; nothing leaves before comm_d is right. */
+/* Unseal: data[v] = sealed[v] - label(L, v), the labels computed again; nothing leaves before
+ * comm_d is right. */
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/file.h"
@@ -33,8 +34,8 @@ typedef struct {
 
 /* --- Labels ----------------------------------------------------------------------------------- */
 
-/* Use the last layer's file if PC1's record vouches for it; whatever is wrong with it, the labels can be
- * computed. */
+/* Use the last layer's file if PC1's record vouches for it; whatever is wrong with it, the labels
+ * can be computed. */
 static slk_err_t labels_from_file(unseal_t *u, bool *used, slk_diag_t *diag)
 {
     slk_digest_check_t check;
@@ -65,7 +66,8 @@ out:
 }
 
 /* A mapped file without a name, in the folder of the output. */
-static slk_err_t scratch_map(slk_region_t *region, const char *out_path, uint64_t bytes, slk_diag_t *diag)
+static slk_err_t scratch_map(slk_region_t *region, const char *out_path, uint64_t bytes,
+                             slk_diag_t *diag)
 {
     char path[SLK_PATH_SZ + 16];
     snprintf(path, sizeof path, "%s.labels-XXXXXX", out_path);
@@ -85,8 +87,9 @@ static slk_err_t scratch_map(slk_region_t *region, const char *out_path, uint64_
     return err;
 }
 
-static slk_err_t compute_labels(unseal_t *u, const slk_node_t *replica_id, const slk_pc1_options_t *options,
-                                const char *out_path, slk_diag_t *diag)
+static slk_err_t compute_labels(unseal_t *u, const slk_node_t *replica_id,
+                                const slk_pc1_options_t *options, const char *out_path,
+                                slk_diag_t *diag)
 {
     const slk_job_t *job = u->work.job;
     slk_labeler_t labeler = {.porep = &u->sector->porep, .replica_id = *replica_id, .job = job};
@@ -112,10 +115,12 @@ static slk_err_t compute_labels(unseal_t *u, const slk_node_t *replica_id, const
         slk_region_t swap = u->other;
         u->other = u->labels;
         u->labels = swap;
-        snprintf(stage, sizeof stage, "unseal layer %" PRIu32 " of %" PRIu32, layer, u->size->layers);
+        snprintf(stage, sizeof stage, "unseal layer %" PRIu32 " of %" PRIu32, layer,
+                 u->size->layers);
         slk_progress_begin(job ? job->progress : NULL, stage, "labels", u->size->nodes, 0);
         SLK_TRY(slk_label_layer(&labeler, layer, (slk_node_t *)u->labels.ptr,
-                                layer > 1 ? (const slk_node_t *)u->other.ptr : NULL, 0, &done, &stop, diag));
+                                layer > 1 ? (const slk_node_t *)u->other.ptr : NULL, 0, &done,
+                                &stop, diag));
         slk_progress_end(job ? job->progress : NULL);
         if (atomic_load(&done) != u->size->nodes) {
             err = slk_fail(diag, SLK_ERR_CANCELLED, "interrupted; nothing was written");
@@ -132,25 +137,29 @@ out:
 /* --- Decoding --------------------------------------------------------------------------------- */
 
 /* Write the part of a chunk's raw bytes [at, at + len) that is wanted. */
-static slk_err_t write_wanted(unseal_t *u, const uint8_t *raw, uint64_t at, uint64_t len, slk_diag_t *diag)
+static slk_err_t write_wanted(unseal_t *u, const uint8_t *raw, uint64_t at, uint64_t len,
+                              slk_diag_t *diag)
 {
     uint64_t begin = at > u->offset ? at : u->offset;
     uint64_t end = at + len < u->offset + u->length ? at + len : u->offset + u->length;
     if (begin >= end)
         return SLK_OK;
-    return slk_pwrite_all(u->out.fd, raw + (begin - at), end - begin, begin - u->offset, u->out.tmp, diag);
+    return slk_pwrite_all(u->out.fd, raw + (begin - at), end - begin, begin - u->offset, u->out.tmp,
+                          diag);
 }
 
 static slk_err_t decode_chunk(unseal_t *u, uint64_t i, slk_node_t *data, slk_diag_t *diag)
 {
     uint64_t cnt = u->tree.chunk_leaves, first = i * cnt, groups = cnt * 32 / 128;
-    slk_err_t err = slk_pread_all(u->sealed_fd, data, cnt * 32, first * 32, u->sector->sealed, diag);
+    slk_err_t err =
+        slk_pread_all(u->sealed_fd, data, cnt * 32, first * 32, u->sector->sealed, diag);
     if (err != SLK_OK)
         return err;
     size_t good = slk_node_sub_many(data, data, (const slk_node_t *)u->labels.ptr + first, cnt);
     if (good != cnt)
         return slk_fail(diag, SLK_ERR_FIELD,
-                        "%s: node %" PRIu64 " is not below the field's modulus; the file is damaged: restore it",
+                        "%s: node %" PRIu64
+                        " is not below the field's modulus; the file is damaged: restore it",
                         u->sector->sealed, first + good);
     err = slk_tree_file_chunk(&u->tree, i, data, data + cnt, diag);
     if (err != SLK_OK)
@@ -182,7 +191,8 @@ static slk_err_t decode(unseal_t *u, const slk_node_t *comm_d, slk_diag_t *diag)
     const slk_job_t *job = u->work.job;
     slk_node_t root;
     slk_err_t err;
-    SLK_TRY(slk_tree_file_init(&u->tree, slk_tree_hash_sha256, 2, u->size->nodes, 0, -1, u->sector->sealed, diag));
+    SLK_TRY(slk_tree_file_init(&u->tree, slk_tree_hash_sha256, 2, u->size->nodes, 0, -1,
+                               u->sector->sealed, diag));
     slk_work_init(&u->work, job);
     slk_progress_begin(job ? job->progress : NULL, "unseal", "B", u->size->bytes, 0);
     slk_pool_for(job ? job->pool : NULL, u->tree.chunk_cnt, 1, decode_some, u);
@@ -191,7 +201,8 @@ static slk_err_t decode(unseal_t *u, const slk_node_t *comm_d, slk_diag_t *diag)
     SLK_TRY(slk_tree_file_finish(&u->tree, &root, diag));
     if (!slk_node_eq(&root, comm_d))
         err = slk_fail(diag, SLK_ERR_MISMATCH,
-                       "%s: decodes to data with comm_d %s, not %s; check --ticket, --miner, --sector, --porep and "
+                       "%s: decodes to data with comm_d %s, not %s; check --ticket, --miner, "
+                       "--sector, --porep and "
                        "--comm-d, or the file is damaged; nothing was written",
                        u->sector->sealed, slk_node_hex(&root).s, slk_node_hex(comm_d).s);
 out:
@@ -205,16 +216,18 @@ static slk_err_t check_range(unseal_t *u, uint64_t offset, uint64_t length, slk_
     uint64_t raw = slk_fr32_unpadded(u->size->bytes);
     if (offset > raw || (length != UINT64_MAX && length > raw - offset))
         return slk_fail(diag, SLK_ERR_INPUT,
-                        "offset %" PRIu64 ", length %" PRIu64 ": a %s sector holds %" PRIu64 " bytes of data", offset, length,
-                        u->size->name, raw);
+                        "offset %" PRIu64 ", length %" PRIu64 ": a %s sector holds %" PRIu64
+                        " bytes of data",
+                        offset, length, u->size->name, raw);
     u->offset = offset;
     u->length = length == UINT64_MAX ? raw - offset : length;
     return SLK_OK;
 }
 
 slk_err_t slk_seal_unseal(uint64_t *bytes, const slk_sector_t *sector, const slk_node_t *ticket,
-                          const slk_node_t *comm_d, const char *out_path, uint64_t offset, uint64_t length,
-                          const slk_pc1_options_t *options, const slk_job_t *job, slk_diag_t *diag)
+                          const slk_node_t *comm_d, const char *out_path, uint64_t offset,
+                          uint64_t length, const slk_pc1_options_t *options, const slk_job_t *job,
+                          slk_diag_t *diag)
 {
     static const slk_pc1_options_t defaults;
     int lock = -1;
@@ -231,7 +244,8 @@ slk_err_t slk_seal_unseal(uint64_t *bytes, const slk_sector_t *sector, const slk
     if (!options)
         options = &defaults;
     SLK_TRY(check_range(u, offset, length, diag));
-    SLK_TRY(slk_open_read(&u->sealed_fd, NULL, sector->sealed, "sealed file", u->size->bytes, diag));
+    SLK_TRY(
+        slk_open_read(&u->sealed_fd, NULL, sector->sealed, "sealed file", u->size->bytes, diag));
     slk_replica_id(&replica_id, &sector->porep, sector->miner, sector->number, ticket, comm_d);
     /* Of the cache folder nothing is needed; if it is there, it may save the labels. */
     slk_err_t locked = slk_lock_dir(&lock, sector->cache, diag);
@@ -239,8 +253,8 @@ slk_err_t slk_seal_unseal(uint64_t *bytes, const slk_sector_t *sector, const slk
         err = locked;
         goto out;
     }
-    if (locked == SLK_OK && slk_record_load(&u->record, NULL, sector, NULL) == SLK_OK && u->record.has_ticket &&
-        slk_node_eq(&u->record.replica_id, &replica_id))
+    if (locked == SLK_OK && slk_record_load(&u->record, NULL, sector, NULL) == SLK_OK &&
+        u->record.has_ticket && slk_node_eq(&u->record.replica_id, &replica_id))
         SLK_TRY(labels_from_file(u, &from_file, diag));
     SLK_TRY(slk_new_file_open(&u->out, out_path, 0, diag));
     if (!from_file)
