@@ -3,9 +3,9 @@
 
 /* Which instruction sets the hash kernels use. Every choice gives the same bytes.
  *
- * The choice is made once, at the first hash or at slk_cpu_select: the fastest back end the CPU has, or
- * what the environment variable SELKIE_CPU names. A name forces its back end where a kernel has one and
- * the portable code where it has none. */
+ * The choice is made once, at the first hash or at slk_cpu_select: the fastest back end the CPU
+ * has, or what the environment variable SELKIE_CPU names. A name forces its back end where a kernel
+ * has one and the portable code where it has none. */
 
 #include "selkie/err.h"
 
@@ -34,9 +34,10 @@ SLK_API const char *slk_cpu_needs(slk_cpu_t cpu);
 /* Whether this machine (CPU and operating system) can run a back end. */
 SLK_API bool slk_cpu_has(slk_cpu_t cpu);
 
-/* Choose by name; NULL: by SELKIE_CPU, "auto" when that is unset or empty. To be called before other
- * threads hash; a program that never calls it gets the default at the first hash, and aborts there if
- * SELKIE_CPU is wrong. SLK_ERR_INPUT: unknown name. SLK_ERR_UNSUPPORTED: this CPU lacks it. */
+/* Choose by name; NULL: by SELKIE_CPU, "auto" when that is unset or empty. To be called before
+ * other threads hash; a program that never calls it gets the default at the first hash, and aborts
+ * there if SELKIE_CPU is wrong. SLK_ERR_INPUT: unknown name. SLK_ERR_UNSUPPORTED: this CPU lacks
+ * it. */
 SLK_API SLK_CHECK_RESULT slk_err_t slk_cpu_select(const char *name, slk_diag_t *diag);
 
 /* The present choice: a back end, or SLK_CPU_AUTO. */

@@ -56,7 +56,8 @@ typedef struct {
 /* Text of the class of an error; never NULL. */
 SLK_API const char *slk_err_text(slk_err_t err);
 
-/* Write a printf-style sentence to diag (NULL: dropped) and return err, for `return slk_fail(...)`. */
+/* Write a printf-style sentence to diag (NULL: dropped) and return err, for `return slk_fail(...)`.
+ */
 SLK_API slk_err_t slk_fail(slk_diag_t *diag, slk_err_t err, const char *fmt, ...) SLK_PRINTF(3, 4);
 
 /* The same for a failed system call on a file: appends the text of errno, and what to do where that

@@ -17,7 +17,13 @@ SLK_API void slk_fr32_pad(uint8_t *out, const uint8_t *in, size_t groups);
 SLK_API void slk_fr32_unpad(uint8_t *out, const uint8_t *in, size_t groups);
 
 /* Bytes after padding / before padding, for multiples of 127 / 128. */
-static inline uint64_t slk_fr32_padded(uint64_t raw) { return raw / 127 * 128; }
-static inline uint64_t slk_fr32_unpadded(uint64_t padded) { return padded / 128 * 127; }
+static inline uint64_t slk_fr32_padded(uint64_t raw)
+{
+    return raw / 127 * 128;
+}
+static inline uint64_t slk_fr32_unpadded(uint64_t padded)
+{
+    return padded / 128 * 127;
+}
 
 #endif /* SELKIE_FR32_H */

@@ -1,8 +1,8 @@
 #ifndef SELKIE_GRAPH_H
 #define SELKIE_GRAPH_H
 
-/* The graph under the labels: 6 base parents (DRG) and 8 expander parents (Feistel) of every node, and
- * the file that keeps them (parent cache). Source: spec/proofs-vanilla.md section 3.
+/* The graph under the labels: 6 base parents (DRG) and 8 expander parents (Feistel) of every node,
+ * and the file that keeps them (parent cache). Source: spec/proofs-vanilla.md section 3.
  *
  * A graph is read-only after slk_graph_new and may be used by any number of threads. */
 
@@ -28,9 +28,9 @@ SLK_API void slk_graph_parents(const slk_graph_t *graph, uint64_t first, uint64_
 /* File name of the reference for this graph, "v28-sdr-parent-<hex>.cache". */
 SLK_API void slk_parent_cache_name(const slk_porep_t *porep, char out[96]);
 
-/* Folder for these files: FIL_PROOFS_PARENT_CACHE, else FIL_PROOFS_CACHE_DIR with "filecoin-parents"
- * appended, else /var/tmp/filecoin-parents. *chosen tells whether the environment named it.
- * SLK_ERR_LENGTH: longer than cap. */
+/* Folder for these files: FIL_PROOFS_PARENT_CACHE, else FIL_PROOFS_CACHE_DIR with
+ * "filecoin-parents" appended, else /var/tmp/filecoin-parents. *chosen tells whether the
+ * environment named it. SLK_ERR_LENGTH: longer than cap. */
 SLK_API SLK_CHECK_RESULT slk_err_t slk_parent_cache_dir(char *out, size_t cap, bool *chosen,
                                                         slk_diag_t *diag);
 
@@ -42,11 +42,12 @@ typedef enum {
     SLK_PARENT_CACHE_CREATE      /* no file: make it */
 } slk_parent_cache_mode_t;
 
-/* Open the cache of a graph in dir. The whole file is checked against the known SHA-256 of its graph
- * before it is used (all registered proofs have one; other graphs: SLK_ERR_UNSUPPORTED).
+/* Open the cache of a graph in dir. The whole file is checked against the known SHA-256 of its
+ * graph before it is used (all registered proofs have one; other graphs: SLK_ERR_UNSUPPORTED).
  *
- * Creating writes to a temporary name, checks the digest, then renames; two creators at once both succeed.
- * SLK_ERR_LENGTH, SLK_ERR_DIGEST: the file is truncated or damaged; it is left as it is. */
+ * Creating writes to a temporary name, checks the digest, then renames; two creators at once both
+ * succeed. SLK_ERR_LENGTH, SLK_ERR_DIGEST: the file is truncated or damaged; it is left as it is.
+ */
 SLK_API SLK_CHECK_RESULT slk_err_t slk_parent_cache_open(slk_parent_cache_t **out, const char *dir,
                                                          const slk_graph_t *graph,
                                                          slk_parent_cache_mode_t mode,

@@ -14,9 +14,10 @@
 /* A fixed set of threads that run parallel loops. */
 typedef struct slk_pool slk_pool_t;
 
-/* A pool of `threads` threads, the caller's own included; 0 means all the CPUs this process may use.
- * At most 1024. */
-SLK_API SLK_CHECK_RESULT slk_err_t slk_pool_new(slk_pool_t **pool, unsigned threads, slk_diag_t *diag);
+/* A pool of `threads` threads, the caller's own included; 0 means all the CPUs this process may
+ * use. At most 1024. */
+SLK_API SLK_CHECK_RESULT slk_err_t slk_pool_new(slk_pool_t **pool, unsigned threads,
+                                                slk_diag_t *diag);
 
 /* End the threads. NULL is a no-op. No loop may be running. */
 SLK_API void slk_pool_free(slk_pool_t *pool);
@@ -24,11 +25,12 @@ SLK_API void slk_pool_free(slk_pool_t *pool);
 /* Number of threads that take part in a loop, the caller included; 1 for NULL. */
 SLK_API unsigned slk_pool_threads(const slk_pool_t *pool);
 
-/* Call fn(ctx, begin, end) over disjoint ranges that cover [0, cnt), each at most `grain` long, on all
- * threads; returns when all are done. pool NULL: on the calling thread. One loop at a time a pool, and
- * not from inside a loop: a caller bug that asserts. The ranges may run in any order. */
+/* Call fn(ctx, begin, end) over disjoint ranges that cover [0, cnt), each at most `grain` long, on
+ * all threads; returns when all are done. pool NULL: on the calling thread. One loop at a time a
+ * pool, and not from inside a loop: a caller bug that asserts. The ranges may run in any order. */
 typedef void slk_pool_fn_t(void *ctx, uint64_t begin, uint64_t end);
-SLK_API void slk_pool_for(slk_pool_t *pool, uint64_t cnt, uint64_t grain, slk_pool_fn_t *fn, void *ctx);
+SLK_API void slk_pool_for(slk_pool_t *pool, uint64_t cnt, uint64_t grain, slk_pool_fn_t *fn,
+                          void *ctx);
 
 /* --- Progress and cancelling --------------------------------------------------------------- */
 
@@ -36,14 +38,14 @@ SLK_API void slk_pool_for(slk_pool_t *pool, uint64_t cnt, uint64_t grain, slk_po
 typedef struct slk_progress slk_progress_t;
 
 typedef struct {
-    char stage[64];    /* "PC1 layer 3 of 11", "tree_c"; empty before the first stage */
-    char unit[16];     /* "B", "labels", "hashes" */
-    uint64_t done;     /* of the present stage */
-    uint64_t total;    /* 0: unknown */
-    uint64_t resumed;  /* part of done that was there when the stage began: not speed */
-    uint64_t serial;   /* grows by one a stage */
-    double started;    /* slk_clock_seconds() at the stage's beginning */
-    double ended;      /* the same at its end, 0 while it runs */
+    char stage[64];   /* "PC1 layer 3 of 11", "tree_c"; empty before the first stage */
+    char unit[16];    /* "B", "labels", "hashes" */
+    uint64_t done;    /* of the present stage */
+    uint64_t total;   /* 0: unknown */
+    uint64_t resumed; /* part of done that was there when the stage began: not speed */
+    uint64_t serial;  /* grows by one a stage */
+    double started;   /* slk_clock_seconds() at the stage's beginning */
+    double ended;     /* the same at its end, 0 while it runs */
 } slk_progress_view_t;
 
 SLK_API slk_progress_t *slk_progress_new(void);
@@ -59,7 +61,8 @@ SLK_API void slk_progress_end(slk_progress_t *progress);
 /* Monotonic clock in seconds. */
 SLK_API double slk_clock_seconds(void);
 
-/* What a long computation borrows for its duration; a zeroed one is fine: one thread, nobody watches. */
+/* What a long computation borrows for its duration; a zeroed one is fine: one thread, nobody
+ * watches. */
 typedef struct {
     slk_pool_t *pool;
     slk_progress_t *progress;

@@ -9,7 +9,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* 32 bytes of a tree, label, commitment, ticket ...: canonical little-endian where a field element. */
+/* 32 bytes of a tree, label, commitment, ticket ...: canonical little-endian where a field element.
+ */
 typedef struct {
     uint8_t b[32];
 } slk_node_t;
@@ -32,13 +33,13 @@ typedef struct {
     uint64_t tree_leaves; /* B: leaves of one base tree, N / T */
     uint32_t tree_rows;   /* rows of one base tree, leaves and root included */
     uint64_t tree_nodes;  /* nodes of one base tree */
-    uint32_t discard;     /* rows above the leaves that tree_r_last files leave out, with the leaves */
-    uint64_t tree_r_nodes;/* nodes that one tree_r_last file keeps */
-    uint32_t challenges;  /* minimum number, interactive and synthetic */
+    uint32_t discard; /* rows above the leaves that tree_r_last files leave out, with the leaves */
+    uint64_t tree_r_nodes; /* nodes that one tree_r_last file keeps */
+    uint32_t challenges;   /* minimum number, interactive and synthetic */
     uint32_t partitions;
     uint32_t ni_challenges;
     uint32_t ni_partitions;
-    bool published;       /* one of the five sizes with registered proofs; else a test size */
+    bool published; /* one of the five sizes with registered proofs; else a test size */
 } slk_size_t;
 
 /* The size with this name (exactly as in the table, also test sizes); NULL if there is none. */
@@ -64,9 +65,9 @@ typedef struct {
     slk_api_version_t version;
     slk_feature_t feature;
     uint8_t porep_id[32];
-    int registered;       /* registered seal proof 0..19, or -1 for test parameters */
+    int registered; /* registered seal proof 0..19, or -1 for test parameters */
     uint32_t partitions;
-    uint32_t challenges;  /* of one partition */
+    uint32_t challenges; /* of one partition */
 } slk_porep_t;
 
 /* Names of the variants on the command line: "v1", "v1_1", "synth", "ni".
@@ -75,7 +76,8 @@ SLK_API SLK_CHECK_RESULT slk_err_t slk_porep_registered(slk_porep_t *out, const 
                                                         const char *variant, slk_diag_t *diag);
 
 /* By registered seal proof number 0..19. */
-SLK_API SLK_CHECK_RESULT slk_err_t slk_porep_by_id(slk_porep_t *out, int registered, slk_diag_t *diag);
+SLK_API SLK_CHECK_RESULT slk_err_t slk_porep_by_id(slk_porep_t *out, int registered,
+                                                   slk_diag_t *diag);
 
 /* Any size with any porep_id, for tests. */
 SLK_API void slk_porep_custom(slk_porep_t *out, const slk_size_t *size, slk_api_version_t version,
@@ -84,7 +86,8 @@ SLK_API void slk_porep_custom(slk_porep_t *out, const slk_size_t *size, slk_api_
 /* Command-line name of the variant of a registered proof ("v1_1"); "custom" otherwise. */
 SLK_API const char *slk_porep_variant(const slk_porep_t *porep);
 
-/* Name in the reference's JSON ("StackedDrg2KiBV1_1_Feat_SyntheticPoRep") by number; NULL if unknown. */
+/* Name in the reference's JSON ("StackedDrg2KiBV1_1_Feat_SyntheticPoRep") by number; NULL if
+ * unknown. */
 SLK_API const char *slk_porep_registered_name(int registered);
 
 /* Name of the tree shape in the reference's JSON: "StackedDrg<size>V1" whatever the variant. */
@@ -94,7 +97,7 @@ SLK_API void slk_porep_shape_name(const slk_porep_t *porep, char out[40]);
 SLK_API void slk_prover_id(slk_node_t *out, uint64_t miner);
 
 /* replica_id = trunc254(SHA-256(prover_id || BE64(sector) || ticket || comm_d || porep_id)). */
-SLK_API void slk_replica_id(slk_node_t *out, const slk_porep_t *porep, uint64_t miner, uint64_t sector,
-                            const slk_node_t *ticket, const slk_node_t *comm_d);
+SLK_API void slk_replica_id(slk_node_t *out, const slk_porep_t *porep, uint64_t miner,
+                            uint64_t sector, const slk_node_t *ticket, const slk_node_t *comm_d);
 
 #endif /* SELKIE_PROOF_TYPES_H */

@@ -12,8 +12,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define IO_CHUNK (UINT64_C(1) << 30) /* one read or write call moves at most about 2 GiB on Linux  \
-                                      */
+#define IO_CHUNK                                                                                   \
+    (UINT64_C(1) << 30) /* one read or write call moves at most about 2 GiB on Linux               \
+                         */
 
 slk_err_t slk_pread_all(int fd, void *buf, size_t len, uint64_t offset, const char *path,
                         slk_diag_t *diag)

@@ -32,10 +32,13 @@ void slk_sha256_blocks(uint32_t h[8], const uint8_t *blocks, size_t cnt);
 /* --- Tree nodes ----------------------------------------------------------------------------- */
 
 /* trunc254: clear the two most significant bits of the little-endian integer. */
-static inline void slk_trunc254(slk_node_t *node) { node->b[31] &= 0x3f; }
+static inline void slk_trunc254(slk_node_t *node)
+{
+    node->b[31] &= 0x3f;
+}
 
-/* out[i] = trunc254(SHA-256(in[2i] || in[2i+1])), i < cnt. out may be in itself (row over row); no other
- * overlap. */
+/* out[i] = trunc254(SHA-256(in[2i] || in[2i+1])), i < cnt. out may be in itself (row over row); no
+ * other overlap. */
 void slk_sha256_pairs(slk_node_t *out, const slk_node_t *in, size_t cnt);
 
 #endif /* SLK_CRYPTO_SHA256_H */

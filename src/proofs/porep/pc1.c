@@ -252,7 +252,7 @@ static slk_err_t check_ticket(const pc1_t *p, const slk_node_t *ticket, slk_diag
     if (p->record.has_ticket && !slk_node_eq(&p->record.ticket, ticket))
         return slk_fail(diag, SLK_ERR_MISMATCH,
                         "%s/" SLK_RECORD_NAME ": PC1 of this sector was begun with ticket %s, not "
-                                              "%s; use that ticket, or remove the cache "
+                        "%s; use that ticket, or remove the cache "
                         "folder and seal it anew",
                         p->sector->cache, slk_node_hex(&p->record.ticket).s,
                         slk_node_hex(ticket).s);
