@@ -5,10 +5,11 @@
  *
  * Files have the names and bytes of rust-fil-proofs, so that either program can take over from the
  * other after any step. Beside them, in the cache folder, lie two small JSON files of ours which
- * the reference ignores: selkie-sector.json      what the sector is: miner, number, variant,
- * pieces, ticket, commitments, length and SHA-256 of each finished file selkie-checkpoint.json
- * while PC1 runs: how far the labels on disk are good Both carry a digest of themselves. Every file
- * is written under a temporary name, synced and renamed.
+ * the reference ignores; both carry a digest of themselves:
+ *   selkie-sector.json      what the sector is: miner, number, variant, pieces, ticket,
+ *                           commitments, length and SHA-256 of each finished file
+ *   selkie-checkpoint.json  while PC1 runs: how far the labels on the disk are good
+ * Every file is written under a temporary name, synced and renamed.
  *
  * One process at a time works on a sector: each call holds a lock on the cache folder, a second
  * caller gets SLK_ERR_BUSY. Calls on different sectors are independent. Source:
@@ -90,7 +91,7 @@ typedef struct {
     slk_node_t comm_d, comm_r, comm_c, comm_r_last;
 } slk_pc2_t;
 
-/* tree_c, replica, tree_r_last, p_aux, t_aux, pc2out.json; for the synthetic variant also the
+/* tree_c, replica, tree_r_last, p_aux, t_aux; for the synthetic variant also the
  * synthetic proofs. ticket: NULL, or for a synthetic sector whose PC1 ran elsewhere and left no
  * record. Streams: about 64 MiB a thread whatever the size. Files that PC1 recorded are compared
  * with their digests while they are read. */

@@ -1,11 +1,11 @@
 /* PC1: tree_d and the labels of all layers, resumable at any point.
  *
  * What is on the disk at any moment, and in which order it gets there:
- *   1. tree_d (renamed into place), then the record with ticket, comm_d, replica_id and tree_d's
- * digest;
+ *   1. tree_d (renamed into place), then the record with ticket, comm_d, replica_id and the
+ *      digest of tree_d;
  *   2. for each layer: <layer>.part grows; at a checkpoint it is synced, then
- * selkie-checkpoint.json says how far it is good and what its digest is; a complete layer is synced
- * and renamed to its final name, then the checkpoint moves to the next layer;
+ *      selkie-checkpoint.json says how far it is good and what its digest is; a complete layer is
+ *      synced and renamed to its final name, then the checkpoint moves to the next layer;
  *   3. pc1out.json, the record with the layers' digests; the checkpoint goes.
  * A kill between any two steps leaves a state from which the next call goes on. */
 #include "base/assert.h"

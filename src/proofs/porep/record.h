@@ -2,13 +2,12 @@
 #define SLK_PROOFS_POREP_RECORD_H
 
 /* What selkie notes beside a sector's files: two JSON files in the cache folder, each with a digest
- * of itself
- * ("digest": SHA-256 of the object without that member, compact, keys sorted).
+ * of itself ("digest": SHA-256 of the object without that member, compact, keys sorted).
  *
  * selkie-sector.json      identity (size, porep, porep_id, miner, sector), pieces, ticket, comm_d,
- * replica_id, comm_r, and name, length, SHA-256 of each finished file selkie-checkpoint.json
- * replica_id, layer and number of labels of it that are on the disk, SHA-256 of those, SHA-256 of
- * the layers below */
+ *                         replica_id, comm_r; name, length, SHA-256 of each finished file
+ * selkie-checkpoint.json  replica_id, layer and number of labels of it that are on the disk,
+ *                         SHA-256 of those, SHA-256 of the layers below */
 
 #include "selkie/seal.h"
 
