@@ -1,0 +1,126 @@
+#include "proofs/groth16/inputs.h"
+
+#include "base/assert.h"
+#include "base/bytes.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+#define MSM_GRAIN_MIN 256u
+#define LARGE_BITS    255u
+
+slk_err_t slk_inputs_weigh(slk_node_t *scalars, const slk_vk_t *vk, const slk_node_t *inputs,
+                           const uint8_t (*weights)[SLK_WEIGHT_SZ], size_t cnt, slk_diag_t *diag)
+{
+    size_t per_proof = slk_vk_input_cnt(vk);
+    for (size_t i = 0; i < cnt * per_proof; i++) {
+        if (!slk_node_is_canonical(&inputs[i]))
+            return slk_fail(diag, SLK_ERR_FIELD,
+                            "public input %zu of proof %zu, %s, is no field element: 32 "
+                            "little-endian bytes below "
+                            "the modulus are expected",
+                            i % per_proof, i / per_proof, slk_node_hex(&inputs[i]).s);
+    }
+    if (!weights) {
+        SLK_ASSERT(cnt == 1);
+        scalars[0] = (slk_node_t){.b = {1}};
+        memcpy(scalars + 1, inputs, per_proof * sizeof *inputs);
+        return SLK_OK;
+    }
+
+    slk_fr_t *sums = calloc(vk->ic_cnt, sizeof *sums);
+    if (!sums)
+        return slk_fail(diag, SLK_ERR_NOMEM, "no memory for the sums of %zu public inputs",
+                        per_proof);
+    for (size_t j = 0; j < cnt; j++) {
+        slk_node_t node = {.b = {0}};
+        slk_fr_t weight, x;
+        memcpy(node.b, weights[j], SLK_WEIGHT_SZ);
+        SLK_ASSERT(slk_fr_from_node(&weight, &node));
+        slk_fr_add(&sums[0], &sums[0], &weight);
+        for (size_t i = 0; i < per_proof; i++) {
+            SLK_ASSERT(slk_fr_from_node(&x, &inputs[j * per_proof + i]));
+            slk_fr_mul(&x, &x, &weight);
+            slk_fr_add(&sums[i + 1], &sums[i + 1], &x);
+        }
+    }
+    for (size_t i = 0; i < vk->ic_cnt; i++)
+        slk_fr_to_node(&scalars[i], &sums[i]);
+    free(sums);
+    return SLK_OK;
+}
+
+/* --- Sum of products ----------------------------------------------------------------------------- */
+
+typedef struct {
+    const slk_vk_t *vk;
+    const slk_node_t *scalars;
+    const blst_p1_affine **points; /* vk->ic_cnt places each; a range orders its own slice */
+    const byte **numbers;
+    pthread_mutex_t lock; /* guards sum and nomem */
+    blst_p1 sum;
+    bool nomem;
+} msm_t;
+
+static bool add_product(blst_p1 *sum, const blst_p1_affine **points, const byte **numbers,
+                        size_t cnt, size_t bits)
+{
+    if (!cnt)
+        return true;
+    limb_t *scratch = malloc(blst_p1s_mult_pippenger_scratch_sizeof(cnt));
+    if (!scratch)
+        return false;
+    blst_p1 product;
+    blst_p1s_mult_pippenger(&product, points, cnt, numbers, bits, scratch);
+    blst_p1_add_or_double(sum, sum, &product);
+    free(scratch);
+    return true;
+}
+
+/* Most inputs are challenges, numbers of few bits: they go to the front of the slice and are summed apart. */
+static void msm_range(void *ctx, uint64_t begin, uint64_t end)
+{
+    msm_t *msm = ctx;
+    size_t small = begin, large = end;
+    uint64_t any = 0;
+    for (size_t i = begin; i < end; i++) {
+        const byte *b = msm->scalars[i].b;
+        uint64_t low = slk_load_le64(b);
+        bool is_large = slk_load_le64(b + 8) | slk_load_le64(b + 16) | slk_load_le64(b + 24);
+        if (!is_large && !low)
+            continue;
+        any |= is_large ? 0 : low;
+        size_t at = is_large ? --large : small++;
+        msm->points[at] = &msm->vk->ic[i];
+        msm->numbers[at] = b;
+    }
+    size_t bits = any ? 64 - (size_t)__builtin_clzll(any) : 0;
+    blst_p1 sum = {0};
+    bool good =
+        add_product(&sum, msm->points + begin, msm->numbers + begin, small - begin, bits) &&
+        add_product(&sum, msm->points + large, msm->numbers + large, end - large, LARGE_BITS);
+    pthread_mutex_lock(&msm->lock);
+    msm->nomem |= !good;
+    blst_p1_add_or_double(&msm->sum, &msm->sum, &sum);
+    pthread_mutex_unlock(&msm->lock);
+}
+
+slk_err_t slk_inputs_point(blst_p1 *out, const slk_vk_t *vk, const slk_node_t *scalars,
+                           const slk_job_t *job, slk_diag_t *diag)
+{
+    slk_pool_t *pool = job ? job->pool : NULL;
+    size_t cnt = vk->ic_cnt, threads = slk_pool_threads(pool);
+    size_t grain = (cnt + threads - 1) / threads;
+    msm_t msm = {.vk = vk, .scalars = scalars, .lock = PTHREAD_MUTEX_INITIALIZER};
+    msm.points = malloc(cnt * sizeof *msm.points);
+    msm.numbers = malloc(cnt * sizeof *msm.numbers);
+    msm.nomem = !msm.points || !msm.numbers;
+    if (!msm.nomem)
+        slk_pool_for(pool, cnt, grain < MSM_GRAIN_MIN ? MSM_GRAIN_MIN : grain, msm_range, &msm);
+    free(msm.points);
+    free(msm.numbers);
+    *out = msm.sum;
+    if (msm.nomem)
+        return slk_fail(diag, SLK_ERR_NOMEM, "no memory to sum %zu public inputs", cnt - 1);
+    return SLK_OK;
+}
