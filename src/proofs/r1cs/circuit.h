@@ -74,4 +74,17 @@ void slk_rows_unit(slk_rows_t *rows, uint32_t unit, slk_row_fn_t *fn, void *ctx)
  * had been made: also within a call, from fn. */
 slk_part_t slk_rows_at(const slk_rows_t *rows);
 
+/* --- Densities -------------------------------------------------------------------------------- */
+
+/* Which variables have a non-zero coefficient on the side A, B of some row: bit i % 64 of word i
+ * / 64. All inputs are in A, by the rows that Groth16 adds. From one unit: quick at any size. */
+typedef struct {
+    uint64_t *a_aux, *b_aux, *b_input;
+    uint64_t a_aux_cnt, b_aux_cnt, b_input_cnt; /* bits set */
+} slk_density_t;
+
+SLK_CHECK_RESULT slk_err_t slk_density_init(slk_density_t *out, const slk_circuit_t *circuit,
+                                            slk_diag_t *diag);
+void slk_density_fini(slk_density_t *density);
+
 #endif /* SLK_PROOFS_R1CS_CIRCUIT_H */

@@ -106,6 +106,7 @@ static void test_large_winning(void **state)
     check_digest("64GiB", SLK_CIRCUIT_WINNING);
 }
 
+/* Counts and densities. */
 static void test_counts(void **state)
 {
     (void)state;
@@ -113,20 +114,32 @@ static void test_counts(void **state)
         slk_circuit_kind_t kind;
         const char *size;
         slk_r1cs_counts_t want;
+        uint64_t a_aux, b_aux;
     } rows[] = {
-        {SLK_CIRCUIT_POREP, "16MiB", {3945741, 40, 3943199}},
-        {SLK_CIRCUIT_POREP, "512MiB", {4423433, 40, 4420837}},
-        {SLK_CIRCUIT_POREP, "1GiB", {4524245, 40, 4521587}},
-        {SLK_CIRCUIT_POREP, "32GiB", {130278541, 328, 130169893}},
-        {SLK_CIRCUIT_POREP, "64GiB", {131185849, 328, 131076643}},
-        {SLK_CIRCUIT_WINNING, "512MiB", {300630, 133, 304326}},
-        {SLK_CIRCUIT_WINNING, "64GiB", {391314, 133, 396000}},
-        {SLK_CIRCUIT_WINDOW, "512MiB", {85466, 23, 86568}},
-        {SLK_CIRCUIT_WINDOW, "32GiB", {125279217, 25840, 126902376}},
-        {SLK_CIRCUIT_WINDOW, "64GiB", {129887900, 25301, 131500200}},
+        {SLK_CIRCUIT_POREP, "2KiB", {2687921, 40, 2685673}, 2674908, 685521},
+        {SLK_CIRCUIT_POREP, "4KiB", {2788733, 40, 2786423}, 2773158, 716039},
+        {SLK_CIRCUIT_POREP, "16KiB", {2977173, 40, 2974867}, 2959930, 766963},
+        {SLK_CIRCUIT_POREP, "32KiB", {3077985, 40, 3075617}, 3058180, 797481},
+        {SLK_CIRCUIT_POREP, "8MiB", {3844929, 40, 3842449}, 3814996, 1011289},
+        {SLK_CIRCUIT_POREP, "16MiB", {3945741, 40, 3943199}, 3913246, 1041807},
+        {SLK_CIRCUIT_POREP, "512MiB", {4423433, 40, 4420837}, 4385040, 1174173},
+        {SLK_CIRCUIT_POREP, "1GiB", {4524245, 40, 4521587}, 4483290, 1204691},
+        {SLK_CIRCUIT_POREP, "32GiB", {130278541, 328, 130169893}, 129753292, 33112281},
+        {SLK_CIRCUIT_POREP, "64GiB", {131185849, 328, 131076643}, 130637542, 33386943},
+        {SLK_CIRCUIT_WINNING, "2KiB", {90750, 133, 91674}, 69300, 66792},
+        {SLK_CIRCUIT_WINNING, "8MiB", {230670, 133, 233442}, 176748, 169488},
+        {SLK_CIRCUIT_WINNING, "512MiB", {300630, 133, 304326}, 230472, 220836},
+        {SLK_CIRCUIT_WINNING, "32GiB", {370590, 133, 375210}, 284196, 272184},
+        {SLK_CIRCUIT_WINNING, "64GiB", {391314, 133, 396000}, 299838, 287694},
+        {SLK_CIRCUIT_WINDOW, "2KiB", {21866, 23, 22128}, 16770, 16028},
+        {SLK_CIRCUIT_WINDOW, "8MiB", {64266, 23, 65088}, 49330, 47148},
+        {SLK_CIRCUIT_WINDOW, "512MiB", {85466, 23, 86568}, 65610, 62708},
+        {SLK_CIRCUIT_WINDOW, "32GiB", {125279217, 25840, 126902376}, 96179805, 91925766},
+        {SLK_CIRCUIT_WINDOW, "64GiB", {129887900, 25301, 131500200}, 99624500, 95413200},
     };
     for (size_t i = 0; i < SLK_COUNT(rows); i++) {
         slk_circuit_t circuit;
+        slk_density_t density;
         slk_diag_t diag;
         assert_ok(slk_circuit_init(&circuit, rows[i].kind, slk_size_by_name(rows[i].size), &diag),
                   diag);
@@ -134,6 +147,12 @@ static void test_counts(void **state)
         assert_int_equal(all.rows, rows[i].want.constraints);
         assert_int_equal(all.inputs, rows[i].want.inputs);
         assert_int_equal(all.aux, rows[i].want.aux);
+        assert_ok(slk_density_init(&density, &circuit, &diag), diag);
+        assert_int_equal(density.a_aux_cnt, rows[i].a_aux);
+        assert_int_equal(density.b_aux_cnt, rows[i].b_aux);
+        assert_int_equal(density.b_input_cnt, 1);
+        assert_int_equal(density.b_input[0], 1);
+        slk_density_fini(&density);
     }
 }
 

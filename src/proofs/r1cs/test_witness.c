@@ -104,6 +104,29 @@ static void values_free(slk_row_values_t values)
     free(values.b);
 }
 
+/* The check of the library agrees: nothing to find, then one bit, one other variable, one row
+ * value. */
+static void check_library(const slk_circuit_t *circuit, slk_witness_t *w, slk_row_values_t values,
+                          const slk_job_t *job)
+{
+    slk_diag_t diag;
+    uint64_t word = w->aux_cnt / 128;
+    slk_fr_t *wide = &w->wide[w->wide_cnt - 2], was = *wide, *a = &values.a[12345];
+    assert_ok(slk_witness_check(w, values, circuit, job, &diag), diag);
+    while (w->is_wide[word]) /* 64 bits */
+        word++;
+    w->bit[word] ^= 1;
+    assert_err(SLK_ERR_PROOF, slk_witness_check(w, (slk_row_values_t){0}, circuit, job, &diag));
+    w->bit[word] ^= 1;
+    slk_fr_add(wide, wide, &w->input[0]);
+    assert_err(SLK_ERR_PROOF, slk_witness_check(w, (slk_row_values_t){0}, circuit, job, &diag));
+    *wide = was, was = *a;
+    slk_fr_add(a, a, &w->input[0]);
+    assert_err(SLK_ERR_PROOF, slk_witness_check(w, values, circuit, job, &diag));
+    assert_non_null(strstr(diag.text, "constraint 12345 of the circuit porep 2KiB"));
+    *a = was;
+}
+
 /* --- PoRep --------------------------------------------------------------------------------------
  */
 
@@ -133,6 +156,7 @@ static void check_porep(const char *name, int registered, const slk_job_t *job)
               diag);
     check_all(&c, &circuit, &w, values);
     assert_int_equal(c.broken, 0);
+    check_library(&circuit, &w, values, job);
 
     size_t cnt = slk_porep_input_cnt(&s.porep);
     slk_node_t *inputs = calloc(cnt, sizeof *inputs);

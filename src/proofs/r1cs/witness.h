@@ -58,4 +58,10 @@ SLK_CHECK_RESULT slk_err_t slk_post_witness(slk_witness_t *out, slk_row_values_t
                                             const slk_post_unit_t *units, const slk_job_t *job,
                                             slk_diag_t *diag);
 
+/* Check every constraint, and the row values unless they are NULL. SLK_ERR_PROOF: diag names the
+ * row. For tests and for finding out why a proof fails: the prover does not need it. */
+SLK_CHECK_RESULT slk_err_t slk_witness_check(const slk_witness_t *witness, slk_row_values_t values,
+                                             const slk_circuit_t *circuit, const slk_job_t *job,
+                                             slk_diag_t *diag);
+
 #endif /* SLK_PROOFS_R1CS_WITNESS_H */
