@@ -1,4 +1,5 @@
-/* A .vk file, and the same bytes as a .params file: whatever is accepted is the only spelling of what was read. */
+/* A .vk file, and the same bytes as a .params file: whatever is accepted is the only spelling of
+ * what was read. */
 
 #include "base/assert.h"
 #include "proofs/groth16/params.h"

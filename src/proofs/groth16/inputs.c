@@ -8,6 +8,7 @@
 
 #define MSM_GRAIN_MIN 256u
 #define LARGE_BITS    255u
+#define RUN_MIN       8u
 
 slk_err_t slk_inputs_weigh(slk_node_t *scalars, const slk_vk_t *vk, const slk_node_t *inputs,
                            const uint8_t (*weights)[SLK_WEIGHT_SZ], size_t cnt, slk_diag_t *diag)
@@ -50,7 +51,7 @@ slk_err_t slk_inputs_weigh(slk_node_t *scalars, const slk_vk_t *vk, const slk_no
     return SLK_OK;
 }
 
-/* --- Sum of products ----------------------------------------------------------------------------- */
+/* --- Sum of products -------------------------------------------------------------------------- */
 
 typedef struct {
     const slk_vk_t *vk;
@@ -77,7 +78,33 @@ static bool add_product(blst_p1 *sum, const blst_p1_affine **points, const byte 
     return true;
 }
 
-/* Most inputs are challenges, numbers of few bits: they go to the front of the slice and are summed apart. */
+/* A short partition repeats its last sector, a winning proof its only one: in a run of equal
+ * numbers the points are added up before they are multiplied. Moves what is left to the front;
+ * returns how many that is. */
+static size_t add_runs(blst_p1 *sum, const blst_p1_affine **points, const byte **numbers,
+                       size_t cnt)
+{
+    size_t left = 0;
+    for (size_t i = 0, end; i < cnt; i = end) {
+        for (end = i + 1; end < cnt && !memcmp(numbers[end], numbers[i], sizeof(slk_node_t));)
+            end++;
+        if (end - i >= RUN_MIN) {
+            blst_p1 run;
+            blst_p1s_add(&run, points + i, end - i);
+            blst_p1_mult(&run, &run, numbers[i], LARGE_BITS);
+            blst_p1_add_or_double(sum, sum, &run);
+            continue;
+        }
+        for (size_t k = i; k < end; k++, left++) {
+            points[left] = points[k];
+            numbers[left] = numbers[k];
+        }
+    }
+    return left;
+}
+
+/* Most inputs are challenges, numbers of few bits: they go to the front of the slice and are summed
+ * apart. */
 static void msm_range(void *ctx, uint64_t begin, uint64_t end)
 {
     msm_t *msm = ctx;
@@ -96,9 +123,9 @@ static void msm_range(void *ctx, uint64_t begin, uint64_t end)
     }
     size_t bits = any ? 64 - (size_t)__builtin_clzll(any) : 0;
     blst_p1 sum = {0};
-    bool good =
-        add_product(&sum, msm->points + begin, msm->numbers + begin, small - begin, bits) &&
-        add_product(&sum, msm->points + large, msm->numbers + large, end - large, LARGE_BITS);
+    size_t large_cnt = add_runs(&sum, msm->points + large, msm->numbers + large, end - large);
+    bool good = add_product(&sum, msm->points + begin, msm->numbers + begin, small - begin, bits) &&
+                add_product(&sum, msm->points + large, msm->numbers + large, large_cnt, LARGE_BITS);
     pthread_mutex_lock(&msm->lock);
     msm->nomem |= !good;
     blst_p1_add_or_double(&msm->sum, &msm->sum, &sum);

@@ -2,8 +2,8 @@
 
 #include "base/assert.h"
 
-/* The curve's parameter is -z, z = 0xd201000000010000: after the leading bit of z, an addition and this many
- * doublings at a time. */
+/* The curve's parameter is -z, z = 0xd201000000010000: after the leading bit of z, an addition
+ * and this many doublings at a time. */
 static const unsigned runs[] = {2, 3, 9, 32, 16};
 
 void slk_lines(slk_lines_t *out, const blst_p2_affine *q)

@@ -3,9 +3,10 @@
 
 /* Products of pairings where most points of G2 are known beforehand.
  *
- * The lines of a Miller loop depend on the point of G2 alone: they are computed once for a key. All pairs
- * of a product share the squarings of one loop, which blst offers only without stored lines. Values
- * are those of Miller loops: compare them after the final exponentiation (blst_fp12_finalverify). */
+ * The lines of a Miller loop depend on the point of G2 alone: they are computed once for a key.
+ * All pairs of a product share the squarings of one loop, which blst offers only without stored
+ * lines. Values are those of Miller loops: compare them after the final exponentiation
+ * (blst_fp12_finalverify). */
 
 #include <blst.h>
 #include <stdbool.h>

@@ -30,7 +30,7 @@ const char *slk_array_name(slk_array_id_t id)
     return array_rows[id].name;
 }
 
-/* --- Layout ------------------------------------------------------------------------------------- */
+/* --- Layout ----------------------------------------------------------------------------------- */
 
 /* Set points, counts and offsets; the arrays have to end where the bytes end. */
 static slk_err_t find_arrays(slk_params_t *out, const uint8_t *bytes, uint64_t len,
@@ -115,7 +115,7 @@ out:
     return err;
 }
 
-/* --- Files -------------------------------------------------------------------------------------- */
+/* --- Files ------------------------------------------------------------------------------------ */
 
 #define LOCK_TRIES   1200u
 #define LOCK_STEP_NS 50000000

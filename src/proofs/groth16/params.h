@@ -31,8 +31,8 @@ typedef struct {
 /* "b_g2" */
 const char *slk_array_name(slk_array_id_t id);
 
-/* From bytes that live longer than *out: head and counts; the arrays must fill the bytes exactly and agree
- * with each other. slk_params_fini on success. */
+/* From bytes that live longer than *out: head and counts; the arrays must fill the bytes exactly
+ * and agree with each other. slk_params_fini on success. */
 SLK_CHECK_RESULT slk_err_t slk_params_parse(slk_params_t *out, const uint8_t *bytes, uint64_t len,
                                             const char *name, const slk_job_t *job,
                                             slk_diag_t *diag);

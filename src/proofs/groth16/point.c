@@ -20,7 +20,8 @@ const char *slk_point_text(slk_point_t point)
     return texts[point];
 }
 
-/* What the first byte alone tells. blst looks at the rest of an identity, which makes no difference here. */
+/* What the first byte alone tells. blst looks at the rest of an identity, which makes no
+ * difference here. */
 static slk_point_t check_flags(uint8_t first, unsigned want)
 {
     if ((first & FLAG_COMPRESSED) != want)

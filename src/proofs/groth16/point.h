@@ -1,9 +1,9 @@
 #ifndef SLK_PROOFS_GROTH16_POINT_H
 #define SLK_PROOFS_GROTH16_POINT_H
 
-/* Points of BLS12-381 as bytes: big-endian coordinates, those of G2 as c1 | c0, flags in the first byte:
- * 0x80 compressed, 0x40 identity, 0x20 the larger y. Readers accept exactly one encoding of each
- * point, and the identity never: no file and no proof may hold it. */
+/* Points of BLS12-381 as bytes: big-endian coordinates, those of G2 as c1 | c0, flags in the
+ * first byte: 0x80 compressed, 0x40 identity, 0x20 the larger y. Readers accept exactly one
+ * encoding of each point, and the identity never: no file and no proof may hold it. */
 
 #include <blst.h>
 #include <stdbool.h>

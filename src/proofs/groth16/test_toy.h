@@ -1,7 +1,8 @@
 #ifndef SLK_PROOFS_GROTH16_TEST_TOY_H
 #define SLK_PROOFS_GROTH16_TEST_TOY_H
 
-/* Keys whose secrets are known, so that a proof of anything can be made without a circuit; and odd points. */
+/* Keys whose secrets are known, so that a proof of anything can be made without a circuit; and
+ * odd points. */
 
 #include "crypto/fr/fr.h"
 #include "selkie/groth16.h"
@@ -94,7 +95,8 @@ static inline toy_t *toy_new(size_t ic_cnt)
     return toy;
 }
 
-/* A proof that holds for these inputs: A = a, B = b, C = (a b - alpha beta - gamma sum x_i ic_i) / delta. */
+/* A proof that holds for these inputs: A = a, B = b, C = (a b - alpha beta - gamma sum x_i ic_i)
+ * / delta. */
 static inline void toy_prove(uint8_t out[192], const toy_t *toy, const slk_node_t *inputs,
                              size_t number)
 {
@@ -118,8 +120,8 @@ static inline void toy_prove(uint8_t out[192], const toy_t *toy, const slk_node_
     blst_p1_affine_compress(out + 144, &c1);
 }
 
-/* A point of the curve outside the subgroup, compressed: the smallest x > 0 that has one. Cofactors are huge, so
- * nearly every point is. */
+/* A point of the curve outside the subgroup, compressed: the smallest x > 0 that has one.
+ * Cofactors are huge, so nearly every point is. */
 static inline void toy_stray_g1(uint8_t out[48])
 {
     blst_p1_affine p;

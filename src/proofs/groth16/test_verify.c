@@ -1,4 +1,5 @@
-/* Proofs of the reference under its keys, proofs of known secrets under ours, and everything that must not pass. */
+/* Proofs of the reference under its keys, proofs of known secrets under ours, and everything
+ * that must not pass. */
 
 #include "base/assert.h"
 #include "proofs/groth16/pairing.h"
@@ -17,7 +18,7 @@
     "-3ea05428c9d11689f23529cde32fd30aabd50f7d2c93657c1d3650bca3e8ea9e"
 #define VK_UPDATE                                                                                  \
     "empty-sector-update-" SHAPE "-fb9e095bebdd77511c0269b967b4d87ba8b8a525edaa0e165de23ba4545101" \
-                                 "94"
+    "94"
 #define LEAVES_2KIB 64u
 #define FLIPS       200u
 
@@ -69,7 +70,7 @@ static void read_proofs(uint8_t *out, size_t cnt, const json_t *json)
     assert_true(slk_hex_decode(out, cnt * 192, member(json, "proof")));
 }
 
-/* --- The reference's proofs --------------------------------------------------------------------- */
+/* --- The reference's proofs ------------------------------------------------------------------- */
 
 static claims_t porep_claims(void)
 {
@@ -102,8 +103,9 @@ static uint64_t post_leaf(const slk_node_t *randomness, uint64_t sector, uint64_
     return slk_load_le64(digest.b) % LEAVES_2KIB;
 }
 
-/* comm_r and leaf of each place of the circuit, sectors after the last repeat it. Recorded challenges are those of
- * the API with a sector's own index (V1_2) in window proofs; winning numbers its 66 places. */
+/* comm_r and leaf of each place of the circuit, sectors after the last repeat it. Recorded
+ * challenges are those of the API with a sector's own index (V1_2) in window proofs; winning
+ * numbers its 66 places. */
 static claims_t post_claims(const char *name, size_t cnt)
 {
     json_t *json = test_vectors(name);
@@ -187,7 +189,7 @@ static void post_and_update_proofs_of_the_reference(void **state)
     }
 }
 
-/* --- Several at once ---------------------------------------------------------------------------- */
+/* --- Several at once -------------------------------------------------------------------------- */
 
 static void batches_of_the_reference(void **state)
 {
@@ -265,13 +267,13 @@ static void each_wrong_proof_is_named(void **state)
     claims_free(&c);
 }
 
-/* --- Known secrets -------------------------------------------------------------------------------- */
+/* --- Known secrets ---------------------------------------------------------------------------- */
 
-/* A mix as circuits have it: zero, one, challenges, whole field elements. */
+/* A mix as circuits have it: zero, one, challenges, whole field elements, these also repeated. */
 static void toy_inputs(slk_node_t *out, size_t cnt, size_t number)
 {
     for (size_t i = 0; i < cnt; i++) {
-        slk_fr_t x = toy_fr("x", number * TOY_IC_MAX + i);
+        slk_fr_t x = toy_fr("x", number * TOY_IC_MAX + i / 140);
         slk_fr_to_node(&out[i], &x);
         static const size_t kept[] = {0, 0, 1, 4, 8, 9, 32};
         size_t keep = kept[(i + number) % SLK_COUNT(kept)];
@@ -370,7 +372,7 @@ static void miller_loops_agree(void **state)
     }
 }
 
-/* --- What must not pass ---------------------------------------------------------------------------- */
+/* --- What must not pass ----------------------------------------------------------------------- */
 
 static void wrong_lengths(void **state)
 {
@@ -492,7 +494,7 @@ static void changed_keys(void **state)
     free(toy);
 }
 
-/* --- Times ---------------------------------------------------------------------------------------- */
+/* --- Times ------------------------------------------------------------------------------------ */
 
 static double best_of(void (*fn)(claims_t *), claims_t *c)
 {

@@ -1,6 +1,6 @@
-/* e(A, B) e(sum x_i ic_i, -gamma) e(C, -delta) = e(alpha, beta); for several proofs the product of these, each to
- * the power of a random weight. The first weight is one: a sum in which only the first term is wrong
- * is never zero, and any other wrong term has a random weight. */
+/* e(A, B) e(sum x_i ic_i, -gamma) e(C, -delta) = e(alpha, beta); for several proofs the product
+ * of these, each to the power of a random weight. The first weight is one: a sum in which only
+ * the first term is wrong is never zero, and any other wrong term has a random weight. */
 
 #include "base/assert.h"
 #include "base/bytes.h"
@@ -91,8 +91,8 @@ static void miller_range(void *ctx, uint64_t begin, uint64_t end)
     pthread_mutex_unlock(&batch->lock);
 }
 
-/* The pairs that all proofs share; returns how many. A single proof is compared with e(alpha, beta), which the
- * key holds. */
+/* The pairs that all proofs share; returns how many. A single proof is compared with e(alpha,
+ * beta), which the key holds. */
 static size_t fixed_pairs(slk_pair_t *pairs, const batch_t *batch)
 {
     pairs[0].q = &batch->vk->neg_gamma;
@@ -110,8 +110,8 @@ static size_t fixed_pairs(slk_pair_t *pairs, const batch_t *batch)
     return FIXED_PAIRS;
 }
 
-/* Prepare n proofs from batch->first on and multiply by their pairs. Returns how many are well-formed before the
- * first that is not; the product is of use only when all n are. */
+/* Prepare n proofs from batch->first on and multiply by their pairs. Returns how many are
+ * well-formed before the first that is not; the product is of use only when all n are. */
 static size_t run_block(batch_t *batch, size_t n, bool last, slk_pool_t *pool)
 {
     block_t *block = batch->block;
@@ -127,7 +127,8 @@ static size_t run_block(batch_t *batch, size_t n, bool last, slk_pool_t *pool)
     return n;
 }
 
-/* All proofs in one equation; lengths are right. *malformed: proof that is not well-formed, or cnt. */
+/* All proofs in one equation; lengths are right. *malformed: proof that is not well-formed, or
+ * cnt. */
 static slk_err_t verify(bool *ok, size_t *malformed, const slk_vk_t *vk, const uint8_t *proofs,
                         const slk_node_t *inputs, size_t cnt, const slk_job_t *job,
                         slk_diag_t *diag)

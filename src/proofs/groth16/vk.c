@@ -40,7 +40,7 @@ static slk_err_t bad_point(slk_diag_t *diag, const char *name, const char *field
                     at, slk_point_text(point));
 }
 
-/* --- The points of ic, on many threads --------------------------------------------------------- */
+/* --- The points of ic, on many threads -------------------------------------------------------- */
 
 typedef struct {
     slk_vk_t *vk;
@@ -78,7 +78,7 @@ static slk_err_t read_ic(slk_vk_t *vk, const uint8_t *bytes, const char *name, c
     return slk_job_cancelled(job) ? SLK_ERR_CANCELLED : SLK_OK;
 }
 
-/* --- The key ------------------------------------------------------------------------------------ */
+/* --- The key ---------------------------------------------------------------------------------- */
 
 static slk_err_t read_head(slk_vk_t *vk, const uint8_t *bytes, const char *name, slk_diag_t *diag)
 {

@@ -1,8 +1,8 @@
 #ifndef SLK_PROOFS_GROTH16_VK_H
 #define SLK_PROOFS_GROTH16_VK_H
 
-/* Inside of a verifying key. The prover takes its points from here; the rest is what verification needs of
- * them again and again. */
+/* Inside of a verifying key. The prover takes its points from here; the rest is what
+ * verification needs of them again and again. */
 
 #include "proofs/groth16/pairing.h"
 #include "selkie/groth16.h"
