@@ -1,0 +1,8 @@
+#define FIELD   blst_fp
+#define AFFINE  blst_p1_affine
+#define POINT   blst_p1
+#define F(op)   blst_fp_##op
+#define P(op)   blst_p1_##op
+#define NAME(x) slk_msm_g1##x
+
+#include "crypto/msm/msm_impl.h"

@@ -1,0 +1,170 @@
+#include "crypto/msm/msm_plan.h"
+
+#include "base/assert.h"
+#include "base/bytes.h"
+
+#include <string.h>
+
+#define BITS_MIN 4u
+#define BITS_MAX 17u
+
+static const uint64_t modulus[4] = {UINT64_C(0xffffffff00000001), UINT64_C(0x53bda402fffe5bfe),
+                                    UINT64_C(0x3339d80809a1d805), UINT64_C(0x73eda753299d7d48)};
+/* (r - 1) / 2 */
+static const uint64_t half[4] = {UINT64_C(0x7fffffff80000000), UINT64_C(0xa9ded2017fff2dff),
+                                 UINT64_C(0x199cec0404d0ec02), UINT64_C(0x39f6d3a994cebea4)};
+/* 2^256 mod r and its negative: 1 and -1 in Montgomery form */
+static const slk_fr_t one = {{UINT64_C(0x00000001fffffffe), UINT64_C(0x5884b7fa00034802),
+                              UINT64_C(0x998c4fefecbc4ff5), UINT64_C(0x1824b159acc5056f)}};
+static const slk_fr_t minus_one = {{UINT64_C(0xfffffffd00000003), UINT64_C(0xfb38ec08fffb13fc),
+                                    UINT64_C(0x99ad88181ce5880f), UINT64_C(0x5bc8f5f97cd877d8)}};
+
+static void add256(uint64_t out[4], const uint64_t a[4], const uint64_t b[4])
+{
+    unsigned __int128 acc = 0;
+    for (int i = 0; i < 4; i++) {
+        acc += (unsigned __int128)a[i] + b[i];
+        out[i] = (uint64_t)acc;
+        acc >>= 64;
+    }
+}
+
+/* a - b; returns the borrow. */
+static bool sub256(uint64_t out[4], const uint64_t a[4], const uint64_t b[4])
+{
+    uint64_t borrow = 0;
+    for (int i = 0; i < 4; i++) {
+        unsigned __int128 d = (unsigned __int128)a[i] - b[i] - borrow;
+        out[i] = (uint64_t)d;
+        borrow = (uint64_t)(d >> 64) & 1;
+    }
+    return borrow;
+}
+
+/* --- Sizes ---------------------------------------------------------------------------------- */
+
+static void plan_for_bits(msm_plan_t *plan, unsigned bits)
+{
+    *plan =
+        (msm_plan_t){.bits = bits, .windows = (255 + bits - 1) / bits, .buckets = 1u << (bits - 1)};
+    for (unsigned w = 0; w + 1 < plan->windows; w++) {
+        unsigned bit = w * bits + bits - 1;
+        plan->offset[bit / 64] |= UINT64_C(1) << (bit % 64);
+    }
+    uint64_t most[4];
+    add256(most, half, plan->offset);
+    plan->top_buckets = (uint32_t)msm_digit(plan, most, plan->windows - 1);
+    SLK_ASSERT(plan->top_buckets <= plan->buckets);
+}
+
+uint64_t slk_msm_workspace_bytes(const msm_plan_t *plan, size_t point_sz)
+{
+    uint64_t points = 2 * MSM_BATCH + MSM_LANES + 2 * (UINT64_C(1) << (plan->bits / 2));
+    return points * point_sz + MSM_PAIRS * (point_sz + 8) + MSM_BATCH * UINT64_C(26) +
+           plan->buckets * UINT64_C(2) + MSM_SPAN * sizeof(msm_entry_t) + 4096;
+}
+
+uint64_t slk_msm_plan_bytes(const msm_plan_t *plan, unsigned threads, size_t point_sz)
+{
+    return (uint64_t)plan->windows * plan->buckets * point_sz +
+           plan->entry_cap * sizeof(msm_entry_t) + (plan->entry_cap / MSM_SPAN + 1) * 8 +
+           plan->windows * UINT64_C(2) * point_sz +
+           threads * slk_msm_workspace_bytes(plan, point_sz) + 4096;
+}
+
+bool slk_msm_plan(msm_plan_t *plan, uint64_t expected, unsigned threads, size_t point_sz,
+                  uint64_t memory)
+{
+    double best = 0;
+    bool found = false;
+    for (unsigned bits = BITS_MIN; bits <= BITS_MAX; bits++) {
+        msm_plan_t p;
+        plan_for_bits(&p, bits);
+        /* In additions: one a point, two and some a bucket, the last sums of a window by twelve doublings' worth. */
+        double cost = p.windows * ((double)expected + 2.3 * p.buckets + 6.0 * (1u << (bits / 2)));
+        if (found && cost >= best)
+            continue;
+        p.entry_cap = MSM_SPAN;
+        while (p.entry_cap < expected && p.entry_cap < (UINT64_C(1) << 18))
+            p.entry_cap *= 2;
+        while (memory && p.entry_cap > MSM_SPAN &&
+               slk_msm_plan_bytes(&p, threads, point_sz) > memory)
+            p.entry_cap /= 2;
+        if (memory && slk_msm_plan_bytes(&p, threads, point_sz) > memory)
+            continue;
+        *plan = p;
+        best = cost;
+        found = true;
+    }
+    return found;
+}
+
+/* --- Scalars -------------------------------------------------------------------------------- */
+
+msm_scalar_kind_t slk_msm_scalar_kind(const slk_fr_t *a)
+{
+    if (!(a->l[0] | a->l[1] | a->l[2] | a->l[3]))
+        return MSM_ZERO;
+    if (a->l[0] == one.l[0] && slk_fr_eq(a, &one))
+        return MSM_ONE;
+    if (a->l[0] == minus_one.l[0] && slk_fr_eq(a, &minus_one))
+        return MSM_MINUS_ONE;
+    return MSM_OTHER;
+}
+
+void slk_msm_entry(msm_entry_t *out, const msm_plan_t *plan, const slk_fr_t *a, uint64_t point)
+{
+    slk_node_t node;
+    uint64_t s[4], t[4];
+    slk_fr_to_node(&node, a);
+    for (int i = 0; i < 4; i++)
+        s[i] = slk_load_le64(node.b + 8 * i);
+    out->ref = point;
+    if (sub256(t, half, s)) {
+        sub256(s, modulus, s);
+        out->ref |= MSM_NEGATIVE;
+    }
+    add256(out->s, s, plan->offset);
+}
+
+uint64_t slk_msm_rank(const uint64_t *density, uint64_t begin, uint64_t end)
+{
+    uint64_t cnt = 0;
+    while (begin < end && begin % 64) {
+        cnt += density[begin / 64] >> (begin % 64) & 1;
+        begin++;
+    }
+    for (; end - begin >= 64; begin += 64)
+        cnt += (uint64_t)__builtin_popcountll(density[begin / 64]);
+    if (begin < end)
+        cnt += (uint64_t)__builtin_popcountll(density[begin / 64] &
+                                              ((UINT64_C(1) << (end - begin)) - 1));
+    return cnt;
+}
+
+uint64_t slk_msm_density_cnt(const slk_msm_scalars_t *scalars)
+{
+    return scalars->density ? slk_msm_rank(scalars->density, 0, scalars->cnt) : scalars->cnt;
+}
+
+typedef struct {
+    const slk_msm_scalars_t *scalars;
+    _Atomic uint64_t others;
+} count_t;
+
+static void count_range(void *ctx, uint64_t begin, uint64_t end)
+{
+    count_t *count = ctx;
+    uint64_t others = 0;
+    for (uint64_t i = begin; i < end; i++)
+        others += msm_takes_part(count->scalars, i) &&
+                  slk_msm_scalar_kind(&count->scalars->scalars[i]) == MSM_OTHER;
+    atomic_fetch_add_explicit(&count->others, others, memory_order_relaxed);
+}
+
+uint64_t slk_msm_count_others(const slk_msm_scalars_t *scalars, slk_pool_t *pool)
+{
+    count_t count = {.scalars = scalars};
+    slk_pool_for(pool, scalars->cnt, 16 * MSM_SPAN, count_range, &count);
+    return atomic_load(&count.others);
+}
