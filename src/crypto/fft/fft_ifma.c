@@ -1,0 +1,304 @@
+/* AVX-512 IFMA: 8 lanes, 5 limbs of 52 bits.
+ *
+ * Factors w are held as w * 2^260 mod r, below 1.1 r; a Montgomery step by 2^260 then leaves data in
+ * the form they have in memory. In multiples of r, 2^260 = 35.3: a product of a < 34 and such a
+ * factor is below 2, so that a layer adds at most 2 to the data, which enter a tile below 1: 10 layers
+ * need no reduction. Limbs of data are signed and not normalised between layers. */
+
+#include "crypto/fft/fft_impl.h"
+
+#include "base/assert.h"
+
+#include <immintrin.h>
+
+#define TILE_INLINE static inline __attribute__((always_inline))
+
+enum { LIMBS = 5, COLUMNS = 2 * LIMBS };
+
+#define MASK52 ((INT64_C(1) << 52) - 1)
+
+typedef struct {
+    __m512i l[LIMBS];
+} vec_t;
+
+typedef struct {
+    uint64_t l[LIMBS];
+} row_t;
+
+/* r, 2 r, 2^264 mod r, 2^260 - r. */
+static const uint64_t r_limbs[LIMBS] = {0xfffff00000001, 0x2fffe5bfefff, 0x9a1d80553bda4,
+                                        0x7d483339d8080, 0x73eda753299d};
+static const uint64_t r2_limbs[LIMBS] = {0xffffe00000002, 0x5fffcb7fdfff, 0x343b00aa77b48,
+                                         0xfa906673b0101, 0xe7db4ea6533a};
+
+_Static_assert(SLK_NTT_TILE_LOG <= 16, "data stay below 34 r");
+
+TILE_INLINE __m512i word(uint64_t x)
+{
+    return _mm512_set1_epi64((long long)x);
+}
+TILE_INLINE __m512i low52(__m512i x)
+{
+    return _mm512_and_si512(x, word(MASK52));
+}
+
+/* Carry between limbs that may be negative; the value is not, and below 2^260. */
+TILE_INLINE void normalise(vec_t *out, const __m512i *c)
+{
+    __m512i carry = c[0];
+    for (unsigned k = 0; k + 1 < LIMBS; k++) {
+        out->l[k] = low52(carry);
+        carry = _mm512_add_epi64(c[k + 1], _mm512_srai_epi64(carry, 52));
+    }
+    out->l[LIMBS - 1] = carry;
+}
+
+/* The multiplier is -c / r mod 2^52, -1/r = -(1 + 2^32). */
+TILE_INLINE void montgomery(vec_t *out, __m512i *c)
+{
+    for (unsigned i = 0; i < LIMBS; i++) {
+        __m512i m = _mm512_sub_epi64(_mm512_setzero_si512(),
+                                     _mm512_add_epi64(c[i], _mm512_slli_epi64(c[i], 32)));
+        for (unsigned k = 0; k < LIMBS; k++) {
+            c[i + k] = _mm512_madd52lo_epu64(c[i + k], m, word(r_limbs[k]));
+            c[i + k + 1] = _mm512_madd52hi_epu64(c[i + k + 1], m, word(r_limbs[k]));
+        }
+        c[i + 1] = _mm512_add_epi64(c[i + 1], _mm512_srli_epi64(c[i], 52));
+    }
+    normalise(out, c + LIMBS);
+}
+
+/* a normalised. */
+TILE_INLINE void mul(vec_t *out, const vec_t *a, const vec_t *b)
+{
+    __m512i c[COLUMNS];
+    for (unsigned k = 0; k < COLUMNS; k++)
+        c[k] = _mm512_setzero_si512();
+    for (unsigned j = 0; j < LIMBS; j++)
+        for (unsigned i = 0; i < LIMBS; i++) {
+            c[i + j] = _mm512_madd52lo_epu64(c[i + j], a->l[i], b->l[j]);
+            c[i + j + 1] = _mm512_madd52hi_epu64(c[i + j + 1], a->l[i], b->l[j]);
+        }
+    montgomery(out, c);
+}
+
+TILE_INLINE void pair(vec_t *x, vec_t *y, const vec_t *w)
+{
+    vec_t t;
+    normalise(&t, y->l);
+    mul(&t, &t, w);
+    for (unsigned k = 0; k < LIMBS; k++) {
+        __m512i up = _mm512_add_epi64(x->l[k], word(r2_limbs[k]));
+        y->l[k] = _mm512_sub_epi64(up, t.l[k]);
+        x->l[k] = _mm512_add_epi64(x->l[k], t.l[k]);
+    }
+}
+
+TILE_INLINE void quad(vec_t *u0, vec_t *u1, vec_t *u2, vec_t *u3, const vec_t *w, const vec_t *wa,
+                      const vec_t *wb)
+{
+    pair(u0, u1, w);
+    pair(u2, u3, w);
+    pair(u0, u2, wa);
+    pair(u1, u3, wb);
+}
+
+TILE_INLINE void broadcast(vec_t *out, const uint64_t *limbs)
+{
+    for (unsigned k = 0; k < LIMBS; k++)
+        out->l[k] = word(limbs[k]);
+}
+
+TILE_INLINE void mul_row(vec_t *out, const vec_t *a, const row_t *row)
+{
+    vec_t w;
+    broadcast(&w, row->l);
+    mul(out, a, &w);
+}
+
+TILE_INLINE void square(vec_t *out, const vec_t *a)
+{
+    mul(out, a, a);
+}
+
+/* --- Memory ---------------------------------------------------------------------------------- */
+
+/* Four vectors of 64-bit words from the elements of 8 lanes. */
+TILE_INLINE void gather(vec_t *out, const slk_fr_t *p, size_t lane)
+{
+    __m512i v[4], w[4];
+    for (unsigned i = 0; i < 4; i++) { /* lanes i and i + 4 */
+        __m256i low = _mm256_loadu_si256((const void *)(p + i * lane));
+        __m256i high = _mm256_loadu_si256((const void *)(p + (i + 4) * lane));
+        v[i] = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
+    }
+    __m512i a = _mm512_unpacklo_epi64(v[0], v[1]), b = _mm512_unpackhi_epi64(v[0], v[1]);
+    __m512i c = _mm512_unpacklo_epi64(v[2], v[3]), d = _mm512_unpackhi_epi64(v[2], v[3]);
+    /* a: word 0 of lanes 0 1, word 2 of lanes 0 1, then of lanes 4 5. */
+    const __m512i even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
+    const __m512i odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+    w[0] = _mm512_permutex2var_epi64(a, even, c);
+    w[1] = _mm512_permutex2var_epi64(b, even, d);
+    w[2] = _mm512_permutex2var_epi64(a, odd, c);
+    w[3] = _mm512_permutex2var_epi64(b, odd, d);
+    out->l[0] = low52(w[0]);
+    out->l[1] = low52(_mm512_or_si512(_mm512_srli_epi64(w[0], 52), _mm512_slli_epi64(w[1], 12)));
+    out->l[2] = low52(_mm512_or_si512(_mm512_srli_epi64(w[1], 40), _mm512_slli_epi64(w[2], 24)));
+    out->l[3] = low52(_mm512_or_si512(_mm512_srli_epi64(w[2], 28), _mm512_slli_epi64(w[3], 36)));
+    out->l[4] = _mm512_srli_epi64(w[3], 16);
+}
+
+TILE_INLINE void scatter(slk_fr_t *p, size_t lane, const vec_t *x)
+{
+    __m512i w[4], v[4];
+    w[0] = _mm512_or_si512(x->l[0], _mm512_slli_epi64(x->l[1], 52));
+    w[1] = _mm512_or_si512(_mm512_srli_epi64(x->l[1], 12), _mm512_slli_epi64(x->l[2], 40));
+    w[2] = _mm512_or_si512(_mm512_srli_epi64(x->l[2], 24), _mm512_slli_epi64(x->l[3], 28));
+    w[3] = _mm512_or_si512(_mm512_srli_epi64(x->l[3], 36), _mm512_slli_epi64(x->l[4], 16));
+    __m512i a = _mm512_unpacklo_epi64(w[0], w[1]), b = _mm512_unpackhi_epi64(w[0], w[1]);
+    __m512i c = _mm512_unpacklo_epi64(w[2], w[3]), d = _mm512_unpackhi_epi64(w[2], w[3]);
+    /* a: words 0 1 of lanes 0, 2, 4, 6; b: of the odd ones. */
+    const __m512i even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
+    const __m512i odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
+    v[0] = _mm512_permutex2var_epi64(a, even, c);
+    v[1] = _mm512_permutex2var_epi64(b, even, d);
+    v[2] = _mm512_permutex2var_epi64(a, odd, c);
+    v[3] = _mm512_permutex2var_epi64(b, odd, d);
+    for (unsigned i = 0; i < 4; i++) {
+        _mm256_storeu_si256((void *)(p + i * lane), _mm512_castsi512_si256(v[i]));
+        _mm256_storeu_si256((void *)(p + (i + 4) * lane), _mm512_extracti64x4_epi64(v[i], 1));
+    }
+}
+
+/* From below 35 r to below r: less a quotient estimated from the top limb, which is at most 1 too
+ * small (the top limb of r is rounded up in the reciprocal), then less r where it still is not. */
+TILE_INLINE void reduce(vec_t *out, const __m512i *in)
+{
+    __m512i c[LIMBS], d[LIMBS];
+    vec_t x;
+    normalise(&x, in);
+    const uint64_t reciprocal = (UINT64_C(1) << 57) / (r_limbs[LIMBS - 1] + 1);
+    __m512i zero = _mm512_setzero_si512();
+    __m512i q = _mm512_srli_epi64(_mm512_madd52hi_epu64(zero, x.l[LIMBS - 1], word(reciprocal)), 5);
+    __m512i high = zero;
+    for (unsigned k = 0; k < LIMBS; k++) {
+        __m512i low = _mm512_madd52lo_epu64(high, q, word(r_limbs[k]));
+        c[k] = _mm512_sub_epi64(x.l[k], low);
+        high = _mm512_madd52hi_epu64(zero, q, word(r_limbs[k]));
+    }
+    normalise(&x, c);
+    for (unsigned k = 0; k < LIMBS; k++)
+        d[k] = _mm512_sub_epi64(x.l[k], word(r_limbs[k]));
+    vec_t y;
+    normalise(&y, d);
+    __mmask8 below = _mm512_movepi64_mask(y.l[LIMBS - 1]);
+    for (unsigned k = 0; k < LIMBS; k++)
+        out->l[k] = _mm512_mask_mov_epi64(y.l[k], below, x.l[k]);
+}
+
+static void load(void *tile, const slk_fr_t *base, slk_ntt_stride_t stride, size_t cnt)
+{
+    vec_t *out = tile;
+    for (size_t j = 0; j < cnt; j++)
+        gather(&out[j], base + j * stride.element, stride.lane);
+}
+
+static void store(slk_fr_t *base, slk_ntt_stride_t stride, const void *tile, size_t cnt)
+{
+    const vec_t *in = tile;
+    for (size_t j = 0; j < cnt; j++) {
+        vec_t x;
+        reduce(&x, in[j].l);
+        scatter(base + j * stride.element, stride.lane, &x);
+    }
+}
+
+/* x * 2^256 to x * 2^260, 2^264: 4 bits a time are a multiplication by 16. */
+TILE_INLINE void shift4(vec_t *x)
+{
+    __m512i c[LIMBS];
+    for (unsigned k = 0; k < LIMBS; k++)
+        c[k] = _mm512_slli_epi64(x->l[k], 4);
+    reduce(x, c);
+}
+
+TILE_INLINE void factor_in(vec_t *out, const slk_fr_t *a, size_t lane)
+{
+    gather(out, a, lane);
+    shift4(out);
+}
+
+TILE_INLINE void roots_in(vec_t *out, const slk_fr_t *roots)
+{
+    factor_in(out, roots, 1);
+}
+
+#include "crypto/fft/fft_tile.h"
+
+static void make_rows(void *rows, const slk_fr_t *w, size_t cnt)
+{
+    row_t *out = rows;
+    for (size_t i = 0; i < cnt; i++) {
+        vec_t x;
+        factor_in(&x, &w[i], 0);
+        for (unsigned k = 0; k < LIMBS; k++)
+            out[i].l[k] = (uint64_t)_mm_cvtsi128_si64(_mm512_castsi512_si128(x.l[k]));
+    }
+}
+
+/* --- Element by element ------------------------------------------------------------------------ */
+
+static void quotient(slk_fr_t *a, const slk_fr_t *b, const slk_fr_t *c, size_t cnt,
+                     const slk_fr_t *ab, const slk_fr_t *k)
+{
+    vec_t by_ab, by_k;
+    SLK_ASSERT(cnt % SLK_NTT_LANES == 0);
+    factor_in(&by_ab, ab, 0);
+    shift4(&by_ab); /* a * b has lost 4 bits more */
+    factor_in(&by_k, k, 0);
+    for (size_t i = 0; i < cnt; i += SLK_NTT_LANES) {
+        vec_t x, y, z;
+        gather(&x, a + i, 1);
+        gather(&y, b + i, 1);
+        gather(&z, c + i, 1);
+        mul(&x, &x, &y);
+        mul(&x, &x, &by_ab);
+        mul(&z, &z, &by_k);
+        for (unsigned j = 0; j < LIMBS; j++)
+            x.l[j] = _mm512_add_epi64(x.l[j], z.l[j]);
+        reduce(&x, x.l);
+        scatter(a + i, 1, &x);
+    }
+}
+
+static void scale(slk_fr_t *a, size_t cnt, const slk_fr_t *start, const slk_fr_t *step)
+{
+    enum { CHAINS = SLK_NTT_SCALE / SLK_NTT_LANES };
+    vec_t f[CHAINS], by;
+    SLK_ASSERT(cnt % SLK_NTT_SCALE == 0);
+    factor_in(&by, step, 0);
+    for (unsigned j = 0; j < CHAINS; j++)
+        factor_in(&f[j], start + j * SLK_NTT_LANES, 1);
+    for (size_t i = 0; i < cnt; i += SLK_NTT_SCALE)
+        for (unsigned j = 0; j < CHAINS; j++) {
+            vec_t x;
+            gather(&x, a + i + j * SLK_NTT_LANES, 1);
+            mul(&x, &x, &f[j]);
+            reduce(&x, x.l);
+            scatter(a + i + j * SLK_NTT_LANES, 1, &x);
+            mul(&f[j], &f[j], &by);
+        }
+}
+
+const slk_ntt_kernel_t slk_ntt_ifma = {
+    .vector = sizeof(vec_t),
+    .row = sizeof(row_t),
+    .load = load,
+    .store = store,
+    .make_rows = make_rows,
+    .twiddles = tile_twiddles,
+    .down = tile_down,
+    .up = tile_up,
+    .quotient = quotient,
+    .scale = scale,
+};

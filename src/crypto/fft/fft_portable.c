@@ -1,0 +1,153 @@
+/* One lane after another, by blst's multiplication. */
+
+#include "crypto/fft/fft_impl.h"
+
+#include <blst.h>
+#include <string.h>
+
+#define FR(p)       ((blst_fr *)(void *)(p))
+#define FR_CONST(p) ((const blst_fr *)(const void *)(p))
+#define TILE_INLINE static inline __attribute__((always_inline))
+
+typedef struct {
+    slk_fr_t lane[SLK_NTT_LANES];
+} vec_t;
+typedef slk_fr_t row_t;
+
+typedef unsigned __int128 wide_t;
+
+static const uint64_t r_limbs[4] = {0xffffffff00000001, 0x53bda402fffe5bfe, 0x3339d80809a1d805,
+                                    0x73eda753299d7d48};
+
+/* Inlined, unlike blst's: a call costs as much as the addition. Masks, since the outcome is random. */
+TILE_INLINE void add(slk_fr_t *out, const slk_fr_t *a, const slk_fr_t *b)
+{
+    uint64_t s[4], d[4], carry = 0, borrow = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        wide_t v = (wide_t)a->l[i] + b->l[i] + carry;
+        s[i] = (uint64_t)v;
+        carry = (uint64_t)(v >> 64);
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        wide_t v = (wide_t)s[i] - r_limbs[i] - borrow;
+        d[i] = (uint64_t)v;
+        borrow = (uint64_t)(v >> 64) & 1;
+    }
+    for (unsigned i = 0; i < 4; i++)
+        out->l[i] = borrow ? s[i] : d[i];
+}
+
+TILE_INLINE void sub(slk_fr_t *out, const slk_fr_t *a, const slk_fr_t *b)
+{
+    uint64_t d[4], carry = 0, borrow = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        wide_t v = (wide_t)a->l[i] - b->l[i] - borrow;
+        d[i] = (uint64_t)v;
+        borrow = (uint64_t)(v >> 64) & 1;
+    }
+    for (unsigned i = 0; i < 4; i++) {
+        wide_t v = (wide_t)d[i] + (r_limbs[i] & -borrow) + carry;
+        out->l[i] = (uint64_t)v;
+        carry = (uint64_t)(v >> 64);
+    }
+}
+
+TILE_INLINE void mul(slk_fr_t *out, const slk_fr_t *a, const slk_fr_t *b)
+{
+    blst_fr_mul(FR(out), FR_CONST(a), FR_CONST(b));
+}
+
+TILE_INLINE void pair(vec_t *x, vec_t *y, const vec_t *w)
+{
+    for (unsigned l = 0; l < SLK_NTT_LANES; l++) {
+        slk_fr_t t;
+        mul(&t, &y->lane[l], &w->lane[l]);
+        sub(&y->lane[l], &x->lane[l], &t);
+        add(&x->lane[l], &x->lane[l], &t);
+    }
+}
+
+TILE_INLINE void quad(vec_t *u0, vec_t *u1, vec_t *u2, vec_t *u3, const vec_t *w, const vec_t *wa,
+                      const vec_t *wb)
+{
+    pair(u0, u1, w);
+    pair(u2, u3, w);
+    pair(u0, u2, wa);
+    pair(u1, u3, wb);
+}
+
+TILE_INLINE void mul_row(vec_t *out, const vec_t *a, const row_t *row)
+{
+    for (unsigned l = 0; l < SLK_NTT_LANES; l++)
+        mul(&out->lane[l], &a->lane[l], row);
+}
+
+TILE_INLINE void square(vec_t *out, const vec_t *a)
+{
+    for (unsigned l = 0; l < SLK_NTT_LANES; l++)
+        mul(&out->lane[l], &a->lane[l], &a->lane[l]);
+}
+
+TILE_INLINE void roots_in(vec_t *out, const slk_fr_t *roots)
+{
+    memcpy(out->lane, roots, sizeof out->lane);
+}
+
+#include "crypto/fft/fft_tile.h"
+
+static void load(void *tile, const slk_fr_t *base, slk_ntt_stride_t stride, size_t cnt)
+{
+    vec_t *out = tile;
+    for (size_t j = 0; j < cnt; j++)
+        for (unsigned l = 0; l < SLK_NTT_LANES; l++)
+            out[j].lane[l] = base[l * stride.lane + j * stride.element];
+}
+
+static void store(slk_fr_t *base, slk_ntt_stride_t stride, const void *tile, size_t cnt)
+{
+    const vec_t *in = tile;
+    for (size_t j = 0; j < cnt; j++)
+        for (unsigned l = 0; l < SLK_NTT_LANES; l++)
+            base[l * stride.lane + j * stride.element] = in[j].lane[l];
+}
+
+static void make_rows(void *rows, const slk_fr_t *w, size_t cnt)
+{
+    memcpy(rows, w, cnt * sizeof *w);
+}
+
+static void quotient(slk_fr_t *a, const slk_fr_t *b, const slk_fr_t *c, size_t cnt,
+                     const slk_fr_t *ab, const slk_fr_t *k)
+{
+    for (size_t i = 0; i < cnt; i++) {
+        slk_fr_t t;
+        mul(&a[i], &a[i], &b[i]);
+        mul(&a[i], &a[i], ab);
+        mul(&t, &c[i], k);
+        add(&a[i], &a[i], &t);
+    }
+}
+
+static void scale(slk_fr_t *a, size_t cnt, const slk_fr_t *start, const slk_fr_t *step)
+{
+    slk_fr_t f[SLK_NTT_SCALE];
+    memcpy(f, start, sizeof f);
+    for (size_t i = 0; i < cnt; i++) {
+        slk_fr_t *factor = &f[i % SLK_NTT_SCALE];
+        mul(&a[i], &a[i], factor);
+        mul(factor, factor, step);
+    }
+}
+
+const slk_ntt_kernel_t slk_ntt_portable = {
+    .vector = sizeof(vec_t),
+    .row = sizeof(row_t),
+    .load = load,
+    .store = store,
+    .make_rows = make_rows,
+    .twiddles = tile_twiddles,
+    .down = tile_down,
+    .up = tile_up,
+    .quotient = quotient,
+    .scale = scale,
+};
