@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #define MSM_GRAIN_MIN 256u
-#define LARGE_BITS    255u
 #define RUN_MIN       8u
 
 slk_err_t slk_inputs_weigh(slk_node_t *scalars, const slk_vk_t *vk, const slk_node_t *inputs,
@@ -82,7 +81,7 @@ static bool add_product(blst_p1 *sum, const blst_p1_affine **points, const byte 
  * numbers the points are added up before they are multiplied. Moves what is left to the front;
  * returns how many that is. */
 static size_t add_runs(blst_p1 *sum, const blst_p1_affine **points, const byte **numbers,
-                       size_t cnt)
+                       size_t cnt, size_t bits)
 {
     size_t left = 0;
     for (size_t i = 0, end; i < cnt; i = end) {
@@ -91,7 +90,7 @@ static size_t add_runs(blst_p1 *sum, const blst_p1_affine **points, const byte *
         if (end - i >= RUN_MIN) {
             blst_p1 run;
             blst_p1s_add(&run, points + i, end - i);
-            blst_p1_mult(&run, &run, numbers[i], LARGE_BITS);
+            blst_p1_mult(&run, &run, numbers[i], bits);
             blst_p1_add_or_double(sum, sum, &run);
             continue;
         }
@@ -103,29 +102,58 @@ static size_t add_runs(blst_p1 *sum, const blst_p1_affine **points, const byte *
     return left;
 }
 
-/* Most inputs are challenges, numbers of few bits: they go to the front of the slice and are summed
- * apart. */
+/* Inputs are challenges, of a few bits, and commitments; times a weight of 128 bits the former are still
+ * shorter. Each length is summed apart: lengths in limbs are 0 (nothing to add), 1, 2 to 3, 4. */
+enum { CLASSES = 4 };
+
+static unsigned class_of(const slk_node_t *number)
+{
+    static const unsigned class_of_limbs[] = {0, 1, 2, 2, 3};
+    size_t limbs = 4;
+    while (limbs && !slk_load_le64(number->b + 8 * (limbs - 1)))
+        limbs--;
+    return class_of_limbs[limbs];
+}
+
+/* Bits of the longest of cnt numbers, none of them zero. */
+static size_t longest(const byte **numbers, size_t cnt)
+{
+    for (size_t limb = 4; limb-- > 0;) {
+        uint64_t any = 0;
+        for (size_t i = 0; i < cnt; i++)
+            any |= slk_load_le64(numbers[i] + 8 * limb);
+        if (any)
+            return 64 * limb + 64 - (size_t)__builtin_clzll(any);
+    }
+    return 0;
+}
+
 static void msm_range(void *ctx, uint64_t begin, uint64_t end)
 {
     msm_t *msm = ctx;
-    size_t small = begin, large = end;
-    uint64_t any = 0;
-    for (size_t i = begin; i < end; i++) {
-        const byte *b = msm->scalars[i].b;
-        uint64_t low = slk_load_le64(b);
-        bool is_large = slk_load_le64(b + 8) | slk_load_le64(b + 16) | slk_load_le64(b + 24);
-        if (!is_large && !low)
-            continue;
-        any |= is_large ? 0 : low;
-        size_t at = is_large ? --large : small++;
-        msm->points[at] = &msm->vk->ic[i];
-        msm->numbers[at] = b;
+    size_t starts[CLASSES + 1] = {0}, fill[CLASSES];
+    for (size_t i = begin; i < end; i++)
+        starts[class_of(&msm->scalars[i]) + 1]++;
+    starts[0] = begin;
+    for (size_t c = 0; c < CLASSES; c++) {
+        starts[c + 1] += starts[c];
+        fill[c] = starts[c];
     }
-    size_t bits = any ? 64 - (size_t)__builtin_clzll(any) : 0;
+    for (size_t i = begin; i < end; i++) {
+        size_t at = fill[class_of(&msm->scalars[i])]++;
+        msm->points[at] = &msm->vk->ic[i];
+        msm->numbers[at] = msm->scalars[i].b;
+    }
+
     blst_p1 sum = {0};
-    size_t large_cnt = add_runs(&sum, msm->points + large, msm->numbers + large, end - large);
-    bool good = add_product(&sum, msm->points + begin, msm->numbers + begin, small - begin, bits) &&
-                add_product(&sum, msm->points + large, msm->numbers + large, large_cnt, LARGE_BITS);
+    bool good = true;
+    for (size_t c = 1; c < CLASSES; c++) {
+        const blst_p1_affine **points = msm->points + starts[c];
+        const byte **numbers = msm->numbers + starts[c];
+        size_t cnt = starts[c + 1] - starts[c], bits = longest(numbers, cnt);
+        cnt = add_runs(&sum, points, numbers, cnt, bits);
+        good = add_product(&sum, points, numbers, cnt, bits) && good;
+    }
     pthread_mutex_lock(&msm->lock);
     msm->nomem |= !good;
     blst_p1_add_or_double(&msm->sum, &msm->sum, &sum);
