@@ -102,8 +102,8 @@ static size_t add_runs(blst_p1 *sum, const blst_p1_affine **points, const byte *
     return left;
 }
 
-/* Inputs are challenges, of a few bits, and commitments; times a weight of 128 bits the former are still
- * shorter. Each length is summed apart: lengths in limbs are 0 (nothing to add), 1, 2 to 3, 4. */
+/* Inputs are challenges, of a few bits, and commitments; times a weight of 128 bits the former are
+ * still shorter. Each length is summed apart: in limbs 0 (nothing to add), 1, 2 to 3, 4. */
 enum { CLASSES = 4 };
 
 static unsigned class_of(const slk_node_t *number)

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/file.h"
 #include "proofs/groth16/params.h"
+#include "proofs/groth16/subgroup.h"
 #include "proofs/groth16/test_toy.h"
 
 #include <fcntl.h>
@@ -228,6 +229,88 @@ static void lowest_bad_point_of_many(void **state)
     free(toy);
 }
 
+/* Keys of big circuits are checked for the subgroup in bulk; the one outside is still named. */
+static void stray_point_of_many(void **state)
+{
+    (void)state;
+    toy_t *toy = toy_new(1100);
+    slk_vk_t *vk;
+    slk_diag_t diag;
+    assert_ok(slk_vk_parse(&vk, toy->vk, toy->vk_len, "x.vk", NULL, &diag), diag);
+    slk_vk_free(vk);
+    uncompressed(toy->vk + 868 + 96 * 1001, 96);
+    assert_err(SLK_ERR_FORMAT, slk_vk_parse(&vk, toy->vk, toy->vk_len, "x.vk", NULL, &diag));
+    assert_non_null(strstr(diag.text, "ic[1001] at byte 96964 is not in the subgroup"));
+    free(toy);
+}
+
+/* A point of order 11, the smallest that a file can hold: what is left of a stray one times the
+ * group's order and all other factors of the cofactor. */
+static blst_p1 point_of_order_11(void)
+{
+    static const uint64_t factors[] = {3, 10177, 10177, 859267, 859267, 52437899, 52437899};
+    static const char order[] = "01000000fffffffffe5bfeff02a4bd5305d8a10908d83933487d9d2953a7ed73";
+    uint8_t packed[48], scalar[32];
+    blst_p1_affine affine;
+    blst_p1 p, eleven_times;
+    toy_stray_g1(packed);
+    assert_int_equal(blst_p1_uncompress(&affine, packed), BLST_SUCCESS);
+    blst_p1_from_affine(&p, &affine);
+    blst_p1 sum = {0};
+    assert_true(slk_hex_decode(scalar, 32, order));
+    for (int bit = 254; bit >= 0; bit--) {
+        blst_p1_add_or_double(&sum, &sum, &sum);
+        if (scalar[bit / 8] >> bit % 8 & 1)
+            blst_p1_add_or_double(&sum, &sum, &p);
+    }
+    p = sum;
+    for (size_t i = 0; i < SLK_COUNT(factors); i++) {
+        slk_store_le64(scalar, factors[i]);
+        blst_p1_mult(&p, &p, scalar, 32);
+    }
+    assert_false(blst_p1_is_inf(&p));
+    blst_p1_mult(&eleven_times, &p, (const uint8_t[]){11}, 8);
+    assert_true(blst_p1_is_inf(&eleven_times));
+    return p;
+}
+
+static void bulk_check_of_the_subgroup(void **state)
+{
+    (void)state;
+    enum { CNT = 300 };
+    blst_p1_affine points[CNT];
+    blst_p1 small = point_of_order_11();
+    slk_job_t job = {0};
+    slk_diag_t diag;
+    bool ok = false;
+    for (size_t i = 0; i < CNT; i++) {
+        slk_fr_t x = toy_fr("bulk", i % 37);
+        points[i] = toy_g1(&x);
+    }
+    points[7] = points[8];
+    blst_fp_cneg(&points[7].y, &points[7].y, true);
+    assert_ok(slk_pool_new(&job.pool, 3, &diag), diag);
+    for (size_t cnt = 0; cnt <= CNT; cnt += cnt < 3 ? 1 : 99) {
+        assert_ok(slk_g1_all_in_subgroup(&ok, points, cnt, cnt % 2 ? &job : NULL, &diag), diag);
+        assert_true(ok);
+    }
+    /* One outside; then as many as cancel out in a plain sum. */
+    for (size_t outside = 1; outside <= 11; outside += 10) {
+        for (size_t i = 0; i < outside; i++) {
+            blst_p1 p;
+            blst_p1_from_affine(&p, &points[20 * i + 3]);
+            if (i || outside == 1)
+                blst_p1_add_or_double(&p, &p, &small);
+            blst_p1_to_affine(&points[20 * i + 3], &p);
+        }
+        for (int run = 0; run < 3; run++) {
+            assert_ok(slk_g1_all_in_subgroup(&ok, points, CNT, &job, &diag), diag);
+            assert_false(ok);
+        }
+    }
+    slk_pool_free(job.pool);
+}
+
 static void flipped_bits(void **state)
 {
     (void)state;
@@ -414,6 +497,8 @@ int main(void)
         cmocka_unit_test(bad_points_are_named),
         cmocka_unit_test(bad_lengths_and_counts),
         cmocka_unit_test(lowest_bad_point_of_many),
+        cmocka_unit_test(stray_point_of_many),
+        cmocka_unit_test(bulk_check_of_the_subgroup),
         cmocka_unit_test(flipped_bits),
         cmocka_unit_test(layout_of_params),
         cmocka_unit_test(counts_that_no_circuit_has),

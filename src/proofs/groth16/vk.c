@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "proofs/groth16/point.h"
+#include "proofs/groth16/subgroup.h"
 
 #include <inttypes.h>
 #include <stdatomic.h>
@@ -10,6 +11,7 @@
 #include <stdlib.h>
 
 #define IC_GRAIN 64u
+#define BULK_MIN 1024u /* points from which on the subgroup is checked for all at once */
 
 /* The points before the count, in the order of the file. */
 static const struct {
@@ -46,6 +48,7 @@ typedef struct {
     slk_vk_t *vk;
     const uint8_t *bytes;
     const slk_job_t *job;
+    bool subgroup;
     _Atomic uint64_t bad; /* lowest index of a bad point */
 } ic_task_t;
 
@@ -53,7 +56,8 @@ static void ic_range(void *ctx, uint64_t begin, uint64_t end)
 {
     ic_task_t *task = ctx;
     for (uint64_t i = begin; i < end && !slk_job_cancelled(task->job); i++) {
-        if (slk_g1_read(&task->vk->ic[i], task->bytes + i * SLK_G1_SZ, true) == SLK_POINT_OK)
+        if (slk_g1_read(&task->vk->ic[i], task->bytes + i * SLK_G1_SZ, task->subgroup) ==
+            SLK_POINT_OK)
             continue;
         uint64_t seen = atomic_load(&task->bad);
         while (i < seen && !atomic_compare_exchange_weak(&task->bad, &seen, i))
@@ -66,16 +70,28 @@ static slk_err_t read_ic(slk_vk_t *vk, const uint8_t *bytes, const char *name, c
                          slk_diag_t *diag)
 {
     ic_task_t task = {.vk = vk, .bytes = bytes, .job = job, .bad = UINT64_MAX};
-    slk_pool_for(job ? job->pool : NULL, vk->ic_cnt, IC_GRAIN, ic_range, &task);
-    uint64_t bad = atomic_load(&task.bad);
-    if (bad != UINT64_MAX) {
-        char field[32];
-        snprintf(field, sizeof field, "ic[%" PRIu64 "]", bad);
-        blst_p1_affine unused;
-        return bad_point(diag, name, field, SLK_VK_HEAD_SZ + bad * SLK_G1_SZ,
-                         slk_g1_read(&unused, bytes + bad * SLK_G1_SZ, true));
+    slk_pool_t *pool = job ? job->pool : NULL;
+    task.subgroup = vk->ic_cnt < BULK_MIN;
+    slk_pool_for(pool, vk->ic_cnt, IC_GRAIN, ic_range, &task);
+    if (slk_job_cancelled(job))
+        return slk_fail(diag, SLK_ERR_CANCELLED, "interrupted while reading %s", name);
+    if (!task.subgroup && atomic_load(&task.bad) == UINT64_MAX) {
+        slk_err_t err = slk_g1_all_in_subgroup(&task.subgroup, vk->ic, vk->ic_cnt, job, diag);
+        if (err != SLK_OK || task.subgroup)
+            return err;
+        task.subgroup = true; /* one by one, to name it */
+        slk_pool_for(pool, vk->ic_cnt, IC_GRAIN, ic_range, &task);
+        if (slk_job_cancelled(job))
+            return slk_fail(diag, SLK_ERR_CANCELLED, "interrupted while reading %s", name);
     }
-    return slk_job_cancelled(job) ? SLK_ERR_CANCELLED : SLK_OK;
+    uint64_t bad = atomic_load(&task.bad);
+    if (bad == UINT64_MAX)
+        return SLK_OK;
+    char field[32];
+    blst_p1_affine unused;
+    snprintf(field, sizeof field, "ic[%" PRIu64 "]", bad);
+    return bad_point(diag, name, field, SLK_VK_HEAD_SZ + bad * SLK_G1_SZ,
+                     slk_g1_read(&unused, bytes + bad * SLK_G1_SZ, true));
 }
 
 /* --- The key ---------------------------------------------------------------------------------- */
