@@ -5,4 +5,27 @@
 #define P(op)   blst_p1_##op
 #define NAME(x) slk_msm_g1##x
 
+#include "base/cpu.h"
+#include "crypto/msm/msm_pairs.h"
+
+static msm_g1_pairs_fn_t *pairs_fast(void)
+{
+    static const slk_cpu_t rows[] = {
+#if defined(__x86_64__)
+        SLK_CPU_IFMA,
+#endif
+        SLK_CPU_PORTABLE
+    };
+    switch (slk_cpu_pick(rows)) {
+#if defined(__x86_64__)
+    case SLK_CPU_IFMA:
+        return slk_msm_g1_pairs_ifma;
+#endif
+    default:
+        return NULL;
+    }
+}
+
+#define PAIRS_FAST pairs_fast()
+
 #include "crypto/msm/msm_impl.h"

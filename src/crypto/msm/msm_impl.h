@@ -3,7 +3,7 @@
  *   FIELD, AFFINE, POINT   blst's types of a coordinate and of points
  *   F(op), P(op)           blst's functions on them
  *   NAME(x)                our names
- *   PAIRS_FAST(...)        a faster back end of the pairs' sums, or absent
+ *   PAIRS_FAST             a faster back end for sums of pairs of G1, or NULL; absent in G2
  */
 
 #include "crypto/msm/msm_plan.h"
@@ -20,6 +20,9 @@ typedef struct {
     FIELD *prefix, *diffs; /* MSM_PAIRS each */
     msm_pair_t *pairs;     /* MSM_PAIRS */
     uint32_t pair_cnt;
+#ifdef PAIRS_FAST
+    msm_g1_pairs_fn_t *pairs_fast; /* NULL: there is none */
+#endif
 
     const AFFINE **terms; /* MSM_BATCH: gathered, still to be added */
     uint32_t *keys;       /* bucket of a term, MSM_KEY_NEGATIVE: take the negative */
@@ -161,10 +164,8 @@ static void pairs_flush(workspace_t *ws)
     uint32_t cnt = ws->pair_cnt;
     ws->pair_cnt = 0;
 #ifdef PAIRS_FAST
-    if (cnt >= MSM_PAIRS_FAST_MIN && PAIRS_FAST) {
-        /* Leaves those that need more care. */
-        cnt = PAIRS_FAST(ws->points, ws->pairs, cnt, ws->prefix);
-    }
+    if (cnt >= MSM_PAIRS_FAST_MIN && ws->pairs_fast)
+        cnt = ws->pairs_fast(ws->points, ws->pairs, cnt, ws->prefix);
 #endif
     pairs_sum(ws, ws->pairs, cnt);
 }
@@ -456,6 +457,11 @@ static bool space_init(workspace_t *ws, const msm_plan_t *plan)
     size_t heads = plan->buckets > MSM_LANES ? plan->buckets : MSM_LANES;
     ws->heads = carve(&at, heads * sizeof *ws->heads);
     ws->entries = carve(&at, MSM_SPAN * sizeof *ws->entries);
+#ifdef PAIRS_FAST
+    _Static_assert(MSM_PAIRS_SCRATCH <= 2 * MSM_PAIRS * sizeof(FIELD),
+                   "prefix and diffs serve as scratch");
+    ws->pairs_fast = PAIRS_FAST;
+#endif
     SLK_ASSERT((size_t)(at - (char *)ws->memory) <= len);
     memset(ws->heads, 0xff, heads * sizeof *ws->heads);
     memset(ws->ones, 0, MSM_LANES * sizeof *ws->ones);

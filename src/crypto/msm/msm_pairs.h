@@ -11,6 +11,16 @@ typedef struct {
     uint32_t left, right;
 } msm_pair_t;
 
+#define MSM_PAIRS         2048u                /* most in a list */
 #define MSM_PAIR_DOUBLING UINT32_C(0x80000000) /* in right, while a list is worked on */
+
+/* A vector back end for G1: carries out those of the list that are sums of two points other than the identity
+ * with different x, moves the others to its front and returns their number. cnt > 0. Aligned scratch. */
+typedef uint32_t msm_g1_pairs_fn_t(blst_p1_affine *points, msm_pair_t *pairs, uint32_t cnt,
+                                   void *scratch);
+msm_g1_pairs_fn_t slk_msm_g1_pairs_ifma;
+
+#define MSM_PAIRS_SCRATCH  (64u * MSM_PAIRS)
+#define MSM_PAIRS_FAST_MIN 16u /* fewer are for the plain code */
 
 #endif /* SLK_CRYPTO_MSM_PAIRS_H */

@@ -7,10 +7,10 @@
  * in every window but the last: a window's bits less that half are its signed digit, without carries. */
 
 #include "crypto/msm/msm.h"
+#include "crypto/msm/msm_pairs.h"
 
 #define MSM_SPAN  4096u /* scalars looked at by one task */
 #define MSM_BATCH 4096u /* additions gathered before a workspace carries them out */
-#define MSM_PAIRS 2048u /* additions that share an inversion */
 #define MSM_LANES 64u   /* sums of the points with scalar 1 that a workspace keeps */
 
 typedef struct {
