@@ -7,6 +7,10 @@
 
 #include <inttypes.h>
 
+/* v[0] * v[1] of such sums stays below 2^63. */
+#define SMALL_TERMS 8u
+#define SMALL_POWER 24u
+
 typedef struct {
     const slk_witness_t *witness;
     slk_row_values_t values;
@@ -19,16 +23,6 @@ typedef struct {
     uint64_t row, bad; /* bad: the first row that does not hold, UINT64_MAX: none */
 } range_t;
 
-static const slk_fr_t *wide_value(const slk_witness_t *w, uint64_t i)
-{
-    const uint64_t block = i / SLK_WITNESS_BLOCK;
-    uint64_t rank = w->rank[block], word = block * (SLK_WITNESS_BLOCK / 64);
-    for (; word < i / 64; word++)
-        rank += (uint64_t)__builtin_popcountll(w->is_wide[word]);
-    return &w->wide[rank + (uint64_t)__builtin_popcountll(w->is_wide[word] &
-                                                          ((UINT64_C(1) << i % 64) - 1))];
-}
-
 static slk_fr_t eval(const slk_witness_t *w, const slk_lc_t *lc, const slk_coefs_t *coefs)
 {
     slk_fr_t sum = {{0}}, p;
@@ -38,7 +32,7 @@ static slk_fr_t eval(const slk_witness_t *w, const slk_lc_t *lc, const slk_coefs
         if (!(lc->term[n].key & SLK_AUX)) {
             value = &w->input[i];
         } else if (w->is_wide[i / 64] >> i % 64 & 1) {
-            value = wide_value(w, i);
+            value = slk_witness_wide(w, i);
         } else {
             if (w->bit[i / 64] >> i % 64 & 1)
                 slk_fr_add(&sum, &sum, coef);
@@ -50,18 +44,71 @@ static slk_fr_t eval(const slk_witness_t *w, const slk_lc_t *lc, const slk_coefs
     return sum;
 }
 
-static void check_row(void *ctx, const slk_row_t *row, const slk_coefs_t *coefs)
+/* The same as an integer, where only bits and ONE with small coefficients occur: most rows of SHA-256. */
+static bool eval_small(int64_t *out, const slk_witness_t *w, const slk_lc_t *lc)
 {
-    range_t *range = ctx;
-    const task_t *task = range->task;
-    uint64_t at = range->row++;
+    int64_t sum = 0;
+    if (lc->cnt > SMALL_TERMS)
+        return false;
+    for (size_t n = 0; n < lc->cnt; n++) {
+        uint32_t coef = lc->term[n].coef, key = lc->term[n].key, i = key & ~SLK_AUX;
+        bool negative = coef >= SLK_COEF_NEG(0);
+        uint32_t power = negative ? coef - SLK_COEF_NEG(0) : coef;
+        if (power > SMALL_POWER || (key && key == i) || w->is_wide[i / 64] >> i % 64 & (key != 0))
+            return false;
+        int64_t bit = key ? w->bit[i / 64] >> i % 64 & 1 : 1;
+        sum += (negative ? -bit : bit) * (INT64_C(1) << power);
+    }
+    *out = sum;
+    return true;
+}
+
+static bool is_small(const slk_coefs_t *coefs, const slk_fr_t *value, int64_t n)
+{
+    static const uint16_t known[] = {SLK_COEF_NEG(0), SLK_COEF_ZERO, SLK_COEF_POW(0),
+                                     SLK_COEF_POW(1)};
+    slk_fr_t fr;
+    if (n >= -1 && n <= 2)
+        return slk_fr_eq(value, &coefs->v[known[n + 1]].fr);
+    slk_fr_from_u64(&fr, (uint64_t)(n < 0 ? -n : n));
+    if (n < 0)
+        slk_fr_sub(&fr, &coefs->v[SLK_COEF_ZERO].fr, &fr);
+    return slk_fr_eq(value, &fr);
+}
+
+static bool check_small(bool *ok, const task_t *task, uint64_t at, const slk_row_t *row,
+                        const slk_coefs_t *coefs)
+{
+    int64_t v[3];
+    for (unsigned k = 0; k < 3; k++) {
+        if (!eval_small(&v[k], task->witness, &row->lc[k]))
+            return false;
+    }
+    *ok = v[0] * v[1] == v[2];
+    if (task->values.a)
+        *ok = *ok && is_small(coefs, &task->values.a[at], v[0]) &&
+              is_small(coefs, &task->values.b[at], v[1]);
+    return true;
+}
+
+static bool check_any(const task_t *task, uint64_t at, const slk_row_t *row,
+                      const slk_coefs_t *coefs)
+{
     slk_fr_t a = eval(task->witness, &row->lc[0], coefs);
     slk_fr_t b = eval(task->witness, &row->lc[1], coefs);
     slk_fr_t c = eval(task->witness, &row->lc[2], coefs), p;
     slk_fr_mul(&p, &a, &b);
-    bool ok = slk_fr_eq(&p, &c);
-    if (task->values.a)
-        ok = ok && slk_fr_eq(&a, &task->values.a[at]) && slk_fr_eq(&b, &task->values.b[at]);
+    return slk_fr_eq(&p, &c) && (!task->values.a || (slk_fr_eq(&a, &task->values.a[at]) &&
+                                                     slk_fr_eq(&b, &task->values.b[at])));
+}
+
+static void check_row(void *ctx, const slk_row_t *row, const slk_coefs_t *coefs)
+{
+    range_t *range = ctx;
+    uint64_t at = range->row++;
+    bool ok;
+    if (!check_small(&ok, range->task, at, row, coefs))
+        ok = check_any(range->task, at, row, coefs);
     if (!ok && range->bad == UINT64_MAX)
         range->bad = at;
 }

@@ -157,6 +157,12 @@ static void check_porep(const char *name, int registered, const slk_job_t *job)
     check_all(&c, &circuit, &w, values);
     assert_int_equal(c.broken, 0);
     check_library(&circuit, &w, values, job);
+    for (uint64_t i = 0; i < w.aux_cnt; i += 12347) {
+        slk_fr_t some[200];
+        uint64_t n = w.aux_cnt - i < 200 ? w.aux_cnt - i : 1 + i % 200;
+        slk_witness_aux(some, &w, i, n);
+        assert_memory_equal(some, c.aux + i, n * sizeof *some);
+    }
 
     size_t cnt = slk_porep_input_cnt(&s.porep);
     slk_node_t *inputs = calloc(cnt, sizeof *inputs);

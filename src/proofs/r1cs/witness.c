@@ -73,14 +73,23 @@ static uint32_t make_rank(slk_witness_t *w)
 void slk_witness_aux(slk_fr_t *out, const slk_witness_t *w, uint64_t first, uint64_t cnt)
 {
     SLK_ASSERT(first <= w->aux_cnt && cnt <= w->aux_cnt - first);
-    slk_fr_t bit[2] = {{{0}}};
-    slk_fr_from_u64(&bit[1], 1);
-    uint64_t at = first / SLK_WITNESS_BLOCK * SLK_WITNESS_BLOCK;
-    const slk_fr_t *wide = w->wide + w->rank[first / SLK_WITNESS_BLOCK];
-    for (; at < first; at++)
-        wide += w->is_wide[at / 64] >> at % 64 & 1;
-    for (; at < first + cnt; at++)
-        *out++ = w->is_wide[at / 64] >> at % 64 & 1 ? *wide++ : bit[w->bit[at / 64] >> at % 64 & 1];
+    slk_fr_t value[2] = {{{0}}};
+    slk_fr_from_u64(&value[1], 1);
+    const slk_fr_t *wide = slk_witness_wide(w, first);
+    for (uint64_t at = first, end = first + cnt; at < end;) {
+        uint64_t bits = w->bit[at / 64] >> at % 64, wides = w->is_wide[at / 64] >> at % 64;
+        unsigned n = 64 - (unsigned)(at % 64);
+        if (end - at < n)
+            n = (unsigned)(end - at);
+        at += n;
+        if (!wides) {
+            for (; n > 0; n--, bits >>= 1)
+                *out++ = value[bits & 1];
+        } else {
+            for (; n > 0; n--, bits >>= 1, wides >>= 1)
+                *out++ = wides & 1 ? *wide++ : value[bits & 1];
+        }
+    }
 }
 
 /* --- Parts -------------------------------------------------------------------------------------

@@ -25,6 +25,18 @@ SLK_CHECK_RESULT slk_err_t slk_witness_init(slk_witness_t *out, const slk_circui
                                             slk_diag_t *diag);
 void slk_witness_fini(slk_witness_t *witness);
 
+/* Where the first wide variable from variable i on lies, which is that of i if i is wide. */
+static inline const slk_fr_t *slk_witness_wide(const slk_witness_t *w, uint64_t i)
+{
+    uint64_t word = i / SLK_WITNESS_BLOCK * (SLK_WITNESS_BLOCK / 64), rank;
+    rank = w->rank[i / SLK_WITNESS_BLOCK];
+    for (; word < i / 64; word++)
+        rank += (uint64_t)__builtin_popcountll(w->is_wide[word]);
+    if (i % 64)
+        rank += (uint64_t)__builtin_popcountll(w->is_wide[word] << (64 - i % 64));
+    return &w->wide[rank];
+}
+
 /* Variables [first, first + cnt) as field elements. */
 void slk_witness_aux(slk_fr_t *out, const slk_witness_t *witness, uint64_t first, uint64_t cnt);
 
