@@ -1,9 +1,9 @@
 /* AVX-512 IFMA: 8 lanes, 5 limbs of 52 bits.
  *
  * Factors w are held as w * 2^260 mod r, below 1.1 r; a Montgomery step by 2^260 then leaves data in
- * the form they have in memory. In multiples of r, 2^260 = 35.3: a product of a < 34 and such a
- * factor is below 2, so that a layer adds at most 2 to the data, which enter a tile below 1: 10 layers
- * need no reduction. Limbs of data are signed and not normalised between layers. */
+ * the form they have in memory. In multiples of r, 2^260 = 35.3: a product of a < 32 and such a
+ * factor is below 2 + 32 * 1.1 / 35.3 < 3, so that a layer adds at most 3 to the data, which enter a
+ * tile below 1: 11 layers need no reduction. Limbs of data are signed and not normalised between layers. */
 
 #include "crypto/fft/fft_impl.h"
 
@@ -13,7 +13,7 @@
 
 #define TILE_INLINE static inline __attribute__((always_inline))
 
-enum { LIMBS = 5, COLUMNS = 2 * LIMBS };
+enum { LIMBS = 5, COLUMNS = 2 * LIMBS, PARALLEL = 2 };
 
 #define MASK52 ((INT64_C(1) << 52) - 1)
 
@@ -25,13 +25,15 @@ typedef struct {
     uint64_t l[LIMBS];
 } row_t;
 
-/* r, 2 r, 2^264 mod r, 2^260 - r. */
+/* r; 3 r; (r * (-1/r mod 2^52) + 1) / 2^52, below r. */
 static const uint64_t r_limbs[LIMBS] = {0xfffff00000001, 0x2fffe5bfefff, 0x9a1d80553bda4,
                                         0x7d483339d8080, 0x73eda753299d};
-static const uint64_t r2_limbs[LIMBS] = {0xffffe00000002, 0x5fffcb7fdfff, 0x343b00aa77b48,
-                                         0xfa906673b0101, 0xe7db4ea6533a};
+static const uint64_t r3_limbs[LIMBS] = {0xffffd00000003, 0x8fffb13fcfff, 0xce5880ffb38ec,
+                                         0x77d899ad88181, 0x15bc8f5f97cd8};
+static const uint64_t shift_limbs[LIMBS] = {0xfdfff1a402001, 0x2d083dd6c33ff, 0x44cd43798bcce,
+                                            0x436f80f0223a9, 0x73eda0144f28};
 
-_Static_assert(SLK_NTT_TILE_LOG <= 16, "data stay below 34 r");
+_Static_assert(1 + 3 * SLK_NTT_TILE_LOG <= 34, "data stay below 2^260");
 
 TILE_INLINE __m512i word(uint64_t x)
 {
@@ -40,6 +42,15 @@ TILE_INLINE __m512i word(uint64_t x)
 TILE_INLINE __m512i low52(__m512i x)
 {
     return _mm512_and_si512(x, word(MASK52));
+}
+
+TILE_INLINE void mac_lo(__m512i *c, __m512i a, __m512i b)
+{
+    *c = _mm512_madd52lo_epu64(*c, a, b);
+}
+TILE_INLINE void mac_hi(__m512i *c, __m512i a, __m512i b)
+{
+    *c = _mm512_madd52hi_epu64(*c, a, b);
 }
 
 /* Carry between limbs that may be negative; the value is not, and below 2^260. */
@@ -53,33 +64,78 @@ TILE_INLINE void normalise(vec_t *out, const __m512i *c)
     out->l[LIMBS - 1] = carry;
 }
 
-/* The multiplier is -c / r mod 2^52, -1/r = -(1 + 2^32). */
-TILE_INLINE void montgomery(vec_t *out, __m512i *c)
+/* out = a * w / 2^260, `cnt` independent ones side by side, since one alone waits for itself. a
+ * normalised.
+ *
+ * All steps but the last add the multiple of r that ends in 52 ones: the low limb is the multiplier
+ * itself, and the sum, less what it clears, is (c + shift * low) / 2^52. That leaves 1 more than the
+ * plain step, whose multiplier is -low / r, -1/r = -(1 + 2^32) mod 2^52. */
+TILE_INLINE void mul_many(vec_t *const *out, const vec_t *a, const vec_t *const *w, unsigned cnt,
+                          bool plain)
 {
+    __m512i c[PARALLEL][COLUMNS];
+#pragma GCC unroll 16
+    for (unsigned n = 0; n < cnt; n++)
+#pragma GCC unroll 16
+        for (unsigned k = 0; k < COLUMNS; k++)
+            c[n][k] = _mm512_setzero_si512();
+#pragma GCC unroll 16
+    for (unsigned j = 0; j < LIMBS; j++)
+#pragma GCC unroll 16
+        for (unsigned i = 0; i < LIMBS; i++)
+#pragma GCC unroll 16
+            for (unsigned n = 0; n < cnt; n++) {
+                mac_lo(&c[n][i + j], a[n].l[i], w[n]->l[j]);
+                mac_hi(&c[n][i + j + 1], a[n].l[i], w[n]->l[j]);
+            }
+#pragma GCC unroll 16
     for (unsigned i = 0; i < LIMBS; i++) {
-        __m512i m = _mm512_sub_epi64(_mm512_setzero_si512(),
-                                     _mm512_add_epi64(c[i], _mm512_slli_epi64(c[i], 32)));
-        for (unsigned k = 0; k < LIMBS; k++) {
-            c[i + k] = _mm512_madd52lo_epu64(c[i + k], m, word(r_limbs[k]));
-            c[i + k + 1] = _mm512_madd52hi_epu64(c[i + k + 1], m, word(r_limbs[k]));
+        bool shift = !plain && i + 1 < LIMBS;
+        __m512i m[PARALLEL];
+#pragma GCC unroll 16
+        for (unsigned n = 0; n < cnt; n++) {
+            m[n] = c[n][i];
+            if (shift)
+                c[n][i + 1] = _mm512_add_epi64(c[n][i + 1], _mm512_srli_epi64(m[n], 52));
+            else
+                m[n] = _mm512_sub_epi64(_mm512_setzero_si512(),
+                                        _mm512_add_epi64(m[n], _mm512_slli_epi64(m[n], 32)));
         }
-        c[i + 1] = _mm512_add_epi64(c[i + 1], _mm512_srli_epi64(c[i], 52));
+#pragma GCC unroll 16
+        for (unsigned k = 0; k < LIMBS; k++)
+#pragma GCC unroll 16
+            for (unsigned n = 0; n < cnt; n++) {
+                __m512i *column = &c[n][i + k + shift];
+                mac_lo(column, m[n], word(shift ? shift_limbs[k] : r_limbs[k]));
+                mac_hi(column + 1, m[n], word(shift ? shift_limbs[k] : r_limbs[k]));
+            }
+#pragma GCC unroll 16
+        for (unsigned n = 0; n < cnt && !shift; n++)
+            c[n][i + 1] = _mm512_add_epi64(c[n][i + 1], _mm512_srli_epi64(c[n][i], 52));
     }
-    normalise(out, c + LIMBS);
+#pragma GCC unroll 16
+    for (unsigned n = 0; n < cnt; n++)
+        normalise(out[n], c[n] + LIMBS);
 }
 
-/* a normalised. */
-TILE_INLINE void mul(vec_t *out, const vec_t *a, const vec_t *b)
+TILE_INLINE void mul(vec_t *out, const vec_t *a, const vec_t *w)
 {
-    __m512i c[COLUMNS];
-    for (unsigned k = 0; k < COLUMNS; k++)
-        c[k] = _mm512_setzero_si512();
-    for (unsigned j = 0; j < LIMBS; j++)
-        for (unsigned i = 0; i < LIMBS; i++) {
-            c[i + j] = _mm512_madd52lo_epu64(c[i + j], a->l[i], b->l[j]);
-            c[i + j + 1] = _mm512_madd52hi_epu64(c[i + j + 1], a->l[i], b->l[j]);
-        }
-    montgomery(out, c);
+    mul_many(&out, a, &w, 1, false);
+}
+
+/* Below 1.1 for factors below 1.1. */
+TILE_INLINE void mul_factor(vec_t *out, const vec_t *a, const vec_t *w)
+{
+    mul_many(&out, a, &w, 1, true);
+}
+
+TILE_INLINE void butterfly(vec_t *x, vec_t *y, const vec_t *t)
+{
+    for (unsigned k = 0; k < LIMBS; k++) {
+        __m512i up = _mm512_add_epi64(x->l[k], word(r3_limbs[k]));
+        y->l[k] = _mm512_sub_epi64(up, t->l[k]);
+        x->l[k] = _mm512_add_epi64(x->l[k], t->l[k]);
+    }
 }
 
 TILE_INLINE void pair(vec_t *x, vec_t *y, const vec_t *w)
@@ -87,20 +143,26 @@ TILE_INLINE void pair(vec_t *x, vec_t *y, const vec_t *w)
     vec_t t;
     normalise(&t, y->l);
     mul(&t, &t, w);
-    for (unsigned k = 0; k < LIMBS; k++) {
-        __m512i up = _mm512_add_epi64(x->l[k], word(r2_limbs[k]));
-        y->l[k] = _mm512_sub_epi64(up, t.l[k]);
-        x->l[k] = _mm512_add_epi64(x->l[k], t.l[k]);
-    }
+    butterfly(x, y, &t);
+}
+
+TILE_INLINE void two_pairs(vec_t *x, vec_t *y, const vec_t *w, vec_t *x2, vec_t *y2,
+                           const vec_t *w2)
+{
+    vec_t t[2], *out[2] = {&t[0], &t[1]};
+    const vec_t *factors[2] = {w, w2};
+    normalise(&t[0], y->l);
+    normalise(&t[1], y2->l);
+    mul_many(out, t, factors, 2, false);
+    butterfly(x, y, &t[0]);
+    butterfly(x2, y2, &t[1]);
 }
 
 TILE_INLINE void quad(vec_t *u0, vec_t *u1, vec_t *u2, vec_t *u3, const vec_t *w, const vec_t *wa,
                       const vec_t *wb)
 {
-    pair(u0, u1, w);
-    pair(u2, u3, w);
-    pair(u0, u2, wa);
-    pair(u1, u3, wb);
+    two_pairs(u0, u1, w, u2, u3, w);
+    two_pairs(u0, u2, wa, u1, u3, wb);
 }
 
 TILE_INLINE void broadcast(vec_t *out, const uint64_t *limbs)
@@ -113,12 +175,12 @@ TILE_INLINE void mul_row(vec_t *out, const vec_t *a, const row_t *row)
 {
     vec_t w;
     broadcast(&w, row->l);
-    mul(out, a, &w);
+    mul_factor(out, a, &w);
 }
 
 TILE_INLINE void square(vec_t *out, const vec_t *a)
 {
-    mul(out, a, a);
+    mul_factor(out, a, a);
 }
 
 /* --- Memory ---------------------------------------------------------------------------------- */
@@ -170,30 +232,34 @@ TILE_INLINE void scatter(slk_fr_t *p, size_t lane, const vec_t *x)
     }
 }
 
-/* From below 35 r to below r: less a quotient estimated from the top limb, which is at most 1 too
- * small (the top limb of r is rounded up in the reciprocal), then less r where it still is not. */
+/* From below 33 r to below 1.1 r: less a quotient estimated from the top limb alone, of which BIAS
+ * covers what the other limbs may borrow. */
 TILE_INLINE void reduce(vec_t *out, const __m512i *in)
 {
-    __m512i c[LIMBS], d[LIMBS];
-    vec_t x;
-    normalise(&x, in);
+    enum { BIAS = 64 };
     const uint64_t reciprocal = (UINT64_C(1) << 57) / (r_limbs[LIMBS - 1] + 1);
-    __m512i zero = _mm512_setzero_si512();
-    __m512i q = _mm512_srli_epi64(_mm512_madd52hi_epu64(zero, x.l[LIMBS - 1], word(reciprocal)), 5);
-    __m512i high = zero;
+    __m512i c[LIMBS], zero = _mm512_setzero_si512(), high = zero;
+    __m512i top = _mm512_max_epi64(_mm512_sub_epi64(in[LIMBS - 1], word(BIAS)), zero);
+    __m512i q = _mm512_srli_epi64(_mm512_madd52hi_epu64(zero, top, word(reciprocal)), 5);
     for (unsigned k = 0; k < LIMBS; k++) {
         __m512i low = _mm512_madd52lo_epu64(high, q, word(r_limbs[k]));
-        c[k] = _mm512_sub_epi64(x.l[k], low);
+        c[k] = _mm512_sub_epi64(in[k], low);
         high = _mm512_madd52hi_epu64(zero, q, word(r_limbs[k]));
     }
-    normalise(&x, c);
-    for (unsigned k = 0; k < LIMBS; k++)
-        d[k] = _mm512_sub_epi64(x.l[k], word(r_limbs[k]));
+    normalise(out, c);
+}
+
+/* From below 2 r to below r. */
+TILE_INLINE void canonical(vec_t *x)
+{
+    __m512i d[LIMBS];
     vec_t y;
+    for (unsigned k = 0; k < LIMBS; k++)
+        d[k] = _mm512_sub_epi64(x->l[k], word(r_limbs[k]));
     normalise(&y, d);
     __mmask8 below = _mm512_movepi64_mask(y.l[LIMBS - 1]);
     for (unsigned k = 0; k < LIMBS; k++)
-        out->l[k] = _mm512_mask_mov_epi64(y.l[k], below, x.l[k]);
+        x->l[k] = _mm512_mask_mov_epi64(y.l[k], below, x->l[k]);
 }
 
 static void load(void *tile, const slk_fr_t *base, slk_ntt_stride_t stride, size_t cnt)
@@ -209,6 +275,7 @@ static void store(slk_fr_t *base, slk_ntt_stride_t stride, const void *tile, siz
     for (size_t j = 0; j < cnt; j++) {
         vec_t x;
         reduce(&x, in[j].l);
+        canonical(&x);
         scatter(base + j * stride.element, stride.lane, &x);
     }
 }
@@ -220,6 +287,7 @@ TILE_INLINE void shift4(vec_t *x)
     for (unsigned k = 0; k < LIMBS; k++)
         c[k] = _mm512_slli_epi64(x->l[k], 4);
     reduce(x, c);
+    canonical(x);
 }
 
 TILE_INLINE void factor_in(vec_t *out, const slk_fr_t *a, size_t lane)
@@ -267,6 +335,7 @@ static void quotient(slk_fr_t *a, const slk_fr_t *b, const slk_fr_t *c, size_t c
         for (unsigned j = 0; j < LIMBS; j++)
             x.l[j] = _mm512_add_epi64(x.l[j], z.l[j]);
         reduce(&x, x.l);
+        canonical(&x);
         scatter(a + i, 1, &x);
     }
 }
@@ -283,10 +352,10 @@ static void scale(slk_fr_t *a, size_t cnt, const slk_fr_t *start, const slk_fr_t
         for (unsigned j = 0; j < CHAINS; j++) {
             vec_t x;
             gather(&x, a + i + j * SLK_NTT_LANES, 1);
-            mul(&x, &x, &f[j]);
-            reduce(&x, x.l);
+            mul_factor(&x, &x, &f[j]);
+            canonical(&x);
             scatter(a + i + j * SLK_NTT_LANES, 1, &x);
-            mul(&f[j], &f[j], &by);
+            mul_factor(&f[j], &f[j], &by);
         }
 }
 

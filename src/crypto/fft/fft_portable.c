@@ -5,6 +5,10 @@
 #include <blst.h>
 #include <string.h>
 
+#if defined(__x86_64__)
+#include <immintrin.h>
+#endif
+
 #define FR(p)       ((blst_fr *)(void *)(p))
 #define FR_CONST(p) ((const blst_fr *)(const void *)(p))
 #define TILE_INLINE static inline __attribute__((always_inline))
@@ -14,42 +18,69 @@ typedef struct {
 } vec_t;
 typedef slk_fr_t row_t;
 
-typedef unsigned __int128 wide_t;
+#define R0 UINT64_C(0xffffffff00000001)
+#define R1 UINT64_C(0x53bda402fffe5bfe)
+#define R2 UINT64_C(0x3339d80809a1d805)
+#define R3 UINT64_C(0x73eda753299d7d48)
 
-static const uint64_t r_limbs[4] = {0xffffffff00000001, 0x53bda402fffe5bfe, 0x3339d80809a1d805,
-                                    0x73eda753299d7d48};
-
-/* Inlined, unlike blst's: a call costs as much as the addition. Masks, since the outcome is random. */
-TILE_INLINE void add(slk_fr_t *out, const slk_fr_t *a, const slk_fr_t *b)
+/* Inlined, unlike blst's: a call costs as much as the addition. No branches, since their outcome
+ * would be random. */
+#if defined(__x86_64__)
+TILE_INLINE uint8_t add_limb(uint8_t carry, uint64_t a, uint64_t b, uint64_t *out)
 {
-    uint64_t s[4], d[4], carry = 0, borrow = 0;
-    for (unsigned i = 0; i < 4; i++) {
-        wide_t v = (wide_t)a->l[i] + b->l[i] + carry;
-        s[i] = (uint64_t)v;
-        carry = (uint64_t)(v >> 64);
-    }
-    for (unsigned i = 0; i < 4; i++) {
-        wide_t v = (wide_t)s[i] - r_limbs[i] - borrow;
-        d[i] = (uint64_t)v;
-        borrow = (uint64_t)(v >> 64) & 1;
-    }
-    for (unsigned i = 0; i < 4; i++)
-        out->l[i] = borrow ? s[i] : d[i];
+    unsigned long long sum;
+    carry = _addcarry_u64(carry, a, b, &sum);
+    *out = sum;
+    return carry;
 }
 
+TILE_INLINE uint8_t sub_limb(uint8_t borrow, uint64_t a, uint64_t b, uint64_t *out)
+{
+    unsigned long long difference;
+    borrow = _subborrow_u64(borrow, a, b, &difference);
+    *out = difference;
+    return borrow;
+}
+#else
+TILE_INLINE uint8_t add_limb(uint8_t carry, uint64_t a, uint64_t b, uint64_t *out)
+{
+    unsigned __int128 sum = (unsigned __int128)a + b + carry;
+    *out = (uint64_t)sum;
+    return (uint8_t)(sum >> 64);
+}
+
+TILE_INLINE uint8_t sub_limb(uint8_t borrow, uint64_t a, uint64_t b, uint64_t *out)
+{
+    unsigned __int128 difference = (unsigned __int128)a - b - borrow;
+    *out = (uint64_t)difference;
+    return (uint8_t)(difference >> 64 & 1);
+}
+#endif
+
+/* out = a - b, plus r if that is negative. */
 TILE_INLINE void sub(slk_fr_t *out, const slk_fr_t *a, const slk_fr_t *b)
 {
-    uint64_t d[4], carry = 0, borrow = 0;
-    for (unsigned i = 0; i < 4; i++) {
-        wide_t v = (wide_t)a->l[i] - b->l[i] - borrow;
-        d[i] = (uint64_t)v;
-        borrow = (uint64_t)(v >> 64) & 1;
-    }
-    for (unsigned i = 0; i < 4; i++) {
-        wide_t v = (wide_t)d[i] + (r_limbs[i] & -borrow) + carry;
-        out->l[i] = (uint64_t)v;
-        carry = (uint64_t)(v >> 64);
-    }
+    uint64_t d[4];
+    uint8_t c = sub_limb(0, a->l[0], b->l[0], &d[0]);
+    c = sub_limb(c, a->l[1], b->l[1], &d[1]);
+    c = sub_limb(c, a->l[2], b->l[2], &d[2]);
+    c = sub_limb(c, a->l[3], b->l[3], &d[3]);
+    uint64_t mask = -(uint64_t)c;
+    c = add_limb(0, d[0], R0 & mask, &out->l[0]);
+    c = add_limb(c, d[1], R1 & mask, &out->l[1]);
+    c = add_limb(c, d[2], R2 & mask, &out->l[2]);
+    add_limb(c, d[3], R3 & mask, &out->l[3]);
+}
+
+TILE_INLINE void add(slk_fr_t *out, const slk_fr_t *a, const slk_fr_t *b)
+{
+    static const slk_fr_t r = {{R0, R1, R2, R3}};
+    slk_fr_t s;
+    uint8_t c = add_limb(0, a->l[0], b->l[0], &s.l[0]);
+    c = add_limb(c, a->l[1], b->l[1], &s.l[1]);
+    c = add_limb(c, a->l[2], b->l[2], &s.l[2]);
+    add_limb(c, a->l[3], b->l[3], &s.l[3]);
+    sub(out, &s, &r);
 }
 
 TILE_INLINE void mul(slk_fr_t *out, const slk_fr_t *a, const slk_fr_t *b)
