@@ -44,7 +44,8 @@ static slk_fr_t eval(const slk_witness_t *w, const slk_lc_t *lc, const slk_coefs
     return sum;
 }
 
-/* The same as an integer, where only bits and ONE with small coefficients occur: most rows of SHA-256. */
+/* The same as an integer, where only bits and ONE with small coefficients occur: most rows of
+ * SHA-256. */
 static bool eval_small(int64_t *out, const slk_witness_t *w, const slk_lc_t *lc)
 {
     int64_t sum = 0;
