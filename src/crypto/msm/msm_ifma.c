@@ -191,7 +191,7 @@ INLINE void group_find(group_t *g, blst_p1_affine *points, const msm_pair_t *pai
 {
     EACH(i, (int)LANES)
     {
-        const msm_pair_t *pair = &pairs[i < cnt ? i : 0];
+        const msm_pair_t *pair = &pairs[(uint32_t)i < cnt ? i : 0];
         g->left[i] = &points[pair->left];
         g->right[i] = &points[pair->right];
     }

@@ -105,7 +105,7 @@ static bool pair_denominator(FIELD *d, AFFINE *left, const AFFINE *right, bool *
 /* *left += *right, with the inverse of its denominator. */
 static inline void pair_sum(AFFINE *left, const AFFINE *right, const FIELD *inverse, bool doubling)
 {
-    FIELD slope, x, y;
+    FIELD slope, old = left->x;
     if (doubling) {
         F(sqr)(&slope, &left->x);
         F(mul_by_3)(&slope, &slope);
@@ -113,20 +113,19 @@ static inline void pair_sum(AFFINE *left, const AFFINE *right, const FIELD *inve
         F(sub)(&slope, &right->y, &left->y);
     }
     F(mul)(&slope, &slope, inverse);
-    F(sqr)(&x, &slope);
-    F(sub)(&x, &x, &left->x);
-    F(sub)(&x, &x, &right->x);
-    F(sub)(&y, &left->x, &x);
-    F(mul)(&y, &y, &slope);
-    F(sub)(&left->y, &y, &left->y);
-    left->x = x;
+    F(sqr)(&left->x, &slope);
+    F(sub)(&left->x, &left->x, &old);
+    F(sub)(&left->x, &left->x, &right->x);
+    F(sub)(&old, &old, &left->x);
+    F(mul)(&slope, &old, &slope);
+    F(sub)(&left->y, &slope, &left->y);
 }
 
-/* points[left] += points[right] for disjoint pairs; cnt <= MSM_PAIRS. Overwrites the list. */
+/* points[left] += points[right] for disjoint pairs; cnt <= MSM_PAIRS. Overwrites the list. Products go straight
+ * to where they are used: a copy of words just written stalls. */
 static void pairs_sum(workspace_t *ws, msm_pair_t *pairs, uint32_t cnt)
 {
     uint32_t live = 0;
-    FIELD acc;
     for (uint32_t i = 0; i < cnt; i++) {
         msm_pair_t pair = pairs[i];
         FIELD *d = &ws->diffs[live];
@@ -136,23 +135,24 @@ static void pairs_sum(workspace_t *ws, msm_pair_t *pairs, uint32_t cnt)
         if (doubling)
             pair.right |= MSM_PAIR_DOUBLING;
         pairs[live] = pair;
-        if (live) {
-            ws->prefix[live] = acc;
-            F(mul)(&acc, &acc, d);
-        } else {
-            acc = *d;
-        }
+        if (live)
+            F(mul)(&ws->prefix[live], &ws->prefix[live - 1], d);
+        else
+            ws->prefix[0] = *d;
         live++;
     }
     if (!live)
         return;
-    F(inverse)(&acc, &acc);
+    FIELD acc;
+    F(inverse)(&acc, &ws->prefix[live - 1]);
     while (live--) {
         msm_pair_t pair = pairs[live];
-        FIELD inverse = acc;
+        FIELD inverse;
         if (live) {
-            F(mul)(&inverse, &acc, &ws->prefix[live]);
+            F(mul)(&inverse, &acc, &ws->prefix[live - 1]);
             F(mul)(&acc, &acc, &ws->diffs[live]);
+        } else {
+            inverse = acc;
         }
         pair_sum(&ws->points[pair.left], &ws->points[pair.right & ~MSM_PAIR_DOUBLING], &inverse,
                  pair.right & MSM_PAIR_DOUBLING);
