@@ -3,6 +3,7 @@
 #   FILE=...     make run: the file to seal            BLST_ROOT=...  blst: installed prefix or source tree
 #   SECONDS=n    make fuzz: seconds for each target    CC=...         compiler, gcc-12 unless set
 #   DESTDIR= PREFIX=/usr/local                         JOBS=n         parallel jobs, all cores unless set
+#   ORACLE=...   make bench: a program that seals with rust-fil-proofs (tools/bench-reference says how)
 
 ifeq ($(origin CC),default)
 CC := gcc-12
@@ -77,8 +78,9 @@ fuzz: ## fuzz every reader of outside bytes for SECONDS=n each, new crashes go t
 	@$(call compile,fuzz)
 	@tools/run-fuzz build/fuzz $(SECONDS)
 
-bench: build ## measure this machine: hashes, labels, stages, against its own limits
+bench: build ## measure this machine against its own limits; ORACLE=program: also against the reference
 	@for what in limits sha poseidon pc1 pc2 commp; do build/selkie bench $$what || exit 1; done
+	@if [ -n "$(ORACLE)" ]; then tools/bench-reference "$(ORACLE)"; fi
 
 man: build ## write the manual pages into build/manual/man
 	@ls build/manual/man/*
