@@ -6,6 +6,7 @@
 
 #include "selkie/graph.h"
 #include "selkie/job.h"
+#include "selkie/post.h"
 #include "selkie/proof_types.h"
 
 /* One row a circuit: number, id, name on the command line. */
@@ -71,5 +72,15 @@ SLK_API size_t slk_porep_input_cnt(const slk_porep_t *porep);
 SLK_API void slk_porep_inputs(slk_node_t *out, const slk_porep_t *porep, const slk_graph_t *graph,
                               const slk_node_t *replica_id, const slk_node_t *comm_d,
                               const slk_node_t *comm_r, const uint64_t *challenges);
+
+/* Number of public inputs of a PoSt partition, ONE not counted. */
+SLK_API size_t slk_post_input_cnt(const slk_post_t *post);
+
+/* The public inputs of one partition of a proof of spacetime as its circuit orders them: of each
+ * place comm_r, then its leaves. pub: the cnt sectors of the whole proof in its order; partition <
+ * slk_post_partition_cnt(post, cnt). A short last partition repeats the inputs of its last sector.
+ */
+SLK_API void slk_post_inputs(slk_node_t *out, const slk_post_t *post, const slk_node_t *randomness,
+                             const slk_post_public_t *pub, size_t cnt, uint32_t partition);
 
 #endif /* SELKIE_R1CS_H */
