@@ -33,7 +33,8 @@ unsigned slk_ntt_log(uint64_t cnt);
 
 /* Natural order in and out. forward: coefficients to values at omega^i, or on the coset at
  * 7 * omega^i. inverse: back. On the job's pool (one loop at a time, see slk_pool_for);
- * SLK_ERR_CANCELLED leaves the data undefined, SLK_ERR_NOMEM unchanged. */
+ * SLK_ERR_CANCELLED leaves the data undefined. Passes add the elements they have done to the present
+ * stage of the job's progress. */
 SLK_CHECK_RESULT slk_err_t slk_ntt_forward(const slk_ntt_t *ntt, slk_fr_t *a, bool coset,
                                            const slk_job_t *job, slk_diag_t *diag);
 SLK_CHECK_RESULT slk_err_t slk_ntt_inverse(const slk_ntt_t *ntt, slk_fr_t *a, bool coset,

@@ -1,9 +1,9 @@
 /* AVX-512 IFMA: 8 lanes, 5 limbs of 52 bits.
  *
  * Factors w are held as w * 2^260 mod r, below 1.1 r; a Montgomery step by 2^260 then leaves data in
- * the form they have in memory. In multiples of r, 2^260 = 35.3: a product of a < 32 and such a
- * factor is below 2 + 32 * 1.1 / 35.3 < 3, so that a layer adds at most 3 to the data, which enter a
- * tile below 1: 11 layers need no reduction. Limbs of data are signed and not normalised between layers. */
+ * the form they have in memory. In multiples of r, 2^260 = 35.3: a product of a < 28 and such a
+ * factor is below 2 + 28 * 1.1 / 35.3 < 3, so that a layer adds at most 3 to the data, which enter a
+ * tile below 1: 10 layers need no reduction. Limbs of data are signed and not normalised between layers. */
 
 #include "crypto/fft/fft_impl.h"
 
@@ -13,7 +13,7 @@
 
 #define TILE_INLINE static inline __attribute__((always_inline))
 
-enum { LIMBS = 5, COLUMNS = 2 * LIMBS, PARALLEL = 2 };
+enum { LIMBS = 5, COLUMNS = 2 * LIMBS };
 
 #define MASK52 ((INT64_C(1) << 52) - 1)
 
@@ -64,78 +64,53 @@ TILE_INLINE void normalise(vec_t *out, const __m512i *c)
     out->l[LIMBS - 1] = carry;
 }
 
-/* out = a * w / 2^260, `cnt` independent ones side by side, since one alone waits for itself. a
- * normalised.
+/* out = a * w / 2^260; a normalised.
  *
  * All steps but the last add the multiple of r that ends in 52 ones: the low limb is the multiplier
- * itself, and the sum, less what it clears, is (c + shift * low) / 2^52. That leaves 1 more than the
- * plain step, whose multiplier is -low / r, -1/r = -(1 + 2^32) mod 2^52. */
-TILE_INLINE void mul_many(vec_t *const *out, const vec_t *a, const vec_t *const *w, unsigned cnt,
-                          bool plain)
+ * itself, without waiting, and the sum, less what it clears, is (c + shift * low) / 2^52. That
+ * leaves 1 more than the plain step, whose multiplier is -low / r, -1/r = -(1 + 2^32) mod 2^52. */
+TILE_INLINE void multiply(vec_t *out, const vec_t *a, const vec_t *w, bool plain)
 {
-    __m512i c[PARALLEL][COLUMNS];
-#pragma GCC unroll 16
-    for (unsigned n = 0; n < cnt; n++)
-#pragma GCC unroll 16
-        for (unsigned k = 0; k < COLUMNS; k++)
-            c[n][k] = _mm512_setzero_si512();
-#pragma GCC unroll 16
+    __m512i c[COLUMNS];
+    for (unsigned k = 0; k < COLUMNS; k++)
+        c[k] = _mm512_setzero_si512();
+#pragma GCC unroll 5
     for (unsigned j = 0; j < LIMBS; j++)
-#pragma GCC unroll 16
-        for (unsigned i = 0; i < LIMBS; i++)
-#pragma GCC unroll 16
-            for (unsigned n = 0; n < cnt; n++) {
-                mac_lo(&c[n][i + j], a[n].l[i], w[n]->l[j]);
-                mac_hi(&c[n][i + j + 1], a[n].l[i], w[n]->l[j]);
-            }
-#pragma GCC unroll 16
+#pragma GCC unroll 5
+        for (unsigned i = 0; i < LIMBS; i++) {
+            mac_lo(&c[i + j], a->l[i], w->l[j]);
+            mac_hi(&c[i + j + 1], a->l[i], w->l[j]);
+        }
+#pragma GCC unroll 5
     for (unsigned i = 0; i < LIMBS; i++) {
         bool shift = !plain && i + 1 < LIMBS;
-        __m512i m[PARALLEL];
-#pragma GCC unroll 16
-        for (unsigned n = 0; n < cnt; n++) {
-            m[n] = c[n][i];
-            if (shift)
-                c[n][i + 1] = _mm512_add_epi64(c[n][i + 1], _mm512_srli_epi64(m[n], 52));
-            else
-                m[n] = _mm512_sub_epi64(_mm512_setzero_si512(),
-                                        _mm512_add_epi64(m[n], _mm512_slli_epi64(m[n], 32)));
+        __m512i m = c[i];
+        if (shift)
+            c[i + 1] = _mm512_add_epi64(c[i + 1], _mm512_srli_epi64(m, 52));
+        else
+            m = _mm512_sub_epi64(_mm512_setzero_si512(),
+                                 _mm512_add_epi64(m, _mm512_slli_epi64(m, 32)));
+        const uint64_t *factor = shift ? shift_limbs : r_limbs;
+#pragma GCC unroll 5
+        for (unsigned k = 0; k < LIMBS; k++) {
+            mac_lo(&c[i + k + shift], m, word(factor[k]));
+            mac_hi(&c[i + k + shift + 1], m, word(factor[k]));
         }
-#pragma GCC unroll 16
-        for (unsigned k = 0; k < LIMBS; k++)
-#pragma GCC unroll 16
-            for (unsigned n = 0; n < cnt; n++) {
-                __m512i *column = &c[n][i + k + shift];
-                mac_lo(column, m[n], word(shift ? shift_limbs[k] : r_limbs[k]));
-                mac_hi(column + 1, m[n], word(shift ? shift_limbs[k] : r_limbs[k]));
-            }
-#pragma GCC unroll 16
-        for (unsigned n = 0; n < cnt && !shift; n++)
-            c[n][i + 1] = _mm512_add_epi64(c[n][i + 1], _mm512_srli_epi64(c[n][i], 52));
+        if (!shift)
+            c[i + 1] = _mm512_add_epi64(c[i + 1], _mm512_srli_epi64(c[i], 52));
     }
-#pragma GCC unroll 16
-    for (unsigned n = 0; n < cnt; n++)
-        normalise(out[n], c[n] + LIMBS);
+    normalise(out, c + LIMBS);
 }
 
 TILE_INLINE void mul(vec_t *out, const vec_t *a, const vec_t *w)
 {
-    mul_many(&out, a, &w, 1, false);
+    multiply(out, a, w, false);
 }
 
 /* Below 1.1 for factors below 1.1. */
 TILE_INLINE void mul_factor(vec_t *out, const vec_t *a, const vec_t *w)
 {
-    mul_many(&out, a, &w, 1, true);
-}
-
-TILE_INLINE void butterfly(vec_t *x, vec_t *y, const vec_t *t)
-{
-    for (unsigned k = 0; k < LIMBS; k++) {
-        __m512i up = _mm512_add_epi64(x->l[k], word(r3_limbs[k]));
-        y->l[k] = _mm512_sub_epi64(up, t->l[k]);
-        x->l[k] = _mm512_add_epi64(x->l[k], t->l[k]);
-    }
+    multiply(out, a, w, true);
 }
 
 TILE_INLINE void pair(vec_t *x, vec_t *y, const vec_t *w)
@@ -143,26 +118,20 @@ TILE_INLINE void pair(vec_t *x, vec_t *y, const vec_t *w)
     vec_t t;
     normalise(&t, y->l);
     mul(&t, &t, w);
-    butterfly(x, y, &t);
-}
-
-TILE_INLINE void two_pairs(vec_t *x, vec_t *y, const vec_t *w, vec_t *x2, vec_t *y2,
-                           const vec_t *w2)
-{
-    vec_t t[2], *out[2] = {&t[0], &t[1]};
-    const vec_t *factors[2] = {w, w2};
-    normalise(&t[0], y->l);
-    normalise(&t[1], y2->l);
-    mul_many(out, t, factors, 2, false);
-    butterfly(x, y, &t[0]);
-    butterfly(x2, y2, &t[1]);
+    for (unsigned k = 0; k < LIMBS; k++) {
+        __m512i up = _mm512_add_epi64(x->l[k], word(r3_limbs[k]));
+        y->l[k] = _mm512_sub_epi64(up, t.l[k]);
+        x->l[k] = _mm512_add_epi64(x->l[k], t.l[k]);
+    }
 }
 
 TILE_INLINE void quad(vec_t *u0, vec_t *u1, vec_t *u2, vec_t *u3, const vec_t *w, const vec_t *wa,
                       const vec_t *wb)
 {
-    two_pairs(u0, u1, w, u2, u3, w);
-    two_pairs(u0, u2, wa, u1, u3, wb);
+    pair(u0, u1, w);
+    pair(u2, u3, w);
+    pair(u0, u2, wa);
+    pair(u1, u3, wb);
 }
 
 TILE_INLINE void broadcast(vec_t *out, const uint64_t *limbs)
