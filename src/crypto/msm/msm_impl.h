@@ -297,7 +297,7 @@ static void slice_add(void *ctx, uint64_t first, uint64_t last)
     const msm_plan_t *plan = &msm->plan;
     unsigned window = (unsigned)(first / msm->slices);
     uint64_t slice = first % msm->slices;
-    uint64_t all = window + 1 == plan->windows ? plan->top_buckets : plan->buckets;
+    uint64_t all = msm_window_buckets(plan, window);
     uint32_t begin = (uint32_t)(all * slice / msm->slices),
              end = (uint32_t)(all * (slice + 1) / msm->slices);
     AFFINE *table = msm->buckets + (uint64_t)window * plan->buckets + begin;
@@ -382,7 +382,7 @@ static void window_sum(void *ctx, uint64_t first, uint64_t last)
     SLK_ASSERT(last == first + 1);
     workspace_t *ws = space_take(msm);
     unsigned low_bits = msm->plan.bits / 2;
-    uint32_t cnt = first + 1 == msm->plan.windows ? msm->plan.top_buckets : msm->plan.buckets;
+    uint32_t cnt = msm_window_buckets(&msm->plan, (unsigned)first);
     uint32_t low = 1u << low_bits, rows = (cnt + low - 1) / low;
     const AFFINE *table = msm->buckets + first * msm->plan.buckets;
     POINT high_sum;
@@ -411,7 +411,7 @@ slk_err_t NAME(_finish)(msm_t *msm, POINT *out, slk_diag_t *diag)
     slk_pool_for(msm->job ? msm->job->pool : NULL, msm->plan.windows, 1, window_sum, msm);
     memset(out, 0, sizeof *out);
     for (unsigned w = msm->plan.windows; w-- > 0;) {
-        for (unsigned i = 0; i < msm->plan.bits; i++)
+        for (unsigned i = 0; i < msm_window_bits(&msm->plan, w); i++)
             P(double)(out, out);
         P(add_or_double)(out, out, &msm->sums[w]);
     }

@@ -5,8 +5,11 @@
 
 #include <string.h>
 
-#define BITS_MIN 4u
-#define BITS_MAX 17u
+#define SCALAR_BITS 255u /* with the sign */
+#define WINDOWS_MIN 15u
+#define WINDOWS_MAX 64u
+#define LAST_SUMS   8.0
+#define BUCKET_SUMS 1.2
 
 static const uint64_t modulus[4] = {UINT64_C(0xffffffff00000001), UINT64_C(0x53bda402fffe5bfe),
                                     UINT64_C(0x3339d80809a1d805), UINT64_C(0x73eda753299d7d48)};
@@ -43,18 +46,21 @@ static bool sub256(uint64_t out[4], const uint64_t a[4], const uint64_t b[4])
 
 /* --- Sizes ---------------------------------------------------------------------------------- */
 
-static void plan_for_bits(msm_plan_t *plan, unsigned bits)
+static void plan_for_windows(msm_plan_t *plan, unsigned windows)
 {
-    *plan =
-        (msm_plan_t){.bits = bits, .windows = (255 + bits - 1) / bits, .buckets = 1u << (bits - 1)};
-    for (unsigned w = 0; w + 1 < plan->windows; w++) {
-        unsigned bit = w * bits + bits - 1;
+    unsigned bits = (SCALAR_BITS + windows - 1) / windows;
+    *plan = (msm_plan_t){.bits = bits,
+                         .windows = windows,
+                         .wide = SCALAR_BITS - windows * (bits - 1),
+                         .buckets = 1u << (bits - 1)};
+    for (unsigned w = 0; w + 1 < windows; w++) {
+        unsigned bit = msm_window_start(plan, w + 1) - 1;
         plan->offset[bit / 64] |= UINT64_C(1) << (bit % 64);
     }
     uint64_t most[4];
     add256(most, half, plan->offset);
     plan->top_buckets = (uint32_t)msm_digit(plan, most, plan->windows - 1);
-    SLK_ASSERT(plan->top_buckets <= plan->buckets);
+    SLK_ASSERT(plan->top_buckets <= 1u << (msm_window_bits(plan, windows - 1) - 1));
 }
 
 uint64_t slk_msm_workspace_bytes(const msm_plan_t *plan, size_t point_sz)
@@ -77,11 +83,13 @@ bool slk_msm_plan(msm_plan_t *plan, uint64_t expected, unsigned threads, size_t 
 {
     double best = 0;
     bool found = false;
-    for (unsigned bits = BITS_MIN; bits <= BITS_MAX; bits++) {
+    for (unsigned windows = WINDOWS_MIN; windows <= WINDOWS_MAX; windows++) {
         msm_plan_t p;
-        plan_for_bits(&p, bits);
-        /* In additions: one a point, two and some a bucket, the last sums of a window by twelve doublings' worth. */
-        double cost = p.windows * ((double)expected + 2.3 * p.buckets + 6.0 * (1u << (bits / 2)));
+        plan_for_windows(&p, windows);
+        /* In additions: less than one a point, two a bucket, and a window's last sums, which are not in batches. */
+        double cost = windows * ((double)expected + LAST_SUMS * (1u << (p.bits / 2)));
+        for (unsigned w = 0; w < windows; w++)
+            cost += BUCKET_SUMS * msm_window_buckets(&p, w);
         if (found && cost >= best)
             continue;
         p.entry_cap = MSM_SPAN;

@@ -23,8 +23,9 @@ typedef struct {
 typedef enum { MSM_ZERO, MSM_ONE, MSM_MINUS_ONE, MSM_OTHER } msm_scalar_kind_t;
 
 typedef struct {
-    unsigned bits, windows;
-    uint32_t buckets;     /* of a window: digits 1 .. buckets or their negatives */
+    unsigned bits, windows,
+        wide; /* the first `wide` windows have `bits` bits, the others one less; 255 in all */
+    uint32_t buckets;     /* of a wide window: digits 1 .. buckets or their negatives */
     uint32_t top_buckets; /* of the last window, whose digits are never negative */
     uint64_t offset[4];
     uint64_t entry_cap;
@@ -52,15 +53,32 @@ static inline bool msm_takes_part(const slk_msm_scalars_t *scalars, uint64_t i)
     return !scalars->density || (scalars->density[i / 64] >> (i % 64) & 1);
 }
 
+static inline unsigned msm_window_bits(const msm_plan_t *plan, unsigned window)
+{
+    return plan->bits - (window >= plan->wide);
+}
+
+static inline unsigned msm_window_start(const msm_plan_t *plan, unsigned window)
+{
+    return window * plan->bits - (window > plan->wide ? window - plan->wide : 0);
+}
+
+static inline uint32_t msm_window_buckets(const msm_plan_t *plan, unsigned window)
+{
+    return window + 1 == plan->windows ? plan->top_buckets
+                                       : 1u << (msm_window_bits(plan, window) - 1);
+}
+
 static inline int32_t msm_digit(const msm_plan_t *plan, const uint64_t s[4], unsigned window)
 {
-    unsigned bit = window * plan->bits, word = bit / 64, shift = bit % 64;
+    unsigned bits = msm_window_bits(plan, window), bit = msm_window_start(plan, window);
+    unsigned word = bit / 64, shift = bit % 64;
     uint64_t v = s[word] >> shift;
     if (shift && word < 3)
         v |= s[word + 1] << (64 - shift);
     if (window + 1 == plan->windows)
         return (int32_t)v;
-    return (int32_t)(v & ((UINT64_C(1) << plan->bits) - 1)) - (int32_t)plan->buckets;
+    return (int32_t)(v & ((UINT64_C(1) << bits) - 1)) - (int32_t)(1u << (bits - 1));
 }
 
 #endif /* SLK_CRYPTO_MSM_PLAN_H */

@@ -165,18 +165,17 @@ static void test_digits(void **state)
     for (uint64_t expected = 1; expected < UINT64_C(1) << 40; expected *= 4) {
         msm_plan_t plan;
         assert_true(slk_msm_plan(&plan, expected, 1, sizeof(blst_p1_affine), 0));
-        slk_fr_t radix;
-        slk_fr_from_u64(&radix, UINT64_C(1) << plan.bits);
         for (int k = 0; k < 50; k++) {
-            slk_fr_t a = mixed_scalar(), sum = {{0}}, digit;
+            slk_fr_t a = mixed_scalar(), sum = {{0}}, digit, radix;
             msm_entry_t entry;
             slk_msm_entry(&entry, &plan, &a, 7);
             assert_int_equal(entry.ref & ~MSM_NEGATIVE, 7);
             for (unsigned w = plan.windows; w-- > 0;) {
                 int32_t d = msm_digit(&plan, entry.s, w);
                 assert_true(w + 1 < plan.windows || (d >= 0 && (uint32_t)d <= plan.top_buckets));
-                assert_true((uint32_t)abs(d) <= plan.buckets);
+                assert_true((uint32_t)abs(d) <= msm_window_buckets(&plan, w));
                 digit = small_scalar((uint64_t)abs(d), d < 0);
+                slk_fr_from_u64(&radix, UINT64_C(1) << msm_window_bits(&plan, w));
                 slk_fr_mul(&sum, &sum, &radix);
                 slk_fr_add(&sum, &sum, &digit);
             }
