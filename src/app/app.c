@@ -69,6 +69,19 @@ slk_err_t slk_app_job(slk_app_t *app, const slk_args_t *args, const char *go_on)
     return slk_progress_view_start(&app->view, app->job.progress, stderr, &app->diag);
 }
 
+void slk_app_verdict(slk_app_t *app, const slk_args_t *args, bool valid)
+{
+    char title[64];
+    slk_result_json(app, "valid", json_boolean(valid));
+    app->answer_no = !valid;
+    if (valid)
+        return;
+    slk_progress_view_stop(app->view);
+    app->view = NULL;
+    slk_command_title(title, args->command);
+    fprintf(stderr, "%s: %s\n", title, app->diag.text);
+}
+
 static void app_fini(slk_app_t *app)
 {
     slk_progress_view_stop(app->view);

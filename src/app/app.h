@@ -29,6 +29,12 @@ SLK_CHECK_RESULT slk_err_t slk_app_job(slk_app_t *app, const slk_args_t *args, c
 /* Report wrong usage: `return slk_app_usage(app, ...)`. */
 slk_err_t slk_app_usage(slk_app_t *app, const char *fmt, ...) SLK_PRINTF(2, 3);
 
+#define SLK_PROOF_FILE_MAX (16u << 20) /* proof files; a proof has 192 bytes a partition */
+
+/* The result of a command that verifies: the field "valid". A "no" becomes the answer, and
+ * app->diag is shown on standard error. */
+void slk_app_verdict(slk_app_t *app, const slk_args_t *args, bool valid);
+
 /* The whole program; returns the exit status. */
 int slk_app_main(int argc, char **argv);
 

@@ -1,4 +1,5 @@
 #include "app/app.h"
+#include "app/cmd_params_list.h"
 #include "app/nouns.h"
 
 #include "base/assert.h"
@@ -62,7 +63,29 @@ static const slk_opt_use_t r1cs_opts[] = {
     {SLK_OPT_QUIET, SLK_OPTIONAL, NULL, NULL},
 };
 
+static const slk_opt_use_t list_opts[] = {
+    {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},
+};
+
 const slk_command_t slk_params_commands[] = {
+    {.noun = "params",
+     .verb = "list",
+     .summary = "show which parameter files are there",
+     .details =
+         "Every circuit of the sector sizes in use is shown, with files or without; further "
+         "ones when they have a file in FIL_PROOFS_PARAMETER_CACHE. To verify a proof either "
+         "file will do, to make one the params are needed. The files are not read.",
+     .opts = list_opts,
+     .opt_cnt = SLK_COUNT(list_opts),
+     .json = "circuit: which proof's, null when it is none of ours\n"
+             "size: sector size, or null\n"
+             "params: whether the parameters are there\n"
+             "params_size: bytes of that file, or null\n"
+             "vk: whether the verifying key is there as a file of its own\n"
+             "vk_size: bytes of that file, or null\n"
+             "cache_identifier: the files are v28-, this, and .params or .vk",
+     .examples = "params list --json",
+     .run = slk_run_params_list},
     {.noun = "params",
      .verb = "r1cs",
      .summary = "digest of the constraints of a circuit",

@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "crypto/sha256/sha256.h"
 #include "selkie/post.h"
+#include "selkie/verify.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -232,6 +233,39 @@ out:
     return err;
 }
 
+/* --- verify --------------------------------------------------------------------------------- */
+
+static slk_err_t run_verify(slk_app_t *app, const slk_args_t *args)
+{
+    slk_err_t err;
+    slk_post_t post;
+    slk_replica_list_t list = {0};
+    slk_post_public_t *pub = NULL;
+    char *proof = NULL;
+    size_t len;
+    bool valid;
+    slk_node_t randomness = randomness_of(args);
+    SLK_TRY(post_of(&post, args, &app->diag));
+    SLK_TRY(slk_replica_list_read(&list, args->opt[SLK_OPT_REPLICAS].text, false, &app->diag));
+    SLK_TRY(slk_read_file(&proof, &len, args->words[0], SLK_PROOF_FILE_MAX, &app->diag));
+    SLK_TRY(slk_app_job(app, args, "run it again"));
+    pub = calloc(list.cnt, sizeof *pub);
+    if (!pub) {
+        err = slk_fail(&app->diag, SLK_ERR_NOMEM, "out of memory");
+        goto out;
+    }
+    for (size_t i = 0; i < list.cnt; i++)
+        pub[i] = (slk_post_public_t){list.rows[i].sector, list.rows[i].comm_r};
+    SLK_TRY(slk_post_verify(&valid, &post, &randomness, pub, list.cnt, proof, len, NULL, &app->job,
+                            &app->diag));
+    slk_app_verdict(app, args, valid);
+out:
+    free(pub);
+    free(proof);
+    slk_replica_list_fini(&list);
+    return err;
+}
+
 /* --- Tables --------------------------------------------------------------------------------- */
 
 #define POST_OPTS                                                                                  \
@@ -258,6 +292,14 @@ static const slk_opt_use_t vanilla_opts[] = {
     {SLK_OPT_READ_TIMEOUT, SLK_OPTIONAL, "60", NULL},
     {SLK_OPT_SECTOR_TIMEOUT, SLK_OPTIONAL, "300", NULL},
     {SLK_OPT_THREADS, SLK_OPTIONAL, NULL, "number of readers, when --readers is not given"},
+    {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_QUIET, SLK_OPTIONAL, NULL, NULL},
+};
+
+static const slk_opt_use_t verify_opts[] = {
+    POST_OPTS,
+    {SLK_OPT_REPLICAS, SLK_REQUIRED, NULL, NULL},
+    {SLK_OPT_THREADS, SLK_OPTIONAL, NULL, NULL},
     {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},
     {SLK_OPT_QUIET, SLK_OPTIONAL, NULL, NULL},
 };
@@ -293,5 +335,19 @@ const slk_command_t slk_post_commands[] = {
              "sha256: digest of the file",
      .examples = "post vanilla " POST_EXAMPLE " --replicas replicas.json --out proofs",
      .run = run_vanilla},
+    {.noun = "post",
+     .verb = "verify",
+     .summary = "check a proof of spacetime",
+     .details = "Only the proof, the list and the verifying key of size and kind are read. Of the "
+                "list, sector and comm_r count; its order does not, and a sector named twice "
+                "counts once. Exit status 1 when the proof is not valid, and when it could not be "
+                "checked.",
+     .opts = verify_opts,
+     .opt_cnt = SLK_COUNT(verify_opts),
+     .words = {"PROOF", "the proof as it goes to the chain, 192 bytes a partition", SLK_KIND_FILE,
+               NULL, 1, 1},
+     .json = "valid: whether the proof is right",
+     .examples = "post verify " POST_EXAMPLE " --replicas replicas.json proof.bin",
+     .run = run_verify},
     {0},
 };

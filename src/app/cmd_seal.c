@@ -230,12 +230,21 @@ static const slk_opt_use_t c1_opts[] = {
     {SLK_OPT_OUT, SLK_REQUIRED, NULL, NULL},
     SHOW_OPTS,
 };
+#define CLAIM_OPTS                                                                                 \
+    {SLK_OPT_SIZE, SLK_REQUIRED, NULL, NULL}, {SLK_OPT_POREP, SLK_OPTIONAL, "v1_1", NULL},         \
+        {SLK_OPT_MINER, SLK_REQUIRED, NULL, NULL}, {SLK_OPT_SECTOR, SLK_REQUIRED, NULL, NULL},     \
+        {SLK_OPT_TICKET, SLK_REQUIRED, NULL, NULL}, {SLK_OPT_SEED, SLK_REQUIRED, NULL, NULL},      \
+        {SLK_OPT_COMM_D, SLK_REQUIRED, NULL, NULL},                                                \
+    {                                                                                              \
+        SLK_OPT_COMM_R, SLK_REQUIRED, NULL, NULL                                                   \
+    }
 static const slk_opt_use_t inputs_opts[] = {
-    {SLK_OPT_SIZE, SLK_REQUIRED, NULL, NULL},   {SLK_OPT_POREP, SLK_OPTIONAL, "v1_1", NULL},
-    {SLK_OPT_MINER, SLK_REQUIRED, NULL, NULL},  {SLK_OPT_SECTOR, SLK_REQUIRED, NULL, NULL},
-    {SLK_OPT_TICKET, SLK_REQUIRED, NULL, NULL}, {SLK_OPT_SEED, SLK_REQUIRED, NULL, NULL},
-    {SLK_OPT_COMM_D, SLK_REQUIRED, NULL, NULL}, {SLK_OPT_COMM_R, SLK_REQUIRED, NULL, NULL},
+    CLAIM_OPTS,
     {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},
+};
+static const slk_opt_use_t verify_opts[] = {
+    CLAIM_OPTS,
+    SHOW_OPTS,
 };
 static const slk_opt_use_t unseal_opts[] = {
     SECTOR_OPTS,
@@ -333,6 +342,20 @@ const slk_command_t slk_seal_commands[] = {
              "out: the file",
      .examples = "seal c1 " SECTOR_EXAMPLE " --ticket 6e7a... --seed 01b2... --out c1.json",
      .run = run_c1},
+    {.noun = "seal",
+     .verb = "verify",
+     .summary = "check the proof of a sealed sector",
+     .details = "Only the proof and the verifying key of the sector's size are read. Exit status 1 "
+                "when the proof is not valid, and when it could not be checked.",
+     .opts = verify_opts,
+     .opt_cnt = SLK_COUNT(verify_opts),
+     .words = {"PROOF", "the proof as it goes to the chain, 192 bytes a partition", SLK_KIND_FILE,
+               NULL, 1, 1},
+     .json = "valid: whether the proof is right",
+     .examples =
+         "seal verify --size 32GiB --miner f01000 --sector 1 --ticket 6e7a... --seed 01b2... "
+         "--comm-d 82a3... --comm-r d9fa... proof.bin",
+     .run = slk_run_seal_verify},
     {.noun = "seal",
      .verb = "inputs",
      .summary = "show the public inputs that a proof is verified with",

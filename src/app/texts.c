@@ -19,13 +19,16 @@ const slk_text_row_t slk_text_statuses[3] = {
     {"2", "Wrong usage of the command line."},
 };
 
-const slk_text_row_t slk_text_environment[3] = {
+const slk_text_row_t slk_text_environment[4] = {
     {"SELKIE_CPU", "Which instructions to hash with, auto by default."},
     {"FIL_PROOFS_PARENT_CACHE",
      "Folder of the parent cache files, shared with other programs of the field. When it is set, "
      "PC1 makes the file of its graph there if there is none; otherwise parents are computed, or "
      "read from /var/tmp/filecoin-parents if the file lies there."},
     {"FIL_PROOFS_CACHE_DIR", "The same, with filecoin-parents appended, when the former is unset."},
+    {"FIL_PROOFS_PARAMETER_CACHE",
+     "Folder of the parameters and verifying keys of proofs, shared with other programs of the "
+     "field. /var/tmp/filecoin-proof-parameters by default."},
 };
 
 void slk_text_cpus(char *out, size_t cap)
