@@ -1,0 +1,8 @@
+#define FIELD   blst_fp2
+#define AFFINE  blst_p2_affine
+#define POINT   blst_p2
+#define F(op)   blst_fp2_##op
+#define P(op)   blst_p2_##op
+#define NAME(x) slk_fixed_g2##x
+
+#include "crypto/msm/fixed_impl.h"

@@ -1,0 +1,281 @@
+/* Fixed-base multiplication in one group: included by fixed_g1.c and fixed_g2.c, which define
+ *
+ *   FIELD, AFFINE, POINT   blst's types of a coordinate and of points
+ *   F(op), P(op)           blst's functions on them
+ *   NAME(x)                our names
+ *   PAIRS_FAST             a faster back end for sums of pairs of G1, or NULL; absent in G2
+ */
+
+#include "crypto/msm/fixed_base.h"
+
+#include "base/assert.h"
+#include "crypto/msm/fixed_plan.h"
+#include "crypto/msm/msm_pairs.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define BATCH MSM_PAIRS
+
+typedef struct {
+    AFFINE points[2 * BATCH]; /* sums, then what is to be added to each */
+    FIELD prefix[BATCH], diffs[BATCH];
+    msm_pair_t pairs[BATCH];
+    int16_t digits[BATCH][FIXED_WINDOWS_MAX];
+    bool negative[BATCH];
+} workspace_t;
+
+struct NAME() {
+    fixed_plan_t plan;
+    const slk_job_t *job;
+    AFFINE *table; /* plan.windows rows of plan.half: (d + 1) * 2^(bits * row) * base */
+    workspace_t **idle;
+    unsigned space_cnt, idle_cnt;
+    pthread_mutex_t lock; /* guards idle */
+
+    AFFINE *out; /* of the present multiplication */
+    const slk_fr_t *scalars;
+    uint64_t cnt;
+};
+
+typedef struct NAME() fixed_t;
+
+/* --- Sums of pairs ---------------------------------------------------------------------------- */
+
+static bool words_zero(const void *p, size_t len)
+{
+    const uint64_t *w = p;
+    uint64_t acc = 0;
+    for (size_t i = 0; i < len / 8; i++)
+        acc |= w[i];
+    return !acc;
+}
+
+/* The denominator of the slope of a sum of two points other than the identity. False: *left is the sum already. */
+static bool denominator(FIELD *d, AFFINE *left, const AFFINE *right, bool *doubling)
+{
+    *doubling = false;
+    if (words_zero(left, sizeof *left)) {
+        *left = *right;
+        return false;
+    }
+    F(sub)(d, &right->x, &left->x);
+    if (!words_zero(d, sizeof *d))
+        return true;
+    F(add)(d, &right->y, &left->y);
+    *doubling = !words_zero(d, sizeof *d);
+    if (!*doubling)
+        memset(left, 0, sizeof *left);
+    return *doubling;
+}
+
+static void slope_sum(AFFINE *left, const AFFINE *right, const FIELD *inverse, bool doubling)
+{
+    FIELD slope, old = left->x;
+    if (doubling) {
+        F(sqr)(&slope, &left->x);
+        F(mul_by_3)(&slope, &slope);
+    } else {
+        F(sub)(&slope, &right->y, &left->y);
+    }
+    F(mul)(&slope, &slope, inverse);
+    F(sqr)(&left->x, &slope);
+    F(sub)(&left->x, &left->x, &old);
+    F(sub)(&left->x, &left->x, &right->x);
+    F(sub)(&old, &old, &left->x);
+    F(mul)(&slope, &old, &slope);
+    F(sub)(&left->y, &slope, &left->y);
+}
+
+/* points[left] += points[right] for the pairs of the list, which it overwrites. */
+static void pairs_sum(workspace_t *ws, uint32_t cnt)
+{
+    uint32_t live = 0;
+#ifdef PAIRS_FAST
+    _Static_assert(MSM_PAIRS_SCRATCH <= sizeof ws->prefix + sizeof ws->diffs,
+                   "prefix and diffs serve as scratch");
+    msm_g1_pairs_fn_t *fast = PAIRS_FAST;
+    if (fast && cnt >= MSM_PAIRS_FAST_MIN)
+        cnt = fast(ws->points, ws->pairs, cnt, ws->prefix);
+#endif
+    for (uint32_t i = 0; i < cnt; i++) {
+        msm_pair_t pair = ws->pairs[i];
+        FIELD *d = &ws->diffs[live];
+        bool doubling;
+        if (!denominator(d, &ws->points[pair.left], &ws->points[pair.right], &doubling))
+            continue;
+        if (doubling)
+            pair.right |= MSM_PAIR_DOUBLING;
+        ws->pairs[live] = pair;
+        if (live)
+            F(mul)(&ws->prefix[live], &ws->prefix[live - 1], d);
+        else
+            ws->prefix[0] = *d;
+        live++;
+    }
+    if (!live)
+        return;
+    FIELD acc, inverse;
+    F(inverse)(&acc, &ws->prefix[live - 1]);
+    while (live--) {
+        msm_pair_t pair = ws->pairs[live];
+        if (live) {
+            F(mul)(&inverse, &acc, &ws->prefix[live - 1]);
+            F(mul)(&acc, &acc, &ws->diffs[live]);
+        } else {
+            inverse = acc;
+        }
+        slope_sum(&ws->points[pair.left], &ws->points[pair.right & ~MSM_PAIR_DOUBLING], &inverse,
+                  pair.right & MSM_PAIR_DOUBLING);
+    }
+}
+
+/* --- Tasks ------------------------------------------------------------------------------------ */
+
+static workspace_t *space_take(fixed_t *fixed)
+{
+    pthread_mutex_lock(&fixed->lock);
+    SLK_ASSERT(fixed->idle_cnt);
+    workspace_t *ws = fixed->idle[--fixed->idle_cnt];
+    pthread_mutex_unlock(&fixed->lock);
+    return ws;
+}
+
+static void space_give(fixed_t *fixed, workspace_t *ws)
+{
+    pthread_mutex_lock(&fixed->lock);
+    fixed->idle[fixed->idle_cnt++] = ws;
+    pthread_mutex_unlock(&fixed->lock);
+}
+
+/* Rows 2 .. half of a window from row 1: the first n and row n make the next n. */
+static void window_fill(void *ctx, uint64_t first, uint64_t last)
+{
+    fixed_t *fixed = ctx;
+    SLK_ASSERT(last == first + 1);
+    workspace_t *ws = space_take(fixed);
+    AFFINE *row = fixed->table + first * fixed->plan.half;
+    for (uint32_t have = 1; have < fixed->plan.half; have *= 2) {
+        for (uint32_t at = 0; at < have; at += BATCH) {
+            uint32_t some = have - at < BATCH ? have - at : BATCH;
+            for (uint32_t i = 0; i < some; i++) {
+                ws->points[i] = row[at + i];
+                ws->points[BATCH + i] = row[have - 1];
+                ws->pairs[i] = (msm_pair_t){i, BATCH + i};
+            }
+            pairs_sum(ws, some);
+            memcpy(row + have + at, ws->points, some * sizeof *row);
+        }
+    }
+    space_give(fixed, ws);
+}
+
+/* One batch of scalars. */
+static void batch_mul(void *ctx, uint64_t first, uint64_t last)
+{
+    fixed_t *fixed = ctx;
+    const fixed_plan_t *plan = &fixed->plan;
+    SLK_ASSERT(last == first + 1);
+    if (slk_job_cancelled(fixed->job))
+        return;
+    uint64_t begin = first * BATCH;
+    uint32_t cnt = fixed->cnt - begin < BATCH ? (uint32_t)(fixed->cnt - begin) : BATCH;
+    workspace_t *ws = space_take(fixed);
+    for (uint32_t i = 0; i < cnt; i++)
+        ws->negative[i] = slk_fixed_digits(ws->digits[i], plan, &fixed->scalars[begin + i]);
+    memset(ws->points, 0, cnt * sizeof *ws->points);
+    for (unsigned w = 0; w < plan->windows; w++) {
+        const AFFINE *row = fixed->table + (uint64_t)w * plan->half;
+        uint32_t live = 0;
+        for (uint32_t i = 0; i < cnt; i++) {
+            int16_t digit = ws->digits[i][w];
+            if (!digit)
+                continue;
+            AFFINE *term = &ws->points[BATCH + i];
+            *term = row[abs(digit) - 1];
+            if (ws->negative[i] != (digit < 0))
+                F(cneg)(&term->y, &term->y, true);
+            ws->pairs[live++] = (msm_pair_t){i, BATCH + i};
+        }
+        pairs_sum(ws, live);
+    }
+    memcpy(fixed->out + begin, ws->points, cnt * sizeof *fixed->out);
+    space_give(fixed, ws);
+}
+
+void NAME(_mul)(fixed_t *fixed, AFFINE *out, const slk_fr_t *scalars, uint64_t cnt)
+{
+    fixed->out = out;
+    fixed->scalars = scalars;
+    fixed->cnt = cnt;
+    slk_pool_for(fixed->job ? fixed->job->pool : NULL, (cnt + BATCH - 1) / BATCH, 1, batch_mul,
+                 fixed);
+}
+
+/* --- Life ------------------------------------------------------------------------------------- */
+
+uint64_t NAME(_memory)(uint64_t expected, unsigned threads)
+{
+    fixed_plan_t plan = slk_fixed_plan(expected);
+    return (uint64_t)plan.windows * plan.half * sizeof(AFFINE) + threads * sizeof(workspace_t);
+}
+
+static bool spaces_init(fixed_t *fixed, unsigned threads)
+{
+    fixed->table = malloc((size_t)fixed->plan.windows * fixed->plan.half * sizeof *fixed->table);
+    fixed->idle = calloc(threads, sizeof *fixed->idle);
+    if (!fixed->table || !fixed->idle)
+        return false;
+    for (; fixed->space_cnt < threads; fixed->space_cnt++) {
+        workspace_t *ws = aligned_alloc(64, (sizeof *ws + 63) / 64 * 64);
+        if (!ws)
+            return false;
+        fixed->idle[fixed->idle_cnt++] = ws;
+    }
+    return true;
+}
+
+slk_err_t NAME(_new)(fixed_t **out, const AFFINE *base, uint64_t expected, const slk_job_t *job,
+                     slk_diag_t *diag)
+{
+    unsigned threads = slk_pool_threads(job ? job->pool : NULL);
+    *out = NULL;
+    fixed_t *fixed = calloc(1, sizeof *fixed);
+    if (!fixed)
+        return slk_fail(diag, SLK_ERR_NOMEM, "no memory for the multiples of a point");
+    fixed->plan = slk_fixed_plan(expected);
+    fixed->job = job;
+    pthread_mutex_init(&fixed->lock, NULL);
+    if (!spaces_init(fixed, threads)) {
+        NAME(_free)(fixed);
+        return slk_fail(diag, SLK_ERR_NOMEM,
+                        "multiples of a point: no memory for %llu bytes; free some or use fewer "
+                        "threads",
+                        (unsigned long long)NAME(_memory)(expected, threads));
+    }
+    POINT power;
+    P(from_affine)(&power, base);
+    for (unsigned w = 0; w < fixed->plan.windows; w++) {
+        P(to_affine)(&fixed->table[(size_t)w * fixed->plan.half], &power);
+        for (unsigned i = 0; i < fixed->plan.bits; i++)
+            P(double)(&power, &power);
+    }
+    slk_pool_for(job ? job->pool : NULL, fixed->plan.windows, 1, window_fill, fixed);
+    *out = fixed;
+    return SLK_OK;
+}
+
+void NAME(_free)(fixed_t *fixed)
+{
+    if (!fixed)
+        return;
+    for (unsigned i = 0; i < fixed->idle_cnt; i++) {
+        explicit_bzero(fixed->idle[i], sizeof *fixed->idle[i]);
+        free(fixed->idle[i]);
+    }
+    free(fixed->idle);
+    free(fixed->table);
+    pthread_mutex_destroy(&fixed->lock);
+    free(fixed);
+}
