@@ -9,7 +9,7 @@
  *
  * Layers are done in passes over tiles that fit the second-level cache, a pass being one trip through
  * memory. The twiddle factors of a tile are made where they are used, from tables of about
- * 2 sqrt(n) powers: a domain of 2^27 points holds 1.2 MiB, and a transform needs 0.7 MiB a thread.
+ * 2 sqrt(n) powers: a domain of 2^27 points holds 0.8 MiB, and a transform needs 0.7 MiB a thread.
  *
  * Back ends by selkie/cpu.h, chosen when a domain is made; all give the same numbers. */
 

@@ -2,8 +2,9 @@
  *
  * Factors w are held as w * 2^260 mod r, below 1.1 r; a Montgomery step by 2^260 then leaves data in
  * the form they have in memory. In multiples of r, 2^260 = 35.3: a product of a < 28 and such a
- * factor is below 2 + 28 * 1.1 / 35.3 < 3, so that a layer adds at most 3 to the data, which enter a
- * tile below 1: 10 layers need no reduction. Limbs of data are signed and not normalised between layers. */
+ * factor is below 2 + 28 * 1.1 / 35.3 < 3, so that a layer adds at most 3 to the data, which enter
+ * a tile below 1: 10 layers need no reduction. Limbs of data are signed and not normalised between
+ * layers. */
 
 #include "crypto/fft/fft_impl.h"
 
