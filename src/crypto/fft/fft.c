@@ -325,7 +325,7 @@ static slk_err_t make_slots(run_t *run, uint8_t **memory, slk_diag_t *diag)
     return SLK_OK;
 }
 
-/* --- Domains too small for tiles --------------------------------------------------------------- */
+/* --- Domains too small for tiles ------------------------------------------------------------- */
 
 static void butterfly(slk_fr_t *x, slk_fr_t *y, const slk_fr_t *w)
 {

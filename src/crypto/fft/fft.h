@@ -3,13 +3,14 @@
 
 /* Number-theoretic transforms over the scalar field of BLS12-381, and the quotient of a QAP.
  *
- * A domain of n = 2^log_n points is {omega^i}, omega = ROOT^(2^(32 - log_n)), ROOT the root of order
- * 2^32 of spec/proofs-snark.md section 0; its coset is {7 * omega^i}. Data are arrays of n slk_fr_t,
- * in place, reduced on entry and on exit.
+ * A domain of n = 2^log_n points is {omega^i}, omega = ROOT^(2^(32 - log_n)), ROOT the root of
+ * order 2^32 of spec/proofs-snark.md section 0; its coset is {7 * omega^i}. Data are arrays of n
+ * slk_fr_t, in place, reduced on entry and on exit.
  *
- * Layers are done in passes over tiles that fit the second-level cache, a pass being one trip through
- * memory. The twiddle factors of a tile are made where they are used, from tables of about
- * 2 sqrt(n) powers: a domain of 2^27 points holds 0.8 MiB, and a transform needs 0.7 MiB a thread.
+ * Layers are done in passes over tiles that fit the second-level cache, a pass being one trip
+ * through memory. The twiddle factors of a tile are made where they are used, from tables of
+ * about 2 sqrt(n) powers: a domain of 2^27 points holds 0.8 MiB, and a transform needs 0.7 MiB a
+ * thread.
  *
  * Back ends by selkie/cpu.h, chosen when a domain is made; all give the same numbers. */
 
@@ -33,8 +34,8 @@ unsigned slk_ntt_log(uint64_t cnt);
 
 /* Natural order in and out. forward: coefficients to values at omega^i, or on the coset at
  * 7 * omega^i. inverse: back. On the job's pool (one loop at a time, see slk_pool_for);
- * SLK_ERR_CANCELLED leaves the data undefined. Passes add the elements they have done to the present
- * stage of the job's progress. */
+ * SLK_ERR_CANCELLED leaves the data undefined. Passes add the elements they have done to the
+ * present stage of the job's progress. */
 SLK_CHECK_RESULT slk_err_t slk_ntt_forward(const slk_ntt_t *ntt, slk_fr_t *a, bool coset,
                                            const slk_job_t *job, slk_diag_t *diag);
 SLK_CHECK_RESULT slk_err_t slk_ntt_inverse(const slk_ntt_t *ntt, slk_fr_t *a, bool coset,
@@ -50,10 +51,10 @@ SLK_CHECK_RESULT slk_err_t slk_ntt_forward_reversed(const slk_ntt_t *ntt, slk_fr
                                                     unsigned cnt, bool coset, const slk_job_t *job,
                                                     slk_diag_t *diag);
 
-/* Values of a, b, c at omega^i (n of each) to the coefficients of h = (a*b - c) / (x^n - 1), natural
- * order, in a: n - 1 of them, and a[n - 1], which is 0 exactly when a*b = c on the domain. b and c
- * are used up and freed before the last transform. The job's progress shows one stage, "QAP".
- * Memory: the three arrays and 0.7 MiB a thread. */
+/* Values of a, b, c at omega^i (n of each) to the coefficients of h = (a*b - c) / (x^n - 1),
+ * natural order, in a: n - 1 of them, and a[n - 1], which is 0 exactly when a*b = c on the
+ * domain. b and c are used up and freed before the last transform. The job's progress shows one
+ * stage, "QAP". Memory: the three arrays and 0.7 MiB a thread. */
 SLK_CHECK_RESULT slk_err_t slk_qap_h(slk_region_t *a, slk_region_t *b, slk_region_t *c,
                                      const slk_ntt_t *ntt, const slk_job_t *job, slk_diag_t *diag);
 

@@ -1,10 +1,10 @@
 /* AVX-512 IFMA: 8 lanes, 5 limbs of 52 bits.
  *
- * Factors w are held as w * 2^260 mod r, below 1.1 r; a Montgomery step by 2^260 then leaves data in
- * the form they have in memory. In multiples of r, 2^260 = 35.3: a product of a < 28 and such a
- * factor is below 2 + 28 * 1.1 / 35.3 < 3, so that a layer adds at most 3 to the data, which enter
- * a tile below 1: 10 layers need no reduction. Limbs of data are signed and not normalised between
- * layers. */
+ * Factors w are held as w * 2^260 mod r, below 1.1 r; a Montgomery step by 2^260 then leaves
+ * data in the form they have in memory. In multiples of r, 2^260 = 35.3: a product of a < 28 and
+ * such a factor is below 2 + 28 * 1.1 / 35.3 < 3, so that a layer adds at most 3 to the data,
+ * which enter a tile below 1: 10 layers need no reduction. Limbs of data are signed and not
+ * normalised between layers. */
 
 #include "crypto/fft/fft_impl.h"
 
@@ -284,7 +284,7 @@ static void make_rows(void *rows, const slk_fr_t *w, size_t cnt)
     }
 }
 
-/* --- Element by element ------------------------------------------------------------------------ */
+/* --- Element by element ---------------------------------------------------------------------- */
 
 static void quotient(slk_fr_t *a, const slk_fr_t *b, const slk_fr_t *c, size_t cnt,
                      const slk_fr_t *ab, const slk_fr_t *k)

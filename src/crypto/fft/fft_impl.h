@@ -3,9 +3,10 @@
 
 /* Between the transforms and their back ends.
  *
- * A tile holds 2^k vectors of SLK_NTT_LANES elements, in a form of the back end's own; transforms run
- * along the vectors, lane by lane. Layer l of a tile, l < k, has 2^l twiddle factors, in tw[2^l + j]:
- * rows[2^l + j] times the 2^(k-1-l)-th power of the tile's root, each lane its own. */
+ * A tile holds 2^k vectors of SLK_NTT_LANES elements, in a form of the back end's own;
+ * transforms run along the vectors, lane by lane. Layer l of a tile, l < k, has 2^l twiddle
+ * factors, in tw[2^l + j]: rows[2^l + j] times the 2^(k-1-l)-th power of the tile's root, each
+ * lane its own. */
 
 #include "crypto/fft/fft.h"
 

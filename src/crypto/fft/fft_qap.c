@@ -6,7 +6,8 @@
 
 /* --- Bit reversal ---------------------------------------------------------------------------- */
 
-/* Squares of SIDE x SIDE elements: rows at the stride of the index's upper bits, columns adjacent. */
+/* Squares of SIDE x SIDE elements: rows at the stride of the index's upper bits, columns
+ * adjacent. */
 enum { LOG_SIDE = 4, SIDE = 1 << LOG_SIDE, GRAIN = 1 << 12 };
 
 typedef struct {
@@ -95,7 +96,7 @@ slk_err_t slk_ntt_reverse(slk_fr_t *a, unsigned log_n, const slk_job_t *job, slk
     return outcome(job, diag);
 }
 
-/* --- Element by element ------------------------------------------------------------------------ */
+/* --- Element by element ---------------------------------------------------------------------- */
 
 typedef struct {
     const slk_ntt_t *ntt;
