@@ -381,6 +381,17 @@ static void test_limits(void **state)
     slk_msm_g2_free(NULL);
 }
 
+/* Without vector code; the tests above had the best that this machine has. */
+static void test_portable(void **state)
+{
+    slk_diag_t diag;
+    assert_ok(slk_cpu_select("portable", &diag), diag);
+    test_special_points(state);
+    test_density(state);
+    test_pieces(state);
+    assert_ok(slk_cpu_select(NULL, &diag), diag);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -388,6 +399,7 @@ int main(void)
         cmocka_unit_test(test_special_points), cmocka_unit_test(test_density),
         cmocka_unit_test(test_many),           cmocka_unit_test(test_g2_many),
         cmocka_unit_test(test_pieces),         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_portable),
     };
     return cmocka_run_group_tests(tests, make_points, free_points);
 }
