@@ -3,6 +3,7 @@
 #include "base/bytes.h"
 #include "base/file.h"
 #include "proofs/porep/sector_io.h"
+#include "selkie/fr32.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -141,6 +142,14 @@ static slk_err_t add_data(slk_add_piece_t *out, const slk_sector_t *sector, int 
     }
     if (padded)
         SLK_TRY(check_room(sector, used, padded, diag));
+    if (known && slk_piece_padded_for(raw) > padded) {
+        err = slk_fail(diag, SLK_ERR_LENGTH,
+                       "%s: %" PRIu64 " bytes, a piece of %" PRIu64 " padded bytes holds %" PRIu64
+                       "; give --piece-size %" PRIu64 " or more",
+                       source->path, raw, padded, slk_fr32_unpadded(padded),
+                       slk_piece_padded_for(raw));
+        goto out;
+    }
     /* What an interrupted call may have left behind `used` must not end up in the gap before the
      * piece. */
     if (ftruncate(fd, (off_t)used)) {
@@ -166,9 +175,15 @@ out:
     return err;
 }
 
-static slk_err_t open_unsealed(int *fd, const slk_sector_t *sector, bool recorded, slk_diag_t *diag)
+static slk_err_t open_unsealed(int *fd, const slk_sector_t *sector, bool recorded, size_t pieces,
+                               slk_diag_t *diag)
 {
-    *fd = open(sector->unsealed, O_RDWR | O_CREAT | O_CLOEXEC, 0644);
+    *fd = open(sector->unsealed, O_RDWR | O_CLOEXEC | (pieces ? 0 : O_CREAT), 0644);
+    if (*fd < 0 && errno == ENOENT && pieces)
+        return slk_fail(diag, SLK_ERR_STATE,
+                        "%s: missing, but %zu pieces were added to this sector; restore it, or "
+                        "remove %s/" SLK_RECORD_NAME " and add them again",
+                        sector->unsealed, pieces, sector->cache);
     if (*fd < 0)
         return slk_fail_errno(diag, "open", sector->unsealed);
     struct stat st;
@@ -183,6 +198,15 @@ static slk_err_t open_unsealed(int *fd, const slk_sector_t *sector, bool recorde
                         "it to begin anew",
                         sector->unsealed, sector->cache);
     return SLK_OK;
+}
+
+/* The sector as it was. Where that fails, the mark in the record makes the next call do it. */
+static void undo(slk_record_t *record, const slk_sector_t *sector, int fd, uint64_t used)
+{
+    slk_diag_t ignored;
+    record->adding = ftruncate(fd, (off_t)used) != 0;
+    if (!record->adding && slk_record_save(record, sector, &ignored) != SLK_OK)
+        record->adding = true;
 }
 
 slk_err_t slk_seal_add_piece(slk_add_piece_t *out, const slk_sector_t *sector, int fd,
@@ -205,9 +229,7 @@ slk_err_t slk_seal_add_piece(slk_add_piece_t *out, const slk_sector_t *sector, i
                        sector->cache);
         goto out;
     }
-    SLK_TRY(open_unsealed(&file, sector, found, diag));
-    if (!found)
-        SLK_TRY(slk_record_save(&record, sector, diag));
+    SLK_TRY(open_unsealed(&file, sector, found, record.piece_cnt, diag));
     if (record.piece_cnt == SLK_SECTOR_PIECES_MAX) {
         err = slk_fail(diag, SLK_ERR_LENGTH,
                        "the sector already has %u pieces, the most selkie keeps",
@@ -221,11 +243,14 @@ slk_err_t slk_seal_add_piece(slk_add_piece_t *out, const slk_sector_t *sector, i
     if (len < used) {
         err = slk_fail(diag, SLK_ERR_LENGTH,
                        "%s: %" PRIu64 " bytes, its pieces take %" PRIu64
-                       "; restore it or begin the sector anew",
-                       sector->unsealed, len, used);
+                       "; restore it, or remove it and %s/" SLK_RECORD_NAME
+                       " and add the pieces again",
+                       sector->unsealed, len, used, sector->cache);
         goto out;
     }
     source_t source = {fd, path, raw_limit};
+    record.adding = true;
+    SLK_TRY(slk_record_save(&record, sector, diag));
     touched = true;
     SLK_TRY(add_data(out, sector, file, used, &source, padded, job, diag));
     slk_piece_t *pieces = realloc(record.pieces, (record.piece_cnt + 1) * sizeof *pieces);
@@ -235,15 +260,16 @@ slk_err_t slk_seal_add_piece(slk_add_piece_t *out, const slk_sector_t *sector, i
     }
     record.pieces = pieces;
     record.pieces[record.piece_cnt++] = out->piece;
-    /* From here on the record decides; what it does not list is mended by the next call. */
+    /* From here on the record decides; what it does not list is cut off by the next call. */
     touched = false;
+    record.adding = false;
     SLK_TRY(slk_record_save(&record, sector, diag));
     out->pieces = record.pieces;
     out->piece_cnt = record.piece_cnt;
     record.pieces = NULL;
 out:
-    if (touched && ftruncate(file, (off_t)used))
-        errno = 0; /* likewise mended by the next call */
+    if (touched)
+        undo(&record, sector, file, used);
     if (file >= 0)
         close(file);
     if (lock >= 0)

@@ -181,6 +181,7 @@ slk_err_t slk_seal_c1(slk_c1_t *out, const slk_sector_t *sector, const slk_node_
 {
     const slk_porep_t *porep = &sector->porep;
     slk_new_file_t file = SLK_NEW_FILE_INIT;
+    char result[SLK_PATH_SZ];
     int lock = -1;
     slk_err_t err;
     SLK_ASSERT(porep->registered >= 0);
@@ -189,8 +190,10 @@ slk_err_t slk_seal_c1(slk_c1_t *out, const slk_sector_t *sector, const slk_node_
         return slk_fail(diag, SLK_ERR_NOMEM, "no memory for C1");
     *c = (c1_t){
         .sector = sector, .job = job, .ticket = *ticket, .seed = *seed, .out_path = out_path};
+    SLK_TRY(slk_result_path(result, sector, out_path, diag));
     SLK_TRY(slk_lock_dir(&lock, sector->cache, diag));
     SLK_TRY(slk_record_load(&c->record, NULL, sector, diag));
+    SLK_TRY(slk_not_finalized(sector, &c->record, diag));
     SLK_TRY(check_inputs(c, diag));
     SLK_TRY(slk_graph_new(&c->graph, porep, diag));
     if (porep->feature != SLK_FEATURE_SYNTH)
@@ -202,7 +205,7 @@ slk_err_t slk_seal_c1(slk_c1_t *out, const slk_sector_t *sector, const slk_node_
         err = slk_fail(diag, SLK_ERR_NOMEM, "no memory for C1");
         goto out;
     }
-    SLK_TRY(slk_new_file_open(&file, out_path, 0, diag));
+    SLK_TRY(slk_new_file_open(&file, result, 0, diag));
     int fd = dup(file.fd);
     c->out = fd < 0 ? NULL : fdopen(fd, "w");
     if (!c->out) {

@@ -77,6 +77,17 @@ static void rehash_some(void *ctx, uint64_t begin, uint64_t end)
     free(leaves);
 }
 
+static slk_err_t rehash_run(check_t *c, rehash_t *r, const char *stage, uint64_t leaf_cnt,
+                            slk_diag_t *diag)
+{
+    slk_progress_t *progress = c->job ? c->job->progress : NULL;
+    slk_work_init(&r->work, c->job);
+    slk_progress_begin(progress, stage, "leaves", leaf_cnt, 0);
+    slk_pool_for(c->job ? c->job->pool : NULL, r->tree.chunk_cnt, 1, rehash_some, r);
+    slk_progress_end(progress);
+    return slk_work_finish(&r->work, diag);
+}
+
 /* Compare a tree file with the tree over leaves that lie in leaves_path (NULL: in the file itself).
  */
 static slk_err_t rehash(check_t *c, const char *path, slk_tree_hash_t *hash, unsigned arity,
@@ -93,12 +104,7 @@ static slk_err_t rehash(check_t *c, const char *path, slk_tree_hash_t *hash, uns
     SLK_TRY(slk_open_read(&r.leaves_fd, NULL, r.leaves_path, "leaves", SLK_ANY_LEN, diag));
     SLK_TRY(slk_tree_file_init(&r.tree, hash, arity, leaf_cnt, first_row, fd, path, diag));
     r.tree.verify = true;
-    slk_work_init(&r.work, c->job);
-    slk_progress_begin(c->job ? c->job->progress : NULL, "hashing a tree again", "leaves", leaf_cnt,
-                       0);
-    slk_pool_for(c->job ? c->job->pool : NULL, r.tree.chunk_cnt, 1, rehash_some, &r);
-    slk_progress_end(c->job ? c->job->progress : NULL);
-    SLK_TRY(slk_work_finish(&r.work, diag));
+    SLK_TRY(rehash_run(c, &r, "hashing a tree again", leaf_cnt, diag));
     err = slk_tree_file_finish(&r.tree, &root, diag);
 out:
     slk_tree_file_fini(&r.tree);
@@ -145,7 +151,7 @@ static slk_err_t check_aux(check_t *c, slk_diag_t *out)
     err = found_problem(c, err, &diag, out);
     if (err == SLK_OK)
         err = slk_cache_path(path, c->sector, SLK_T_AUX_NAME, out);
-    if (err == SLK_OK && exists(path))
+    if (err == SLK_OK)
         err = found_problem(c, slk_t_aux_check(path, &c->sector->porep, &diag), &diag, out);
     return err;
 }
@@ -164,6 +170,46 @@ static slk_err_t check_sealed(check_t *c, bool *recorded, slk_diag_t *out)
     return found_problem(c, err, &diag, out);
 }
 
+/* Root over the data in the unsealed file. */
+static slk_err_t unsealed_root(check_t *c, slk_node_t *root, slk_diag_t *diag)
+{
+    rehash_t r = {.leaves_fd = -1, .leaves_path = c->sector->unsealed};
+    slk_err_t err;
+    SLK_TRY(
+        slk_open_read(&r.leaves_fd, NULL, r.leaves_path, "the unsealed file", SLK_ANY_LEN, diag));
+    SLK_TRY(slk_tree_file_init(&r.tree, slk_tree_hash_sha256, 2, c->size->nodes, 0, -1,
+                               r.leaves_path, diag));
+    SLK_TRY(rehash_run(c, &r, "hashing the data again", c->size->nodes, diag));
+    err = slk_tree_file_finish(&r.tree, root, diag);
+out:
+    slk_tree_file_fini(&r.tree);
+    if (r.leaves_fd >= 0)
+        close(r.leaves_fd);
+    return err;
+}
+
+/* The unsealed file against what PC1 recorded; where there is no record, against tree_d. */
+static slk_err_t check_data(check_t *c, slk_diag_t *diag)
+{
+    char path[SLK_PATH_SZ], name[SLK_CACHE_NAME_SZ];
+    slk_node_t want = c->record.comm_d, root;
+    slk_diag_t unused;
+    slk_err_t err;
+    slk_tree_d_name(name);
+    SLK_TRY(slk_cache_path(path, c->sector, name, diag));
+    if (!c->record.has_ticket &&
+        slk_tree_root_read(&want, path, "tree_d", 2 * c->size->nodes - 1, &unused) != SLK_OK)
+        goto out;
+    SLK_TRY(unsealed_root(c, &root, diag));
+    if (!slk_node_eq(&root, &want))
+        err = slk_fail(diag, SLK_ERR_MISMATCH,
+                       "%s: its data has comm_d %s, the sector was sealed with %s; the file was "
+                       "changed or damaged: remove it, or unseal the sector to get the data back",
+                       c->sector->unsealed, slk_node_hex(&root).s, slk_node_hex(&want).s);
+out:
+    return err;
+}
+
 static slk_err_t check_unsealed(check_t *c, slk_diag_t *out)
 {
     bool found;
@@ -177,6 +223,8 @@ static slk_err_t check_unsealed(check_t *c, slk_diag_t *out)
                        "%s: %" PRIu64 " bytes, expected %" PRIu64
                        "; the file is truncated: restore it",
                        c->sector->unsealed, len, c->record.has_ticket ? c->size->bytes : used);
+    else if (err == SLK_OK && found && len >= c->size->bytes && !c->quick)
+        err = check_data(c, &diag);
     return found_problem(c, err, &diag, out);
 }
 
@@ -276,7 +324,9 @@ static slk_err_t check_synthetic(check_t *c, slk_diag_t *out)
     uint64_t bytes =
         96 + slk_synth_cnt(&c->sector->porep) * slk_vanilla_record_sz(&c->sector->porep);
     slk_err_t err = slk_cache_path(path, c->sector, SLK_SYNTH_NAME, &diag);
-    if (err != SLK_OK || c->sector->porep.feature != SLK_FEATURE_SYNTH || !exists(path))
+    /* finalize drops it, and what is left of the layers after a kill is no reason to miss it */
+    if (err != SLK_OK || c->sector->porep.feature != SLK_FEATURE_SYNTH ||
+        (c->finalized && !exists(path)))
         return found_problem(c, err, &diag, out);
     err = slk_open_read(&fd, NULL, path, "synthetic proofs", bytes, &diag);
     if (err == SLK_OK) {

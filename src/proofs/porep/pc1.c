@@ -130,6 +130,14 @@ static slk_err_t open_data(int *fd, const pc1_t *p, slk_diag_t *diag)
         err = slk_fail_errno(diag, "open", path);
         goto out;
     }
+    /* A killed add-piece left the sector as it was before. */
+    if (p->record.adding && len > used) {
+        if (ftruncate(*fd, (off_t)used)) {
+            err = slk_fail_errno(diag, "set the length of", path);
+            goto out;
+        }
+        len = used;
+    }
     if (len > p->size->bytes)
         SLK_TRY(check_trailer(*fd, len, p, diag));
     if (len < used || len % SLK_PIECE_MIN_PADDED) {
@@ -214,6 +222,7 @@ static slk_err_t make_tree_d(pc1_t *p, const slk_node_t *ticket, slk_diag_t *dia
     if (!p->record.has_comm_r)
         SLK_TRY(slk_copy_data(p->sector->sealed, fd, p->size->bytes, p->sector->unsealed,
                               p->size->bytes, p->job, diag));
+    p->record.adding = false;
     p->record.has_ticket = true;
     p->record.ticket = *ticket;
     p->record.comm_d = comm_d;
@@ -672,18 +681,6 @@ out:
     return err;
 }
 
-/* A sector whose layers were dropped by finalize has nothing for PC1 to do. */
-static slk_err_t check_not_finalized(const pc1_t *p, slk_diag_t *diag)
-{
-    char name[SLK_CACHE_NAME_SZ];
-    slk_layer_name(name, 1);
-    if (p->record.has_comm_r && !slk_record_file(&p->record, name))
-        return slk_fail(diag, SLK_ERR_STATE,
-                        "%s: this sector is sealed and finalized; PC1 has nothing left to do",
-                        p->sector->cache);
-    return SLK_OK;
-}
-
 slk_err_t slk_seal_pc1(slk_pc1_t *out, const slk_sector_t *sector, const slk_node_t *ticket,
                        const slk_pc1_options_t *options, const slk_job_t *job, slk_diag_t *diag)
 {
@@ -708,7 +705,7 @@ slk_err_t slk_seal_pc1(slk_pc1_t *out, const slk_sector_t *sector, const slk_nod
     SLK_TRY(slk_lock_dir(&lock, sector->cache, diag));
     SLK_TRY(slk_record_load(&p->record, NULL, sector, diag));
     SLK_TRY(check_ticket(p, ticket, diag));
-    SLK_TRY(check_not_finalized(p, diag));
+    SLK_TRY(slk_not_finalized(sector, &p->record, diag));
     SLK_TRY(collect_known(p, diag));
     SLK_TRY(check_known(p, diag));
     char tree_d[SLK_CACHE_NAME_SZ];

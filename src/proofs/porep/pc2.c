@@ -460,6 +460,10 @@ static slk_err_t check_earlier(pc2_t *p, bool *done, slk_pc2_t *out, slk_diag_t 
                        path, slk_node_hex(&out->comm_r).s, slk_node_hex(&p->record.comm_r).s);
         goto out;
     }
+    SLK_TRY(slk_cache_path(path, p->sector, SLK_T_AUX_NAME, diag));
+    slk_diag_t unused;
+    if (slk_t_aux_check(path, &p->sector->porep, &unused) != SLK_OK)
+        SLK_TRY(slk_t_aux_write(path, &p->sector->porep, p->sector->cache, diag));
     out->comm_d = p->record.comm_d;
     *done = p->record.has_ticket;
 out:
@@ -538,6 +542,9 @@ slk_err_t slk_seal_pc2(slk_pc2_t *out, const slk_sector_t *sector, const slk_nod
     bool synth = sector->porep.feature == SLK_FEATURE_SYNTH;
     SLK_TRY(slk_lock_dir(&lock, sector->cache, diag));
     SLK_TRY(slk_record_load(&p->record, NULL, sector, diag));
+    SLK_TRY(slk_not_finalized(sector, &p->record, diag));
+    if (ticket && p->record.has_ticket)
+        SLK_TRY(find_replica_id(&replica_id, p, ticket, &p->record.comm_d, diag));
     SLK_TRY(check_earlier(p, &done, out, diag));
     if (!done) {
         SLK_TRY(open_inputs(p, diag));

@@ -266,6 +266,7 @@ slk_err_t slk_record_parse(slk_record_t *record, const char *text, size_t len, c
             !get_node(&record->replica_id, json_object_get(object, "replica_id")))
             err = bad_field(diag, path, "ticket, comm_d, replica_id", "32 bytes of hex each");
     }
+    record->adding = json_is_true(json_object_get(object, "adding"));
     if (json_object_get(object, "comm_r")) {
         record->has_comm_r = true;
         if (err == SLK_OK && !get_node(&record->comm_r, json_object_get(object, "comm_r")))
@@ -334,6 +335,8 @@ slk_err_t slk_record_save(const slk_record_t *record, const slk_sector_t *sector
         ok = !json_object_set_new(object, "ticket", json_node(&record->ticket)) &&
              !json_object_set_new(object, "comm_d", json_node(&record->comm_d)) &&
              !json_object_set_new(object, "replica_id", json_node(&record->replica_id));
+    if (ok && record->adding)
+        ok = !json_object_set_new(object, "adding", json_true());
     if (ok && record->has_comm_r)
         ok = !json_object_set_new(object, "comm_r", json_node(&record->comm_r));
     if (!ok) {

@@ -26,6 +26,7 @@ typedef struct {
     size_t piece_cnt;
     bool has_ticket; /* then comm_d and replica_id too */
     bool has_comm_r;
+    bool adding; /* add-piece is at work, or was killed: what is behind the pieces is no data */
     slk_node_t ticket, comm_d, replica_id, comm_r;
     slk_record_file_t files[SLK_RECORD_FILES_MAX];
     size_t file_cnt;

@@ -9,12 +9,14 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <inttypes.h>
 #include <linux/fs.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #define IO_BUF (UINT64_C(4) << 20)
@@ -448,4 +450,65 @@ slk_err_t slk_tree_root_read(slk_node_t *root, const char *path, const char *wha
     err = slk_pread_all(fd, root, 32, (nodes - 1) * 32, path, diag);
     close(fd);
     return err;
+}
+
+slk_err_t slk_not_finalized(const slk_sector_t *sector, const slk_record_t *record,
+                            slk_diag_t *diag)
+{
+    char name[SLK_CACHE_NAME_SZ];
+    slk_tree_c_name(name, sector->porep.size, 0);
+    if (record->has_comm_r && !slk_record_file(record, name))
+        return slk_fail(diag, SLK_ERR_STATE,
+                        "%s: this sector is sealed and finalized: its layers were dropped, and no "
+                        "step of sealing is left to do",
+                        sector->cache);
+    return SLK_OK;
+}
+
+/* --- Where results go ------------------------------------------------------------------------- */
+
+static bool same_file(const char *a, const char *b)
+{
+    struct stat sa, sb;
+    return !stat(a, &sa) && !stat(b, &sb) && sa.st_dev == sb.st_dev && sa.st_ino == sb.st_ino;
+}
+
+static bool is_own_file(const slk_sector_t *sector, const char *path)
+{
+    static const char *const own[] = {"sc-02-data-*",     SLK_P_AUX_NAME, SLK_T_AUX_NAME,
+                                      "pc1out.json",      SLK_SYNTH_NAME, SLK_RECORD_NAME,
+                                      SLK_CHECKPOINT_NAME};
+    char dir[SLK_PATH_SZ];
+    if (same_file(path, sector->sealed) || same_file(path, sector->unsealed))
+        return true;
+    const char *slash = strrchr(path, '/');
+    snprintf(dir, sizeof dir, "%.*s", slash ? (int)(slash - path) : 1, slash ? path : ".");
+    if (!same_file(*dir ? dir : "/", sector->cache))
+        return false;
+    for (size_t i = 0; i < SLK_COUNT(own); i++) {
+        if (fnmatch(own[i], slash ? slash + 1 : path, 0) == 0)
+            return true;
+    }
+    return false;
+}
+
+slk_err_t slk_result_path(char out[SLK_PATH_SZ], const slk_sector_t *sector, const char *path,
+                          slk_diag_t *diag)
+{
+    struct stat st;
+    bool exists = stat(path, &st) == 0;
+    if (exists && !S_ISREG(st.st_mode))
+        return slk_fail(diag, SLK_ERR_INPUT,
+                        "%s: is %s; give the name of a file, which appears when it is complete",
+                        path, S_ISDIR(st.st_mode) ? "a folder" : "not a regular file");
+    char *real = exists ? realpath(path, NULL) : NULL;
+    int n = snprintf(out, SLK_PATH_SZ, "%s", real ? real : path);
+    free(real);
+    if (n < 0 || n >= SLK_PATH_SZ)
+        return slk_fail(diag, SLK_ERR_INPUT, "%s: path too long", path);
+    if (is_own_file(sector, out))
+        return slk_fail(diag, SLK_ERR_INPUT,
+                        "%s: is one of the sector's own files and would be lost; give another name",
+                        path);
+    return SLK_OK;
 }

@@ -67,6 +67,15 @@ SLK_CHECK_RESULT slk_err_t slk_copy_data(const char *path, int fd, uint64_t data
                                          const char *data_path, uint64_t bytes,
                                          const slk_job_t *job, slk_diag_t *diag);
 
+/* SLK_ERR_STATE when the record says that the sector was sealed and its layers were dropped since. */
+SLK_CHECK_RESULT slk_err_t slk_not_finalized(const slk_sector_t *sector, const slk_record_t *record,
+                                             slk_diag_t *diag);
+
+/* Where a result for `path` goes: links followed, so that they stay. SLK_ERR_INPUT: something else
+ * than a regular file has that name, or it is a file of the sector itself. */
+SLK_CHECK_RESULT slk_err_t slk_result_path(char out[SLK_PATH_SZ], const slk_sector_t *sector,
+                                           const char *path, slk_diag_t *diag);
+
 /* Read the last node (the root) of a tree file of exactly `nodes` nodes. */
 SLK_CHECK_RESULT slk_err_t slk_tree_root_read(slk_node_t *root, const char *path, const char *what,
                                               uint64_t nodes, slk_diag_t *diag);

@@ -230,6 +230,7 @@ slk_err_t slk_seal_unseal(uint64_t *bytes, const slk_sector_t *sector, const slk
                           slk_diag_t *diag)
 {
     static const slk_pc1_options_t defaults;
+    char result[SLK_PATH_SZ];
     int lock = -1;
     bool from_file = false;
     slk_node_t replica_id;
@@ -244,6 +245,7 @@ slk_err_t slk_seal_unseal(uint64_t *bytes, const slk_sector_t *sector, const slk
     if (!options)
         options = &defaults;
     SLK_TRY(check_range(u, offset, length, diag));
+    SLK_TRY(slk_result_path(result, sector, out_path, diag));
     SLK_TRY(
         slk_open_read(&u->sealed_fd, NULL, sector->sealed, "sealed file", u->size->bytes, diag));
     slk_replica_id(&replica_id, &sector->porep, sector->miner, sector->number, ticket, comm_d);
@@ -256,9 +258,9 @@ slk_err_t slk_seal_unseal(uint64_t *bytes, const slk_sector_t *sector, const slk
     if (locked == SLK_OK && slk_record_load(&u->record, NULL, sector, NULL) == SLK_OK &&
         u->record.has_ticket && slk_node_eq(&u->record.replica_id, &replica_id))
         SLK_TRY(labels_from_file(u, &from_file, diag));
-    SLK_TRY(slk_new_file_open(&u->out, out_path, 0, diag));
+    SLK_TRY(slk_new_file_open(&u->out, result, 0, diag));
     if (!from_file)
-        SLK_TRY(compute_labels(u, &replica_id, options, out_path, diag));
+        SLK_TRY(compute_labels(u, &replica_id, options, result, diag));
     SLK_TRY(decode(u, comm_d, diag));
     if (ftruncate(u->out.fd, (off_t)u->length)) {
         err = slk_fail_errno(diag, "set the length of", out_path);
