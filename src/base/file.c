@@ -13,7 +13,8 @@
 #include <unistd.h>
 
 #define IO_CHUNK                                                                                   \
-    (UINT64_C(1) << 30) /* one read or write call moves at most about 2 GiB on Linux               \
+    (UINT64_C(1)                                                                                   \
+     << 30) /* one read or write call moves at most about 2 GiB on Linux               \
                          */
 
 slk_err_t slk_pread_all(int fd, void *buf, size_t len, uint64_t offset, const char *path,
@@ -143,7 +144,8 @@ slk_err_t slk_open_read(int *fd, uint64_t *len, const char *path, const char *wh
     else if (expect != SLK_ANY_LEN && (uint64_t)st.st_size != expect)
         err = slk_fail(diag, SLK_ERR_LENGTH,
                        "%s: %s has %" PRIu64 " bytes, expected %" PRIu64
-                       "; the file is damaged or of another sector size: make it again",
+                       "; the file is damaged or of another sector size: restore it, or remove it "
+                       "and run again the step that makes it",
                        path, what, (uint64_t)st.st_size, expect);
     if (err != SLK_OK) {
         close(f);

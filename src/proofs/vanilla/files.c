@@ -31,11 +31,11 @@ slk_err_t slk_node_file_read(const slk_node_file_t *file, slk_node_t *out, uint6
     }
     for (size_t i = 0; i < cnt; i++) {
         if (!slk_node_is_canonical(&out[i]))
-            return slk_fail(diag, SLK_ERR_FORMAT,
-                            "%s: the 32 bytes at offset %" PRIu64
-                            " are %s, not below the field's modulus; the "
-                            "file is damaged: make it again",
-                            file->path, (first + i) * SLK_NODE_SZ, slk_node_hex(&out[i]).s);
+            return slk_fail(
+                diag, SLK_ERR_FORMAT,
+                "%s: the 32 bytes at offset %" PRIu64 " are %s, not below the field's modulus; the "
+                "file is damaged: restore it, or remove it and run again the step that makes it",
+                file->path, (first + i) * SLK_NODE_SZ, slk_node_hex(&out[i]).s);
     }
     return SLK_OK;
 }
@@ -144,7 +144,7 @@ static slk_err_t open_upper(slk_upper_t *upper, const slk_size_t *size,
         return slk_fail(
             diag, SLK_ERR_MISMATCH,
             "%s%s: its root is %s, expected %s; the file belongs to another sector or is damaged: "
-            "make it again",
+            "remove it and run again the step that makes it",
             trees[0].path, cnt == size->trees ? "" : " and the files beside it",
             slk_node_hex(&row[0]).s, what);
     return SLK_OK;
