@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 #define COLUMNS_MAX 8u
@@ -14,9 +15,24 @@ void slk_result_json(slk_app_t *app, const char *name, json_t *value)
     SLK_ASSERT(value && json_object_set_new(app->result, name, value) == 0);
 }
 
+/* JSON knows only UTF-8; the name of a file may be anything. Other bytes are shown as '?'. */
+static json_t *json_text(const char *text)
+{
+    json_t *value = json_string(text);
+    char *copy = value ? NULL : strdup(text);
+    for (char *p = copy; p && *p; p++) {
+        if ((unsigned char)*p >= 128)
+            *p = '?';
+    }
+    if (copy)
+        value = json_string(copy);
+    free(copy);
+    return value;
+}
+
 void slk_result_text(slk_app_t *app, const char *name, const char *text)
 {
-    slk_result_json(app, name, json_string(text));
+    slk_result_json(app, name, json_text(text));
 }
 
 void slk_result_node(slk_app_t *app, const char *name, const slk_node_t *node)

@@ -4,6 +4,7 @@
 #include "base/file.h"
 
 #include <inttypes.h>
+#include <jansson.h>
 #include <string.h>
 
 static slk_err_t place(char out[SLK_PATH_MAX], const slk_sector_t *sector, const char *dir,
@@ -24,6 +25,14 @@ slk_err_t slk_sector_place(slk_sector_args_t *out, const char *dir, bool create,
 {
     slk_err_t err;
     slk_sector_t *sector = &out->sector;
+    /* pc1out.json holds the path, and JSON is UTF-8. */
+    json_t *text = json_string(dir);
+    if (!text)
+        return slk_fail(diag, SLK_ERR_INPUT,
+                        "--dir %s: the name is not UTF-8, and pc1out.json could not hold it; use "
+                        "another folder, or a link to it",
+                        dir);
+    json_decref(text);
     sector->cache = out->cache;
     sector->sealed = out->sealed;
     sector->unsealed = out->unsealed;

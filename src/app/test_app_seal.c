@@ -234,6 +234,134 @@ static void test_refusals(void **state)
     json_decref(life);
 }
 
+/* A result never replaces what the sector consists of, nor anything that is no file. */
+static void test_results(void **state)
+{
+    (void)state;
+    json_t *life = start_case("2k-cc-v1_1");
+    char c1[400], unseal[400];
+    snprintf(c1, sizeof c1, "\"$S\" seal c1 --json %s --ticket %s --seed %s", options,
+             text_of(life, "ticket"), text_of(life, "seed"));
+    snprintf(unseal, sizeof unseal, "\"$S\" seal unseal --json %s --ticket %s --comm-d %s", options,
+             text_of(life, "ticket"), text_of(life, "comm_d"));
+    to_pc2(life, "2k-cc-v1_1");
+    static const char *const own[] = {"sealed/%s", "unsealed/%s", "cache/%s/p_aux",
+                                      "cache/%s/t_aux", "cache/%s/selkie-sector.json"};
+    for (size_t i = 0; i < sizeof own / sizeof own[0]; i++) {
+        char file[128];
+        snprintf(file, sizeof file, own[i], name);
+        sh("%s --out d/%s", i % 2 ? c1 : unseal, file);
+        assert_failed(1, "is one of the sector's own files");
+        sh("cd d/cache && %s --out ../%s", i % 2 ? c1 : unseal, file);
+        assert_status(1);
+    }
+    sh("ln -s d/sealed/%s link; %s --out link", name, c1);
+    assert_failed(1, "is one of the sector's own files");
+    sh("mkdir folder; %s --out folder", c1);
+    assert_failed(1, "folder: is a folder");
+    sh("mkfifo fifo; %s --out fifo", unseal);
+    assert_failed(1, "fifo: is not a regular file");
+    sh("test -p fifo && echo old >old && ln -sf old link && %s --out link >&2 && test -L link && "
+       "test $(stat -c %%s old) = 2032",
+       unseal);
+    assert_status(0);
+    assert_files(json_object_get(life, "files_after_pc2"));
+    assert_check(true, "");
+    json_decref(life);
+}
+
+/* Damage that only a whole look finds, and that finalize must not make final. */
+static void test_damage(void **state)
+{
+    (void)state;
+    static const char *const kept[] = {"cache/%s/p_aux", "cache/%s/sc-02-data-tree-r-last.dat"};
+    json_t *life = start_case("2k-cc-synth");
+    char file[128];
+    to_pc2(life, "2k-cc-synth");
+    sh("cp -a d whole");
+    for (size_t i = 0; i < 2; i++) {
+        snprintf(file, sizeof file, kept[i], name);
+        sh("printf xy | dd of=d/%s bs=1 seek=7 conv=notrunc; ls d/*/* >before", file);
+        sh("\"$S\" seal finalize --json %s", options);
+        assert_failed(1, file);
+        sh("ls d/*/* | cmp - before && rm -rf d && cp -a whole d");
+        assert_status(0);
+    }
+    sh("printf x | dd of=d/unsealed/%s bs=1 seek=77 conv=notrunc", name);
+    assert_check(false, "");
+    sh("cp -a whole/unsealed d; rm d/cache/%s/syn*", name);
+    assert_check(false, "--quick");
+    sh("\"$S\" seal pc2 %s && rm d/cache/%s/t_aux", options, name);
+    assert_check(false, "--quick");
+    sh("\"$S\" seal pc2 %s", options);
+    assert_status(0);
+    assert_check(true, "");
+    sh("\"$S\" seal pc2 --json %s --ticket %064d", options, 1);
+    assert_failed(1, "field ticket is ");
+
+    static const char *const steps[] = {"pc1 --ticket %s", "pc2 --ticket %s",
+                                        "c1 --ticket %s --out x --seed %064d"};
+    sh("\"$S\" seal finalize %s", options);
+    for (size_t i = 0; i < 3; i++) {
+        char step[256];
+        snprintf(step, sizeof step, steps[i], text_of(life, "ticket"), 1);
+        sh("\"$S\" seal %s --json %s", step, options);
+        assert_failed(1, "sealed and finalized");
+    }
+    json_decref(life);
+}
+
+/* A piece counts when it is complete: PC1 after a killed add-piece seals what was there before. */
+static void test_killed_piece(void **state)
+{
+    (void)state;
+    json_t *life = start_case("2k-cc-v1_1");
+    sh("head -c 200 /dev/zero | tr '\\0' x | \"$S\" seal add-piece --json %s -", options);
+    json_t *piece = ok_json();
+    sh("\"$S\" piece commd --size 2KiB --json %s:256", text_of(piece, "piece_cid"));
+    json_t *want = ok_json();
+    /* what the kill leaves: the mark in the record, and bytes behind the pieces */
+    sh("mkfifo data; \"$S\" seal add-piece %s --piece-size 512 data & P=$!; exec 7>data; "
+       "printf yyyyyyyy >&7; for i in $(seq 100); do grep -q adding d/cache/*/selkie-sector.json "
+       "&& break; sleep 0.05; done; kill -9 $P; wait $P; head -c 333 /dev/zero | tr '\\0' z "
+       ">>d/unsealed/%s; grep adding d/cache/*/selkie-sector.json",
+       options, name);
+    assert_status(0);
+    sh("\"$S\" seal pc1 --json %s --ticket %s", options, text_of(life, "ticket"));
+    json_t *got = ok_json();
+    assert_same(got, want, "comm_d");
+    json_decref(got);
+    json_decref(want);
+    json_decref(piece);
+    sh("grep -c adding d/cache/*/selkie-sector.json");
+    assert_string_equal(last.out, "0\n");
+
+    sh("rm -rf d; head -c 600 /dev/zero >big; \"$S\" seal add-piece --json %s --piece-size 512 big",
+       options);
+    assert_failed(1, "big: 600 bytes");
+    json_decref(life);
+}
+
+/* Names that JSON cannot hold. */
+static void test_bytes(void **state)
+{
+    (void)state;
+    sh("D=$(printf 'a\\377'); \"$S\" seal pc1 --json --size 2KiB --miner 1000 --sector 1 --ticket "
+       "%064d --dir \"$D\"",
+       1);
+    assert_failed(1, "not UTF-8");
+    json_t *life = start_case("2k-cc-v1_1");
+    to_pc2(life, "2k-cc-v1_1");
+    sh("O=$(printf 'a\\377'); \"$S\" seal c1 --json %s --ticket %s --seed %s --out \"$O\" && test "
+       "-s "
+       "\"$O\"",
+       options, text_of(life, "ticket"), text_of(life, "seed"));
+    json_t *got = ok_json();
+    assert_string_equal(text_of(got, "out"), "a?");
+    json_decref(got);
+    json_decref(life);
+}
+
 /* SIGTERM in PC1 of 8 MiB: a sentence, status 1, and the next call goes on where it was. */
 static void test_interrupt(void **state)
 {
@@ -288,8 +416,9 @@ int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, test_dir_setup, test_dir_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_life),     TEST(test_names),     TEST(test_limit),
-        TEST(test_refusals), TEST(test_interrupt), TEST(test_bench),
+        TEST(test_life),      TEST(test_names),  TEST(test_limit),        TEST(test_refusals),
+        TEST(test_results),   TEST(test_damage), TEST(test_killed_piece), TEST(test_bytes),
+        TEST(test_interrupt), TEST(test_bench),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
