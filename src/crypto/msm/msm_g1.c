@@ -10,20 +10,12 @@
 
 static msm_g1_pairs_fn_t *pairs_fast(void)
 {
-    static const slk_cpu_t rows[] = {
 #if defined(__x86_64__)
-        SLK_CPU_IFMA,
-#endif
-        SLK_CPU_PORTABLE
-    };
-    switch (slk_cpu_pick(rows)) {
-#if defined(__x86_64__)
-    case SLK_CPU_IFMA:
+    static const slk_cpu_t rows[] = {SLK_CPU_IFMA, SLK_CPU_PORTABLE};
+    if (slk_cpu_pick(rows) == SLK_CPU_IFMA)
         return slk_msm_g1_pairs_ifma;
 #endif
-    default:
-        return NULL;
-    }
+    return NULL;
 }
 
 #define PAIRS_FAST pairs_fast()
