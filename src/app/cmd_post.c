@@ -7,6 +7,7 @@
 #include "base/file.h"
 #include "crypto/sha256/sha256.h"
 #include "selkie/post.h"
+#include "selkie/prove.h"
 #include "selkie/verify.h"
 
 #include <inttypes.h>
@@ -186,14 +187,42 @@ out:
     return err;
 }
 
-static slk_err_t run_vanilla(slk_app_t *app, const slk_args_t *args)
+/* The sectors of --replicas and their vanilla proofs. */
+typedef struct {
+    slk_post_t post;
+    slk_node_t randomness;
+    slk_replica_list_t list;
+    uint64_t *leaves;
+    slk_post_outcome_t *outcomes;
+} sectors_t;
+
+static void sectors_fini(sectors_t *sectors)
+{
+    if (sectors->outcomes)
+        slk_post_outcomes_fini(sectors->outcomes, sectors->list.cnt);
+    free(sectors->outcomes);
+    free(sectors->leaves);
+    slk_replica_list_fini(&sectors->list);
+}
+
+/* All but the reading. */
+static slk_err_t sectors_init(sectors_t *out, slk_app_t *app, const slk_args_t *args)
 {
     slk_err_t err;
-    slk_post_t post;
-    slk_replica_list_t list = {0};
-    uint64_t *leaves = NULL;
-    slk_post_outcome_t *outcomes = NULL;
-    slk_node_t randomness = randomness_of(args);
+    *out = (sectors_t){.randomness = randomness_of(args)};
+    SLK_TRY(post_of(&out->post, args, &app->diag));
+    SLK_TRY(slk_replica_list_read(&out->list, args->opt[SLK_OPT_REPLICAS].text, true, &app->diag));
+    SLK_TRY(give_leaves(&out->list, &out->leaves, &out->post, &out->randomness, &app->diag));
+    out->outcomes = calloc(out->list.cnt, sizeof *out->outcomes);
+    if (!out->outcomes)
+        err = slk_fail(&app->diag, SLK_ERR_NOMEM, "out of memory");
+out:
+    return err;
+}
+
+static slk_err_t sectors_read(sectors_t *sectors, slk_app_t *app, const slk_args_t *args,
+                              slk_diag_t *diag)
+{
     /* Whoever bounds the threads and says nothing about readers means these: they do the hashing,
      * too. */
     slk_opt_id_t readers = args->opt[SLK_OPT_THREADS].given && !args->opt[SLK_OPT_READERS].given
@@ -202,34 +231,169 @@ static slk_err_t run_vanilla(slk_app_t *app, const slk_args_t *args)
     slk_post_limits_t limits = {.readers = (unsigned)args->opt[readers].num,
                                 .read_seconds = args->opt[SLK_OPT_READ_TIMEOUT].seconds,
                                 .sector_seconds = args->opt[SLK_OPT_SECTOR_TIMEOUT].seconds};
-    SLK_TRY(post_of(&post, args, &app->diag));
-    SLK_TRY(slk_replica_list_read(&list, args->opt[SLK_OPT_REPLICAS].text, true, &app->diag));
-    SLK_TRY(slk_make_dirs(args->opt[SLK_OPT_OUT].text, &app->diag));
-    SLK_TRY(give_leaves(&list, &leaves, &post, &randomness, &app->diag));
-    SLK_TRY(slk_app_job(app, args, "the proofs finished before are written, run it again"));
-    outcomes = calloc(list.cnt, sizeof *outcomes);
-    if (!outcomes) {
-        err = slk_fail(&app->diag, SLK_ERR_NOMEM, "out of memory");
-        goto out;
-    }
-    app->result = json_array();
+    return slk_post_vanilla(sectors->outcomes, &sectors->post, sectors->list.rows,
+                            sectors->list.cnt, &limits, &app->job, diag);
+}
+
+static slk_err_t run_vanilla(slk_app_t *app, const slk_args_t *args)
+{
+    slk_err_t err;
+    sectors_t sectors;
     slk_diag_t stopped;
-    slk_err_t ended =
-        slk_post_vanilla(outcomes, &post, list.rows, list.cnt, &limits, &app->job, &stopped);
-    for (size_t i = 0; i < list.cnt; i++) {
-        if (outcomes[i].err == SLK_OK)
-            SLK_TRY(write_proof(app, args, list.rows[i].sector, &outcomes[i]));
+    SLK_TRY(sectors_init(&sectors, app, args));
+    SLK_TRY(slk_make_dirs(args->opt[SLK_OPT_OUT].text, &app->diag));
+    SLK_TRY(slk_app_job(app, args, "the proofs finished before are written, run it again"));
+    app->result = json_array();
+    slk_err_t ended = sectors_read(&sectors, app, args, &stopped);
+    for (size_t i = 0; i < sectors.list.cnt; i++) {
+        if (sectors.outcomes[i].err == SLK_OK)
+            SLK_TRY(write_proof(app, args, sectors.list.rows[i].sector, &sectors.outcomes[i]));
     }
     if (ended == SLK_OK)
-        err = report(app, &list, outcomes);
+        err = report(app, &sectors.list, sectors.outcomes);
     else
         err = slk_fail(&app->diag, ended, "%s", stopped.text);
 out:
-    if (outcomes)
-        slk_post_outcomes_fini(outcomes, list.cnt);
-    free(outcomes);
-    free(leaves);
-    slk_replica_list_fini(&list);
+    sectors_fini(&sectors);
+    return err;
+}
+
+/* --- prove ---------------------------------------------------------------------------------- */
+
+/* Sectors whose vanilla proof is there. */
+typedef struct {
+    slk_post_public_t *pub;
+    slk_post_vanilla_t *proofs;
+    size_t cnt;
+    json_t *faults; /* numbers of the others */
+} good_t;
+
+static slk_err_t pick_good(good_t *out, const sectors_t *sectors, slk_app_t *app)
+{
+    size_t cnt = sectors->list.cnt;
+    const slk_post_outcome_t *last = NULL;
+    *out =
+        (good_t){calloc(cnt, sizeof *out->pub), calloc(cnt, sizeof *out->proofs), 0, json_array()};
+    if (!out->pub || !out->proofs)
+        return slk_fail(&app->diag, SLK_ERR_NOMEM, "out of memory");
+    for (size_t i = 0; i < cnt; i++) {
+        const slk_post_outcome_t *outcome = &sectors->outcomes[i];
+        const slk_post_replica_t *row = &sectors->list.rows[i];
+        if (outcome->err != SLK_OK) {
+            last = outcome;
+            json_array_append_new(out->faults, json_integer((json_int_t)row->sector));
+            if (cnt > 1)
+                fprintf(stderr, "selkie post prove: sector %" PRIu64 ": %s\n", row->sector,
+                        outcome->why ? outcome->why : slk_err_text(outcome->err));
+            continue;
+        }
+        slk_err_t err = slk_post_vanilla_parse(&out->proofs[out->cnt], sectors->post.size,
+                                               outcome->proof, outcome->len, &app->diag);
+        if (err != SLK_OK)
+            return err;
+        out->pub[out->cnt++] = (slk_post_public_t){row->sector, row->comm_r};
+    }
+    if (out->cnt)
+        return SLK_OK;
+    if (cnt == 1)
+        return slk_fail(&app->diag, last->err, "sector %" PRIu64 ": %s",
+                        sectors->list.rows[0].sector,
+                        last->why ? last->why : slk_err_text(last->err));
+    return slk_fail(&app->diag, last->err, "none of the %zu sectors can be proven", cnt);
+}
+
+static void good_fini(good_t *good)
+{
+    free(good->pub);
+    free(good->proofs);
+    json_decref(good->faults);
+}
+
+/* Partition after partition, and a check of the whole as the chain will do it. */
+static slk_err_t prove_all(uint8_t *proof, const sectors_t *sectors, const good_t *good,
+                           const slk_prover_t *prover, slk_app_t *app)
+{
+    slk_err_t err;
+    bool valid;
+    const slk_post_t *post = &sectors->post;
+    uint32_t partitions = slk_post_partition_cnt(post, good->cnt);
+    for (uint32_t k = 0; k < partitions; k++) {
+        size_t first = (size_t)k * post->sectors, cnt = good->cnt - first;
+        cnt = cnt < post->sectors ? cnt : post->sectors;
+        SLK_TRY(slk_prove_post(proof + k * SLK_GROTH16_PROOF_SZ, prover, post, &sectors->randomness,
+                               good->pub + first, good->proofs + first, cnt, k, &app->job,
+                               &app->diag));
+    }
+    SLK_TRY(slk_post_verify(&valid, post, &sectors->randomness, good->pub, good->cnt, proof,
+                            (size_t)partitions * SLK_GROTH16_PROOF_SZ, NULL, &app->job,
+                            &app->diag));
+    if (!valid) {
+        slk_diag_t why = app->diag;
+        err = slk_fail(&app->diag, SLK_ERR_PROOF,
+                       "the proof does not verify with the .vk file (%s): it is that of other "
+                       "parameters; remove it, or check both with selkie params verify",
+                       why.text);
+    }
+out:
+    return err;
+}
+
+/* The fields of a proof made, written to --out. */
+static slk_err_t give_proof(slk_app_t *app, const slk_args_t *args, const uint8_t *proof,
+                            uint32_t partitions, double began)
+{
+    size_t len = (size_t)partitions * SLK_GROTH16_PROOF_SZ;
+    char *hex = malloc(2 * len + 1);
+    if (!hex)
+        return slk_fail(&app->diag, SLK_ERR_NOMEM, "out of memory");
+    slk_err_t err = slk_write_file(args->opt[SLK_OPT_OUT].text, proof, len, &app->diag);
+    slk_hex_encode(hex, proof, len);
+    if (err == SLK_OK) {
+        slk_result_text(app, "proof", hex);
+        slk_result_num(app, "partitions", partitions);
+        slk_result_json(app, "seconds", json_real(slk_clock_seconds() - began));
+    }
+    free(hex);
+    return err;
+}
+
+static slk_err_t run_prove(slk_app_t *app, const slk_args_t *args)
+{
+    slk_err_t err;
+    sectors_t sectors;
+    good_t good = {0};
+    slk_prover_t *prover = NULL;
+    uint8_t *proof = NULL;
+    double began = slk_clock_seconds();
+    SLK_TRY(sectors_init(&sectors, app, args));
+    bool winning = sectors.post.kind == SLK_POST_WINNING;
+    if (winning && sectors.list.cnt != 1) {
+        err = slk_fail(&app->diag, SLK_ERR_INPUT,
+                       "%s: %zu sectors, a winning proof is of one; give the one that the lottery "
+                       "picked",
+                       args->opt[SLK_OPT_REPLICAS].text, sectors.list.cnt);
+        goto out;
+    }
+    SLK_TRY(slk_app_job(app, args, "nothing was written, run it again"));
+    SLK_TRY(slk_prover_open(&prover, winning ? SLK_CIRCUIT_WINNING : SLK_CIRCUIT_WINDOW,
+                            sectors.post.size, NULL, &app->job, &app->diag));
+    SLK_TRY(sectors_read(&sectors, app, args, &app->diag));
+    SLK_TRY(pick_good(&good, &sectors, app));
+    uint32_t partitions = slk_post_partition_cnt(&sectors.post, good.cnt);
+    proof = malloc((size_t)partitions * SLK_GROTH16_PROOF_SZ);
+    if (!proof) {
+        err = slk_fail(&app->diag, SLK_ERR_NOMEM, "out of memory");
+        goto out;
+    }
+    SLK_TRY(prove_all(proof, &sectors, &good, prover, app));
+    SLK_TRY(give_proof(app, args, proof, partitions, began));
+    app->answer_no = json_array_size(good.faults) > 0;
+    slk_result_json(app, "faults", json_incref(good.faults));
+out:
+    free(proof);
+    slk_prover_free(prover);
+    good_fini(&good);
+    sectors_fini(&sectors);
     return err;
 }
 
@@ -296,6 +460,17 @@ static const slk_opt_use_t vanilla_opts[] = {
     {SLK_OPT_QUIET, SLK_OPTIONAL, NULL, NULL},
 };
 
+static const slk_opt_use_t prove_opts[] = {
+    POST_OPTS,
+    {SLK_OPT_REPLICAS, SLK_REQUIRED, NULL, NULL},
+    {SLK_OPT_OUT, SLK_REQUIRED, NULL, NULL},
+    {SLK_OPT_READERS, SLK_OPTIONAL, "16", NULL},
+    {SLK_OPT_READ_TIMEOUT, SLK_OPTIONAL, "60", NULL},
+    {SLK_OPT_SECTOR_TIMEOUT, SLK_OPTIONAL, "300", NULL},
+    {SLK_OPT_THREADS, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_QUIET, SLK_OPTIONAL, NULL, NULL},
+};
 static const slk_opt_use_t verify_opts[] = {
     POST_OPTS,
     {SLK_OPT_REPLICAS, SLK_REQUIRED, NULL, NULL},
@@ -335,6 +510,25 @@ const slk_command_t slk_post_commands[] = {
              "sha256: digest of the file",
      .examples = "post vanilla " POST_EXAMPLE " --replicas replicas.json --out proofs",
      .run = run_vanilla},
+    {.noun = "post",
+     .verb = "prove",
+     .summary = "make a proof of spacetime of sectors from their sealed files",
+     .details = "Writes the proof as it goes to the chain, 192 bytes a partition, after checking "
+                "it. Partitions are proven one after another; one of 32GiB sectors takes about 16 "
+                "GiB of memory besides the parameters, which are mapped from the parameter cache."
+                "\n\n"
+                "Sectors whose files are missing, damaged or not readable in time are named on "
+                "standard error and left out: the proof is that of the others, and the status "
+                "becomes 1. The list of replicas is that of post vanilla; a winning proof takes "
+                "one sector.",
+     .opts = prove_opts,
+     .opt_cnt = SLK_COUNT(prove_opts),
+     .json = "proof: the proof, hex\n"
+             "partitions: number of partitions\n"
+             "seconds: time it took\n"
+             "faults: numbers of the sectors that are not in the proof",
+     .examples = "post prove " POST_EXAMPLE " --replicas replicas.json --out proof.bin",
+     .run = run_prove},
     {.noun = "post",
      .verb = "verify",
      .summary = "check a proof of spacetime",

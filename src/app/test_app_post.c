@@ -196,12 +196,42 @@ static void test_failures(void **state)
     assert_string_equal(last.out, "window-0.vanilla\n");
 }
 
+/* What is wrong before any sector is read. */
+static void test_prove_refused(void **state)
+{
+    (void)state;
+    static const char one[] =
+        "{\"sector\":1,\"comm_r\":\"" COMM_R "\",\"cache\":\"c\",\"sealed\":\"s\"}";
+    static const char two[] =
+        "{\"sector\":1,\"comm_r\":\"" COMM_R "\",\"cache\":\"c\",\"sealed\":\"s\"},"
+        "{\"sector\":2,\"comm_r\":\"" COMM_R "\",\"cache\":\"c\",\"sealed\":\"s\"}";
+    write_list(one);
+    sh("FIL_PROOFS_PARAMETER_CACHE=keys \"$S\" post prove " POST_ARGS " --randomness " R1
+       " --replicas replicas.json --out proof");
+    assert_failed(1, "keys/v28-proof-of-spacetime-fallback-merkletree-poseidon_hasher-8-0-0-"
+                     "0170db1f394b35d995252228ee359194b13199d259380541dc529fb0099096b0.params is "
+                     "not there");
+    assert_has(last.err, "selkie params generate");
+    sh("mkdir keys && printf 'too short' >keys/v28-proof-of-spacetime-fallback-"
+       "merkletree-poseidon_hasher-8-0-0-"
+       "0170db1f394b35d995252228ee359194b13199d259380541dc529fb0099096b0.params && "
+       "FIL_PROOFS_PARAMETER_CACHE=keys \"$S\" post prove " POST_ARGS " --randomness " R1
+       " --replicas replicas.json --out proof");
+    assert_failed(1, "9 bytes are too few for parameters");
+    write_list(two);
+    sh("\"$S\" post prove --kind winning --size 2KiB --randomness " R1
+       " --replicas replicas.json --out proof");
+    assert_failed(1, "replicas.json: 2 sectors, a winning proof is of one");
+    sh("ls proof");
+    assert_status(2);
+}
+
 int main(void)
 {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, test_dir_setup, test_dir_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_window), TEST(test_winning),   TEST(test_challenges),
-        TEST(test_usage),  TEST(test_bad_lists), TEST(test_failures),
+        TEST(test_window),    TEST(test_winning),  TEST(test_challenges),    TEST(test_usage),
+        TEST(test_bad_lists), TEST(test_failures), TEST(test_prove_refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,11 +3,11 @@
 
 /* One Groth16 proof from an assignment and its row values. Source: spec/proofs-snark.md 1.5.
  *
- * Memory above the assignment: 96 bytes for each row of the domain until the quotient is known, then 32 bytes,
- * 33 MiB of scalars and points, and what the multi-scalar multiplication at work takes (crypto/msm/msm.h).
- * Parameters are read through their map, array by array, front to back; points that meet a scalar 0 are
- * skipped. A point is checked to be canonical and on the curve; what else may be wrong with parameters shows
- * when the proof is verified, which it always is. */
+ * Memory above the assignment: 96 bytes for each row of the domain until the quotient is known,
+ * then 32 bytes, 33 MiB of scalars and points, and what the multi-scalar multiplication at work
+ * takes (crypto/msm/msm.h). Parameters are read through their map, array by array, front to back;
+ * points that meet a scalar 0 are skipped. A point is checked to be canonical and on the curve;
+ * what else may be wrong with parameters shows when the proof is verified, which it always is. */
 
 #include "proofs/groth16/params.h"
 #include "proofs/r1cs/witness.h"
@@ -18,8 +18,8 @@ typedef struct {
     uint64_t chunk;        /* variables read at once, a multiple of 64; 0: the default */
 } slk_prove_options_t;
 
-/* The parameters belong to a circuit with these counts? SLK_ERR_MISMATCH. rows: those for the inputs not
- * counted. name: what messages call the parameters. */
+/* The parameters belong to a circuit with these counts? SLK_ERR_MISMATCH. rows: those for the
+ * inputs not counted. name: what messages call the parameters. */
 SLK_CHECK_RESULT slk_err_t slk_params_fit(const slk_params_t *params, const slk_part_t *all,
                                           const slk_density_t *density, const char *name,
                                           slk_diag_t *diag);
@@ -27,10 +27,10 @@ SLK_CHECK_RESULT slk_err_t slk_params_fit(const slk_params_t *params, const slk_
 /* Elements of the domain for these rows and inputs. */
 uint64_t slk_prove_domain(const slk_part_t *all);
 
-/* a and b: of slk_prove_domain elements each, in front the values of all rows, behind them zeros. They are
- * used up and freed whatever the outcome. params fit. SLK_ERR_PROOF: the proof made does not verify, so that
- * the assignment or the parameters are wrong; SLK_ERR_FORMAT: a malformed point; SLK_ERR_NOMEM, SLK_ERR_IO (no
- * random numbers), SLK_ERR_CANCELLED. */
+/* a and b: of slk_prove_domain elements each, in front the values of all rows, behind them zeros.
+ * They are used up and freed whatever the outcome. params fit. SLK_ERR_PROOF: the proof made does
+ * not verify, so that the assignment or the parameters are wrong; SLK_ERR_FORMAT: a malformed
+ * point; SLK_ERR_NOMEM, SLK_ERR_IO (no random numbers), SLK_ERR_CANCELLED. */
 SLK_CHECK_RESULT slk_err_t slk_groth16_prove(uint8_t out[SLK_GROTH16_PROOF_SZ],
                                              const slk_params_t *params,
                                              const slk_density_t *density,

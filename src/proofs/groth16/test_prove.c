@@ -16,8 +16,9 @@
 #define DOMAIN    (1u << LOG)
 _Static_assert(ROWS <= DOMAIN && ROWS > DOMAIN / 2, "smallest domain");
 
-/* Row i < AUX belongs to auxiliary variable i: every third is a bit, (1 - x) x = 0, the others are products of
- * linear combinations of what is before. Behind them the rows of Groth16 for the inputs. */
+/* Row i < AUX belongs to auxiliary variable i: every third is a bit, (1 - x) x = 0, the others are
+ * products of linear combinations of what is before. Behind them the rows of Groth16 for the
+ * inputs. */
 typedef struct {
     slk_fr_t coef[3][ROWS][2];
     unsigned key[3][ROWS][2], cnt[3][ROWS];
@@ -127,7 +128,8 @@ static void make_variable(circuit_t *c, unsigned i)
     c->wide[c->witness.wide_cnt++] = c->z[self];
 }
 
-/* poly[side][i] = sum over rows j of coefficient * L_j(tau), L_j(tau) = omega^j t / (n (tau - omega^j)) */
+/* poly[side][i] = sum over rows j of coefficient * L_j(tau), L_j(tau) = omega^j t / (n (tau -
+ * omega^j)) */
 static void make_polynomials(circuit_t *c)
 {
     slk_fr_t omega = root_of_unity(), at = fr(1), power = c->tau;
