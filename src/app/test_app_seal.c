@@ -298,6 +298,13 @@ static void test_damage(void **state)
     assert_check(true, "");
     sh("\"$S\" seal pc2 --json %s --ticket %064d", options, 1);
     assert_failed(1, "field ticket is ");
+    /* every synthetic proof damaged, the header not */
+    sh("F=$(echo d/cache/%s/syn*); cp $F syn; tr '\\0' '\\1' <syn | tail -c +97 >tail; (head -c 96 "
+       "syn; cat tail) >$F; \"$S\" seal c1 --json %s --ticket %s --seed %064d --out x",
+       name, options, text_of(life, "ticket"), 3);
+    assert_failed(1, "remove it and run PC2 again");
+    sh("rm d/cache/%s/syn*; \"$S\" seal pc2 %s && cmp syn d/cache/%s/syn*", name, options, name);
+    assert_status(0);
 
     static const char *const steps[] = {"pc1 --ticket %s", "pc2 --ticket %s",
                                         "c1 --ticket %s --out x --seed %064d"};
@@ -339,6 +346,23 @@ static void test_killed_piece(void **state)
     sh("rm -rf d; head -c 600 /dev/zero >big; \"$S\" seal add-piece --json %s --piece-size 512 big",
        options);
     assert_failed(1, "big: 600 bytes");
+    json_decref(life);
+}
+
+/* SIGTERM ends a command that waits for a pipe on which nothing comes. */
+static void test_silent_pipe(void **state)
+{
+    (void)state;
+    json_t *life = start_case("2k-cc-v1_1");
+    char add[300];
+    snprintf(add, sizeof add, "seal add-piece %s", options);
+    const char *const commands[] = {"piece commp", add};
+    for (size_t i = 0; i < 2; i++) {
+        sh("rm -f pipe; mkfifo pipe; exec 7<>pipe; \"$S\" %s --json - <pipe & P=$!; sleep 0.5; "
+           "kill -TERM $P; (sleep 5; kill -9 $P) 2>&- & wait $P",
+           commands[i]);
+        assert_failed(1, "interrupted");
+    }
     json_decref(life);
 }
 
@@ -416,9 +440,9 @@ int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, test_dir_setup, test_dir_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_life),      TEST(test_names),  TEST(test_limit),        TEST(test_refusals),
-        TEST(test_results),   TEST(test_damage), TEST(test_killed_piece), TEST(test_bytes),
-        TEST(test_interrupt), TEST(test_bench),
+        TEST(test_life),    TEST(test_names),     TEST(test_limit),        TEST(test_refusals),
+        TEST(test_results), TEST(test_damage),    TEST(test_killed_piece), TEST(test_silent_pipe),
+        TEST(test_bytes),   TEST(test_interrupt), TEST(test_bench),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -12,10 +13,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define IO_CHUNK                                                                                   \
-    (UINT64_C(1)                                                                                   \
-     << 30) /* one read or write call moves at most about 2 GiB on Linux               \
-                         */
+/* One read or write call moves at most about 2 GiB on Linux. */
+#define IO_CHUNK (UINT64_C(1) << 30)
 
 slk_err_t slk_pread_all(int fd, void *buf, size_t len, uint64_t offset, const char *path,
                         slk_diag_t *diag)
@@ -76,6 +75,32 @@ slk_err_t slk_read_upto(int fd, void *buf, size_t cap, size_t *len, const char *
     uint8_t *p = buf;
     *len = 0;
     while (*len < cap) {
+        size_t want = cap - *len;
+        ssize_t n = read(fd, p + *len, want < IO_CHUNK ? want : IO_CHUNK);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return slk_fail_errno(diag, "read", path);
+        if (n == 0)
+            break;
+        *len += (size_t)n;
+    }
+    return SLK_OK;
+}
+
+slk_err_t slk_read_upto_job(int fd, void *buf, size_t cap, size_t *len, const char *path,
+                            const slk_job_t *job, slk_diag_t *diag)
+{
+    enum { LOOK_MS = 100 };
+    uint8_t *p = buf;
+    *len = 0;
+    while (*len < cap) {
+        struct pollfd ready = {.fd = fd, .events = POLLIN};
+        if (slk_job_cancelled(job))
+            return slk_fail(diag, SLK_ERR_CANCELLED, "interrupted");
+        int some = poll(&ready, 1, LOOK_MS);
+        if (some == 0 || (some < 0 && errno == EINTR))
+            continue;
         size_t want = cap - *len;
         ssize_t n = read(fd, p + *len, want < IO_CHUNK ? want : IO_CHUNK);
         if (n < 0 && errno == EINTR)

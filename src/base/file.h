@@ -5,6 +5,7 @@
  * Paths end up in messages as given. */
 
 #include "selkie/err.h"
+#include "selkie/job.h"
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -22,6 +23,10 @@ SLK_CHECK_RESULT slk_err_t slk_write_all(int fd, const void *buf, size_t len, co
  * reads. */
 SLK_CHECK_RESULT slk_err_t slk_read_upto(int fd, void *buf, size_t cap, size_t *len,
                                          const char *path, slk_diag_t *diag);
+/* The same of a pipe, which may stand still: SLK_ERR_CANCELLED soon after the job is cancelled. */
+SLK_CHECK_RESULT slk_err_t slk_read_upto_job(int fd, void *buf, size_t cap, size_t *len,
+                                             const char *path, const slk_job_t *job,
+                                             slk_diag_t *diag);
 
 /* Read a whole small file. SLK_ERR_LENGTH above max. *buf is NUL-terminated, to be freed. */
 SLK_CHECK_RESULT slk_err_t slk_read_file(char **buf, size_t *len, const char *path, size_t max,

@@ -290,12 +290,13 @@ slk_err_t slk_commp(slk_commp_t *out, uint64_t padded, slk_read_fn_t *read, void
 typedef struct {
     int fd;
     const char *path;
+    const slk_job_t *job;
 } fd_source_t;
 
 static slk_err_t fd_read(void *ctx, uint8_t *buf, size_t cap, size_t *len, slk_diag_t *diag)
 {
     const fd_source_t *source = ctx;
-    return slk_read_upto(source->fd, buf, cap, len, source->path, diag);
+    return slk_read_upto_job(source->fd, buf, cap, len, source->path, source->job, diag);
 }
 
 slk_err_t slk_commp_fd(slk_commp_t *out, uint64_t padded, int fd, const char *path,
@@ -304,7 +305,7 @@ slk_err_t slk_commp_fd(slk_commp_t *out, uint64_t padded, int fd, const char *pa
     slk_err_t err = check_padded(padded, path, diag);
     if (err != SLK_OK)
         return err;
-    fd_source_t source = {fd, path};
+    fd_source_t source = {fd, path, job};
     commp_t c = {.read = fd_read,
                  .read_ctx = &source,
                  .job = job,

@@ -18,6 +18,7 @@ typedef struct {
     int fd;
     const char *path;
     uint64_t left;
+    const slk_job_t *job;
 } source_t;
 
 static slk_err_t source_read(void *ctx, uint8_t *buf, size_t cap, size_t *len, slk_diag_t *diag)
@@ -25,7 +26,7 @@ static slk_err_t source_read(void *ctx, uint8_t *buf, size_t cap, size_t *len, s
     source_t *source = ctx;
     if (cap > source->left)
         cap = (size_t)source->left;
-    slk_err_t err = slk_read_upto(source->fd, buf, cap, len, source->path, diag);
+    slk_err_t err = slk_read_upto_job(source->fd, buf, cap, len, source->path, source->job, diag);
     source->left -= *len;
     return err;
 }
@@ -248,7 +249,7 @@ slk_err_t slk_seal_add_piece(slk_add_piece_t *out, const slk_sector_t *sector, i
                        sector->unsealed, len, used, sector->cache);
         goto out;
     }
-    source_t source = {fd, path, raw_limit};
+    source_t source = {fd, path, raw_limit, job};
     record.adding = true;
     SLK_TRY(slk_record_save(&record, sector, diag));
     touched = true;

@@ -123,12 +123,13 @@ static slk_err_t prove_partition(c1_t *c, uint32_t k, slk_diag_t *diag)
     SLK_TRY(slk_vanilla_verify(&ok, c->graph, porep, &c->pub, c->challenges, c->records,
                                porep->challenges, c->job, &why));
     if (!ok) {
-        err = slk_fail(
-            diag, SLK_ERR_PROOF,
-            "%s: partition %" PRIu32
-            ": %s; a file of the sector is damaged or of another ticket: `selkie seal check` "
-            "says which",
-            c->sector->cache, k, why.text);
+        err = slk_fail(diag, SLK_ERR_PROOF, "%s: partition %" PRIu32 ": %s; %s", c->sector->cache,
+                       k, why.text,
+                       porep->feature == SLK_FEATURE_SYNTH
+                           ? SLK_SYNTH_NAME " is damaged or of another ticket: remove it and run "
+                                            "PC2 again, which makes only this file"
+                           : "a file of the sector is damaged or of another ticket: `selkie seal "
+                             "check` says which");
         goto out;
     }
     SLK_TRY(put_text(c, k ? ",[" : "[", k ? 2 : 1, diag));

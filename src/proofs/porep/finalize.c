@@ -96,11 +96,12 @@ out:
  * too many. */
 static slk_err_t forget(slk_record_t *record, const slk_sector_t *sector, slk_diag_t *diag)
 {
+    size_t before = record->file_cnt;
     for (size_t i = record->file_cnt; i-- > 0;) {
         if (is_dropped(record->files[i].name))
             slk_record_drop_file(record, record->files[i].name);
     }
-    return slk_record_save(record, sector, diag);
+    return record->file_cnt < before ? slk_record_save(record, sector, diag) : SLK_OK;
 }
 
 static slk_err_t drop(const char *path, slk_name_fn_t *removed, void *ctx, slk_diag_t *diag)
