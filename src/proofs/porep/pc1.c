@@ -671,12 +671,17 @@ static slk_err_t finish(pc1_t *p, slk_diag_t *diag)
         SLK_TRY(
             slk_pc1out_write(path, &p->sector->porep, p->sector->cache, &p->record.comm_d, diag));
     }
+    /* Nothing is written when all was there: the report of a complete PC1 works read-only, too. */
+    bool changed = false;
     for (uint32_t layer = 1; layer <= p->size->layers; layer++) {
         slk_layer_name(name, layer);
+        changed = changed || !slk_record_file(&p->record, name);
         slk_record_set_file(&p->record, name, p->size->bytes, &p->layer_sha256[layer - 1]);
     }
-    SLK_TRY(slk_record_save(&p->record, p->sector, diag));
-    SLK_TRY(slk_checkpoint_remove(p->sector, diag));
+    if (changed)
+        SLK_TRY(slk_record_save(&p->record, p->sector, diag));
+    if (p->has_checkpoint)
+        SLK_TRY(slk_checkpoint_remove(p->sector, diag));
 out:
     return err;
 }

@@ -280,6 +280,17 @@ static void put_store_config(FILE *f, const store_config_t *config, const char *
             config->nodes, config->discard);
 }
 
+static bool file_holds(const char *path, const char *text, size_t len)
+{
+    char *old = NULL;
+    size_t old_len = 0;
+    slk_diag_t unused;
+    bool same = slk_read_file(&old, &old_len, path, 1 << 20, &unused) == SLK_OK && old_len == len &&
+                memcmp(old, text, len) == 0;
+    free(old);
+    return same;
+}
+
 slk_err_t slk_pc1out_write(const char *path, const slk_porep_t *porep, const char *cache,
                            const slk_node_t *comm_d, slk_diag_t *diag)
 {
@@ -305,8 +316,11 @@ slk_err_t slk_pc1out_write(const char *path, const slk_porep_t *porep, const cha
     fputs("]}", f);
     bool ok = !ferror(f);
     ok = fclose(f) == 0 && ok;
-    slk_err_t err = ok ? slk_write_file(path, text, len, diag)
-                       : slk_fail(diag, SLK_ERR_NOMEM, "%s: no memory to write it", path);
+    slk_err_t err = SLK_OK;
+    if (!ok)
+        err = slk_fail(diag, SLK_ERR_NOMEM, "%s: no memory to write it", path);
+    else if (!file_holds(path, text, len))
+        err = slk_write_file(path, text, len, diag);
     free(text);
     return err;
 }
