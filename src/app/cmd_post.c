@@ -50,11 +50,14 @@ static slk_err_t parse_sectors(uint64_t **out, size_t *cnt, const char *text, sl
         slk_value_t value;
         size_t len = strcspn(p, ",");
         snprintf(word, sizeof word, "%.*s", (int)(len < sizeof word ? len : sizeof word), p);
-        if (len >= sizeof word || !slk_value_parse(&value, SLK_KIND_NUMBER, NULL, word)) {
+        /* The chain's numbers end at 2^63 - 1, and so do JSON's here. */
+        if (len >= sizeof word || !slk_value_parse(&value, SLK_KIND_NUMBER, NULL, word) ||
+            value.num > INT64_MAX) {
             free(list);
-            return slk_app_usage(
-                app, "--sectors: '%s', number %zu of the list: expected a sector number", word,
-                *cnt + 1);
+            return slk_app_usage(app,
+                                 "--sectors: '%s', number %zu of the list: expected a sector "
+                                 "number, at most 9223372036854775807",
+                                 word, *cnt + 1);
         }
         list[(*cnt)++] = value.num;
     }

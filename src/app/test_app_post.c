@@ -118,8 +118,8 @@ static void test_challenges(void **state)
 static void test_usage(void **state)
 {
     (void)state;
-    static const char *const bad[] = {"1,,2", "1,", ",1", "x", "1, 2", "-1", "99999999999999999999",
-                                      "''"};
+    static const char *const bad[] = {
+        "1,,2", "1,", ",1", "x", "1, 2", "-1", "99999999999999999999", "9223372036854775808", "''"};
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
         sh("\"$S\" post challenges " POST_ARGS " --randomness " R1 " --json --sectors='%s'",
            bad[i]);
