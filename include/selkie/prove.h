@@ -46,4 +46,22 @@ SLK_API SLK_CHECK_RESULT slk_err_t slk_prove_post(
     const slk_node_t *randomness, const slk_post_public_t *pub, const slk_post_vanilla_t *proofs,
     size_t cnt, uint32_t partition, const slk_job_t *job, slk_diag_t *diag);
 
+/* --- C2 ------------------------------------------------------------------------------------- */
+
+typedef struct {
+    uint8_t *proof; /* len bytes: the partitions in order; free with slk_c2_fini */
+    size_t len;
+    uint32_t partitions;
+} slk_c2_t;
+
+/* The proof of a sector from the JSON that C1 left, partition after partition. dir as above. The
+ * vanilla proofs are verified before, the whole proof is afterwards, from what the chain knows.
+ * SLK_ERR_STATE: no such file, no parameters; SLK_ERR_FORMAT: not the JSON of C1 (members in the
+ * reference's order); SLK_ERR_INPUT: of a non-interactive sector, whose proof is an aggregate;
+ * SLK_ERR_MISMATCH: of another sector or miner; others as slk_prove_porep. */
+SLK_API SLK_CHECK_RESULT slk_err_t slk_seal_c2(slk_c2_t *out, const char *c1_path, uint64_t miner,
+                                               uint64_t sector, const char *dir,
+                                               const slk_job_t *job, slk_diag_t *diag);
+SLK_API void slk_c2_fini(slk_c2_t *c2);
+
 #endif /* SELKIE_PROVE_H */

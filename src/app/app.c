@@ -1,7 +1,10 @@
 #include "app/app.h"
 
 #include "base/assert.h"
+#include "base/bytes.h"
+#include "base/file.h"
 #include "selkie/cpu.h"
+#include "selkie/groth16.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -80,6 +83,23 @@ void slk_app_verdict(slk_app_t *app, const slk_args_t *args, bool valid)
     app->view = NULL;
     slk_command_title(title, args->command);
     fprintf(stderr, "%s: %s\n", title, app->diag.text);
+}
+
+slk_err_t slk_app_proof(slk_app_t *app, const slk_args_t *args, const uint8_t *proof, size_t len,
+                        double began)
+{
+    char *hex = malloc(2 * len + 1);
+    if (!hex)
+        return slk_fail(&app->diag, SLK_ERR_NOMEM, "out of memory");
+    slk_err_t err = slk_write_file(args->opt[SLK_OPT_OUT].text, proof, len, &app->diag);
+    if (err == SLK_OK) {
+        slk_hex_encode(hex, proof, len);
+        slk_result_text(app, "proof", hex);
+        slk_result_num(app, "partitions", len / SLK_GROTH16_PROOF_SZ);
+        slk_result_json(app, "seconds", json_real(slk_clock_seconds() - began));
+    }
+    free(hex);
+    return err;
 }
 
 static void app_fini(slk_app_t *app)

@@ -35,6 +35,11 @@ slk_err_t slk_app_usage(slk_app_t *app, const char *fmt, ...) SLK_PRINTF(2, 3);
  * app->diag is shown on standard error. */
 void slk_app_verdict(slk_app_t *app, const slk_args_t *args, bool valid);
 
+/* The result of a command that proves: len bytes of proof, SLK_GROTH16_PROOF_SZ a partition, are
+ * written to --out; fields "proof", "partitions", "seconds". began: slk_clock_seconds(). */
+SLK_CHECK_RESULT slk_err_t slk_app_proof(slk_app_t *app, const slk_args_t *args,
+                                         const uint8_t *proof, size_t len, double began);
+
 /* The whole program; returns the exit status. */
 int slk_app_main(int argc, char **argv);
 

@@ -341,25 +341,6 @@ out:
     return err;
 }
 
-/* The fields of a proof made, written to --out. */
-static slk_err_t give_proof(slk_app_t *app, const slk_args_t *args, const uint8_t *proof,
-                            uint32_t partitions, double began)
-{
-    size_t len = (size_t)partitions * SLK_GROTH16_PROOF_SZ;
-    char *hex = malloc(2 * len + 1);
-    if (!hex)
-        return slk_fail(&app->diag, SLK_ERR_NOMEM, "out of memory");
-    slk_err_t err = slk_write_file(args->opt[SLK_OPT_OUT].text, proof, len, &app->diag);
-    slk_hex_encode(hex, proof, len);
-    if (err == SLK_OK) {
-        slk_result_text(app, "proof", hex);
-        slk_result_num(app, "partitions", partitions);
-        slk_result_json(app, "seconds", json_real(slk_clock_seconds() - began));
-    }
-    free(hex);
-    return err;
-}
-
 static slk_err_t run_prove(slk_app_t *app, const slk_args_t *args)
 {
     slk_err_t err;
@@ -389,7 +370,7 @@ static slk_err_t run_prove(slk_app_t *app, const slk_args_t *args)
         goto out;
     }
     SLK_TRY(prove_all(proof, &sectors, &good, prover, app));
-    SLK_TRY(give_proof(app, args, proof, partitions, began));
+    SLK_TRY(slk_app_proof(app, args, proof, (size_t)partitions * SLK_GROTH16_PROOF_SZ, began));
     app->answer_no = json_array_size(good.faults) > 0;
     slk_result_json(app, "faults", json_incref(good.faults));
 out:

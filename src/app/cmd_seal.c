@@ -5,6 +5,7 @@
 
 #include "base/assert.h"
 #include "selkie/cid.h"
+#include "selkie/prove.h"
 
 #include <fcntl.h>
 #include <string.h>
@@ -133,6 +134,20 @@ out:
     return err;
 }
 
+static slk_err_t run_c2(slk_app_t *app, const slk_args_t *args)
+{
+    slk_err_t err;
+    slk_c2_t c2 = {0};
+    double began = slk_clock_seconds();
+    SLK_TRY(slk_app_job(app, args, "nothing was written, run it again"));
+    SLK_TRY(slk_seal_c2(&c2, args->opt[SLK_OPT_IN].text, args->opt[SLK_OPT_MINER].num,
+                        args->opt[SLK_OPT_SECTOR].num, NULL, &app->job, &app->diag));
+    SLK_TRY(slk_app_proof(app, args, c2.proof, c2.len, began));
+out:
+    slk_c2_fini(&c2);
+    return err;
+}
+
 static slk_err_t run_unseal(slk_app_t *app, const slk_args_t *args)
 {
     slk_err_t err;
@@ -246,6 +261,13 @@ static const slk_opt_use_t verify_opts[] = {
     CLAIM_OPTS,
     SHOW_OPTS,
 };
+static const slk_opt_use_t c2_opts[] = {
+    {SLK_OPT_MINER, SLK_REQUIRED, NULL, NULL},
+    {SLK_OPT_SECTOR, SLK_REQUIRED, NULL, NULL},
+    {SLK_OPT_IN, SLK_REQUIRED, NULL, "the JSON that seal c1 wrote"},
+    {SLK_OPT_OUT, SLK_REQUIRED, NULL, NULL},
+    SHOW_OPTS,
+};
 static const slk_opt_use_t unseal_opts[] = {
     SECTOR_OPTS,
     {SLK_OPT_TICKET, SLK_REQUIRED, NULL, NULL},
@@ -342,6 +364,24 @@ const slk_command_t slk_seal_commands[] = {
              "out: the file",
      .examples = "seal c1 " SECTOR_EXAMPLE " --ticket 6e7a... --seed 01b2... --out c1.json",
      .run = run_c1},
+    {.noun = "seal",
+     .verb = "c2",
+     .summary = "make the proof that goes to the chain",
+     .details =
+         "From the output of c1, the reference's or ours, and the parameters of its size in "
+         "the parameter cache, which are mapped, not loaded; no file of the sector is read. "
+         "Partitions are proven one after another. Vanilla proofs are checked before, the "
+         "proof is afterwards.\n\n"
+         "A partition takes about half a GiB of memory for sectors of 8MiB and less, 17 GiB for "
+         "32GiB. Non-interactive sectors need an aggregate, which this version does not "
+         "make.",
+     .opts = c2_opts,
+     .opt_cnt = SLK_COUNT(c2_opts),
+     .json = "proof: the proof, hex\n"
+             "partitions: number of partitions\n"
+             "seconds: time it took",
+     .examples = "seal c2 --miner f01000 --sector 1 --in c1.json --out proof.bin",
+     .run = run_c2},
     {.noun = "seal",
      .verb = "verify",
      .summary = "check the proof of a sealed sector",

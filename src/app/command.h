@@ -74,6 +74,7 @@ const char *slk_value_choices(slk_kind_t kind, const char *choices);
     X(ANY_SIZE, "size", "SIZE", WORD, "2KiB 4KiB 16KiB 32KiB 8MiB 16MiB 512MiB 1GiB 32GiB 64GiB",  \
       "sector size, test sizes included")                                                          \
     X(CIRCUIT, "circuit", "CIRCUIT", WORD, "porep winning window", "which proof's constraints")    \
+    X(IN, "in", "FILE", FILE, NULL, "file to read")                                                \
     X(OUT, "out", "FILE", FILE, NULL, "file to write")                                             \
     X(POST_KIND, "kind", "KIND", WORD, "window winning", "which proof of spacetime")               \
     X(RANDOMNESS, "randomness", "HEX", HASH, NULL, "the chain's randomness, 32 bytes")             \
