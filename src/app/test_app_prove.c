@@ -1,4 +1,4 @@
-/* selkie seal c2, as its users see it: what it refuses. Proofs are made by the tests of the library. */
+/* selkie seal c2, as its users see it: what it refuses. The library's tests make proofs. */
 
 #include "app/test_run.h"
 
