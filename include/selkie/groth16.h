@@ -19,16 +19,21 @@
 
 /* --- Where the files are -------------------------------------------------------------------- */
 
-typedef enum { SLK_PARAMS_KEY, SLK_PARAMS_VK, SLK_PARAMS_META } slk_params_kind_t;
+typedef enum {
+    SLK_PARAMS_KEY,
+    SLK_PARAMS_VK,
+    SLK_PARAMS_META,
+    SLK_PARAMS_DIGESTS
+} slk_params_kind_t;
 
 /* The folder: FIL_PROOFS_PARAMETER_CACHE, else /var/tmp/filecoin-proof-parameters.
  * SLK_ERR_LENGTH. */
 SLK_API SLK_CHECK_RESULT slk_err_t slk_params_dir(char *out, size_t cap, slk_diag_t *diag);
 
-/* "<dir>/v28-<cache_identifier>.params" (SLK_PARAMS_KEY), ".vk" or ".meta". cache_identifier is
- * a prefix and the digest of the circuit's parameters in hex, as `selkie params r1cs` prints it.
- * dir NULL: slk_params_dir(). SLK_ERR_INPUT: other characters than those of such a name;
- * SLK_ERR_LENGTH. */
+/* "<dir>/v28-<cache_identifier>.params" (SLK_PARAMS_KEY), ".vk", ".meta" or ".b2sum".
+ * cache_identifier is a prefix and the digest of the circuit's parameters in hex, as
+ * `selkie params r1cs` prints it. dir NULL: slk_params_dir(). SLK_ERR_INPUT: other characters than
+ * those of such a name; SLK_ERR_LENGTH. */
 SLK_API SLK_CHECK_RESULT slk_err_t slk_params_path(char *out, size_t cap, const char *dir,
                                                    const char *cache_identifier,
                                                    slk_params_kind_t kind, slk_diag_t *diag);

@@ -45,6 +45,9 @@ int slk_app_main(int argc, char **argv);
 
 /* --- Results -------------------------------------------------------------------------------- */
 
+/* Text as JSON; bytes that are no UTF-8 are replaced. */
+json_t *slk_json_text(const char *text);
+
 /* Add a field to app->result, which becomes an object with the first. */
 void slk_result_text(slk_app_t *app, const char *name, const char *text);
 void slk_result_node(slk_app_t *app, const char *name, const slk_node_t *node);

@@ -5,6 +5,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "selkie/r1cs.h"
+#include "selkie/setup.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -56,6 +57,49 @@ out:
     return err;
 }
 
+static slk_err_t generate_one(slk_app_t *app, slk_circuit_kind_t kind, const slk_size_t *size,
+                              bool mainnet)
+{
+    slk_setup_files_t files;
+    double start = slk_clock_seconds();
+    slk_err_t err = slk_setup_make(&files, NULL, kind, size, mainnet, &app->job, &app->diag);
+    if (err == SLK_OK)
+        json_array_append_new(app->result, json_pack("{s:s, s:o, s:o, s:b, s:f}", "circuit",
+                                                     slk_circuit_name(kind), "params",
+                                                     slk_json_text(files.params), "vk",
+                                                     slk_json_text(files.vk), "made", files.made,
+                                                     "seconds", slk_clock_seconds() - start));
+    return err;
+}
+
+static slk_err_t run_generate(slk_app_t *app, const slk_args_t *args)
+{
+    slk_err_t err;
+    const char *which = args->opt[SLK_OPT_ANY_CIRCUIT].text;
+    const slk_size_t *size = args->opt[SLK_OPT_SIZE].size;
+    bool mainnet = args->opt[SLK_OPT_MAINNET].given;
+    if (slk_size_mainnet(size) && !mainnet)
+        return slk_app_usage(app,
+                             "parameters of %s made here prove nothing on a real network: fetch "
+                             "those of the ceremony, or add --yes-this-is-not-a-ceremony",
+                             size->name);
+    SLK_TRY(slk_app_job(app, args, "complete files stay, run it again for the others"));
+    app->result = json_array();
+    for (unsigned kind = 0; kind < SLK_CIRCUIT_CNT; kind++) {
+        const char *name = slk_circuit_name((slk_circuit_kind_t)kind);
+        if (strcmp(which, "all") == 0 || strcmp(which, name) == 0)
+            SLK_TRY(generate_one(app, (slk_circuit_kind_t)kind, size, mainnet));
+    }
+out:
+    return err;
+}
+
+static const slk_opt_use_t generate_opts[] = {
+    {SLK_OPT_SIZE, SLK_REQUIRED, NULL, NULL},    {SLK_OPT_ANY_CIRCUIT, SLK_REQUIRED, NULL, NULL},
+    {SLK_OPT_MAINNET, SLK_OPTIONAL, NULL, NULL}, {SLK_OPT_THREADS, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},    {SLK_OPT_QUIET, SLK_OPTIONAL, NULL, NULL},
+};
+
 static const slk_opt_use_t r1cs_opts[] = {
     {SLK_OPT_ANY_SIZE, SLK_REQUIRED, NULL, NULL},
     {SLK_OPT_CIRCUIT, SLK_REQUIRED, NULL, NULL},
@@ -68,6 +112,24 @@ static const slk_opt_use_t list_opts[] = {
 };
 
 const slk_command_t slk_params_commands[] = {
+    {.noun = "params",
+     .verb = "generate",
+     .summary = "make parameters for development",
+     .details =
+         "Whoever makes parameters could keep their secrets and prove anything, so that no real "
+         "network accepts these; the secrets are drawn at random and wiped. Files appear in "
+         "FIL_PROOFS_PARAMETER_CACHE with the names of rust-fil-proofs, which can use them, and "
+         "their digests beside them in a .b2sum file, for b2sum -c. Parameters that are there are "
+         "kept.",
+     .opts = generate_opts,
+     .opt_cnt = SLK_COUNT(generate_opts),
+     .json = "circuit: which proof's\n"
+             "params: file of the parameters\n"
+             "vk: file of the verifying key\n"
+             "made: false when the parameters were there\n"
+             "seconds: time it took",
+     .examples = "params generate --size 2KiB --circuit all",
+     .run = run_generate},
     {.noun = "params",
      .verb = "list",
      .summary = "show which parameter files are there",

@@ -74,6 +74,10 @@ const char *slk_value_choices(slk_kind_t kind, const char *choices);
     X(ANY_SIZE, "size", "SIZE", WORD, "2KiB 4KiB 16KiB 32KiB 8MiB 16MiB 512MiB 1GiB 32GiB 64GiB",  \
       "sector size, test sizes included")                                                          \
     X(CIRCUIT, "circuit", "CIRCUIT", WORD, "porep winning window", "which proof's constraints")    \
+    X(ANY_CIRCUIT, "circuit", "CIRCUIT", WORD, "porep winning window all",                         \
+      "which proof's parameters")                                                                  \
+    X(MAINNET, "yes-this-is-not-a-ceremony", NULL, FLAG, NULL,                                     \
+      "make parameters of a size that real networks have, which prove nothing there")              \
     X(IN, "in", "FILE", FILE, NULL, "file to read")                                                \
     X(OUT, "out", "FILE", FILE, NULL, "file to write")                                             \
     X(POST_KIND, "kind", "KIND", WORD, "window winning", "which proof of spacetime")               \

@@ -16,7 +16,7 @@ void slk_result_json(slk_app_t *app, const char *name, json_t *value)
 }
 
 /* JSON knows only UTF-8; the name of a file may be anything. Other bytes are shown as '?'. */
-static json_t *json_text(const char *text)
+json_t *slk_json_text(const char *text)
 {
     json_t *value = json_string(text);
     char *copy = value ? NULL : strdup(text);
@@ -32,7 +32,7 @@ static json_t *json_text(const char *text)
 
 void slk_result_text(slk_app_t *app, const char *name, const char *text)
 {
-    slk_result_json(app, name, json_text(text));
+    slk_result_json(app, name, slk_json_text(text));
 }
 
 void slk_result_node(slk_app_t *app, const char *name, const slk_node_t *node)

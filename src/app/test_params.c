@@ -1,5 +1,5 @@
-/* `selkie params r1cs` and `selkie seal inputs` against the reference's answers in tests/vectors.
- */
+/* `selkie params r1cs` and `selkie seal inputs` against the reference's answers in tests/vectors;
+ * `selkie params generate`. */
 #include "app/test_run.h"
 
 static json_t *answer(void)
@@ -68,11 +68,41 @@ static void test_inputs(void **state)
     assert_true(compared >= 6);
 }
 
+static void test_generate(void **state)
+{
+    (void)state;
+    sh("FIL_PROOFS_PARAMETER_CACHE=made \"$S\" params generate --json --size 2KiB --circuit "
+       "window");
+    for (unsigned again = 0; again < 2; again++) {
+        json_t *got = answer(), *row = json_array_get(got, 0);
+        assert_int_equal(json_array_size(got), 1);
+        assert_string_equal(field(row, "circuit"), "window");
+        assert_int_equal(json_is_true(json_object_get(row, "made")), !again);
+        assert_true(json_is_real(json_object_get(row, "seconds")));
+        sh("test $(stat -c %%s '%s') = 11501496 && test $(stat -c %%s '%s') = 3076",
+           field(row, "params"), field(row, "vk"));
+        assert_int_equal(last.status, 0);
+        json_decref(got);
+        if (again)
+            break;
+        sh("cd made && b2sum --quiet -c *.b2sum");
+        assert_int_equal(last.status, 0);
+        sh("FIL_PROOFS_PARAMETER_CACHE=made \"$S\" params generate --json --size 2KiB --circuit "
+           "window");
+    }
+    sh("FIL_PROOFS_PARAMETER_CACHE=none \"$S\" params generate --size 32GiB --circuit winning");
+    assert_int_equal(last.status, 2);
+    assert_non_null(strstr(last.err, "--yes-this-is-not-a-ceremony"));
+    sh("test ! -e none");
+    assert_int_equal(last.status, 0);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_r1cs),
         cmocka_unit_test(test_inputs),
+        cmocka_unit_test(test_generate),
     };
     return cmocka_run_group_tests(tests, test_dir_setup, test_dir_teardown);
 }
