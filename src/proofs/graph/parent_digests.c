@@ -30,10 +30,12 @@ static const char *const digests[20] = {
     [11] = "e1638d25de578d6aced310f722ed05acd71d35f7f5dd2f1f21c14ed827f27a20", /* CF */
     [12] = "c7d1435d6b7c6fecee0bbbf6fbe8c5e126ada634be10cb14be9d1106f4974e89", /* C */
     [13] = "d7306193a8d12ef8668dd9cc8ab1a32f3d3c248e706aa0a2ccc863a4b5633fb8", /* C */
+    [14] = "386a753d8936b204020be7721ceb382b6cb6e35d72d97d172e7e40b6b6053750", /* C */
     /* ni */
     [15] = "3f5bf8010fc1cefce85a00045fad10a7abe09ab9e97d5ad9d1a08ff834ac5590", /* CF */
     [16] = "091d3efd426387d9a4fb672cf0cb9360506eef66ae13ea03e7ec653ab315e6cb", /* CF */
     [17] = "e38005bf62aeb2715029b0df8cd1784d97fbceedd8f0933b5b83907170fbd60c", /* C */
+    [18] = "375b4a611d0983cd3dcf467802ea585e345c5e751d2e3081683365ce1ae2c3df", /* C */
 };
 
 bool slk_parent_digest(slk_node_t *out, const slk_porep_t *porep)
