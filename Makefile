@@ -79,7 +79,7 @@ fuzz: ## fuzz every reader of outside bytes for SECONDS=n each, new crashes go t
 	@tools/run-fuzz build/fuzz $(SECONDS)
 
 bench: build ## measure this machine against its own limits; ORACLE=program: also against the reference
-	@for what in limits sha poseidon pc1 pc2 commp; do build/selkie bench $$what || exit 1; done
+	@for what in limits sha poseidon pc1 pc2 commp msm ntt; do build/selkie bench $$what || exit 1; done
 	@if [ -n "$(ORACLE)" ]; then tools/bench-reference "$(ORACLE)"; fi
 
 man: build ## write the manual pages into build/manual/man

@@ -83,6 +83,7 @@ SLK_CHECK_RESULT slk_err_t slk_bench_sector(slk_stage_time_t times[SLK_STAGE_CNT
 void slk_bench_pc2_hashes(const slk_porep_t *porep, uint64_t *columns, uint64_t *nodes);
 
 /* The commands. */
-slk_run_fn_t slk_run_seal_bench, slk_run_bench_pc1, slk_run_bench_pc2, slk_run_bench_commp;
+slk_run_fn_t slk_run_seal_bench, slk_run_bench_pc1, slk_run_bench_pc2, slk_run_bench_commp,
+    slk_run_bench_msm, slk_run_bench_ntt;
 
 #endif /* SLK_APP_BENCH_H */

@@ -250,5 +250,12 @@ const slk_command_t slk_bench_commands[] = {
           "The limit is that of the tree nodes alone on as many threads; the ratio is to one "
           "stream of the portable back end.",
           commp_opts, slk_run_bench_commp),
+    BENCH("msm", "sums over curve points on each back end, against blst's own",
+          "One thread, in turns with blst's Pippenger on the same points; the sums are compared. "
+          "The ratio is blst's time to ours.",
+          kernel_opts, slk_run_bench_msm),
+    BENCH("ntt", "transforms over the scalar field on each back end",
+          "The ratio is the time of one multiplication of blst to that of a butterfly.", commp_opts,
+          slk_run_bench_ntt),
     {0},
 };
