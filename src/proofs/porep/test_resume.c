@@ -59,22 +59,34 @@ static uint64_t random_below(uint64_t limit)
 
 /* --- Kills ------------------------------------------------------------------------------------ */
 
+/* What the child does: test_resume pc1 DIR THREADS ram|disk. */
+static int pc1_child(const char *dir, const char *threads, const char *layers)
+{
+    case_t c;
+    life_t life;
+    slk_pc1_t pc1;
+    case_open(&c, "8m-cc-v1_1");
+    life_begin_in(&life, dir, &c.porep, c.miner, c.number, (unsigned)atoi(threads));
+    slk_pc1_options_t options = {.checkpoint_seconds = 0.1,
+                                 .layers =
+                                     strcmp(layers, "ram") == 0 ? SLK_LAYERS_RAM : SLK_LAYERS_DISK};
+    slk_err_t err = slk_seal_pc1(&pc1, &life.sector, &c.ticket, &options, &life.job, &life.diag);
+    if (err != SLK_OK)
+        fprintf(stderr, "PC1 after a kill: %s\n", life.diag.text);
+    slk_pool_free(life.job.pool);
+    json_decref(c.vector);
+    return err == SLK_OK ? 0 : 2;
+}
+
 /* PC1 in a process of its own, killed after `usec` microseconds. True when it finished before. */
-static bool pc1_killed_after(const life_t *where, const case_t *c, const slk_pc1_options_t *options,
-                             unsigned threads, uint64_t usec)
+static bool pc1_killed_after(const life_t *where, const char *threads, const char *layers,
+                             uint64_t usec)
 {
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (!pid) {
-        slk_job_t job = {0};
-        slk_diag_t diag;
-        slk_pc1_t pc1;
-        if (slk_pool_new(&job.pool, threads, &diag) != SLK_OK)
-            _exit(3);
-        slk_err_t err = slk_seal_pc1(&pc1, &where->sector, &c->ticket, options, &job, &diag);
-        if (err != SLK_OK)
-            fprintf(stderr, "PC1 after a kill: %s\n", diag.text);
-        _exit(err == SLK_OK ? 0 : 2);
+        execl("/proc/self/exe", "test_resume", "pc1", where->dir, threads, layers, (char *)NULL);
+        _exit(3);
     }
     struct timespec pause = {(time_t)(usec / 1000000), (long)(usec % 1000000) * 1000};
     nanosleep(&pause, NULL);
@@ -94,10 +106,11 @@ static void test_kills(void **state)
         case_t c;
         life_t life;
         case_begin(&c, &life, "8m-cc-v1_1");
-        slk_pc1_options_t options = {.checkpoint_seconds = 0.1,
-                                     .layers = random_below(2) ? SLK_LAYERS_RAM : SLK_LAYERS_DISK};
-        unsigned threads = 1 + (unsigned)random_below(3);
-        while (!pc1_killed_after(&life, &c, &options, threads, 1000 + random_below(700000))) {
+        const char *layers = random_below(2) ? "ram" : "disk";
+        char threads[2] = {(char)('1' + random_below(3)), 0};
+        uint64_t longest = 700000;
+        while (!pc1_killed_after(&life, threads, layers, 1000 + random_below(longest))) {
+            longest += 20000; /* a slow machine must get on between two kills, too */
             char path[512];
             life_path(path, &life, SLK_CHECKPOINT_NAME);
             kills++;
@@ -107,7 +120,7 @@ static void test_kills(void **state)
         check_file(life.sealed,
                    json_object_get(json_object_get(c.vector, "sector_files"), "unsealed"));
         slk_pc1_t pc1;
-        assert_ok(slk_seal_pc1(&pc1, &life.sector, &c.ticket, &options, &life.job, &life.diag),
+        assert_ok(slk_seal_pc1(&pc1, &life.sector, &c.ticket, NULL, &life.job, &life.diag),
                   life.diag);
         assert_int_equal(pc1.labels_resumed_from, 2 * c.porep.size->nodes);
         case_end(&c, &life);
@@ -479,6 +492,8 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_foreign_layers),
         cmocka_unit_test(test_wrong_sizes),
     };
+    if (argc == 5 && strcmp(argv[1], "pc1") == 0)
+        return pc1_child(argv[2], argv[3], argv[4]);
     const struct CMUnitTest kills_only[] = {cmocka_unit_test(test_kills)};
     if (argc > 1) {
         kills_wanted = atoi(argv[1]);
