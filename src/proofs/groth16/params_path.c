@@ -25,11 +25,10 @@ slk_err_t slk_params_dir(char *out, size_t cap, slk_diag_t *diag)
 slk_err_t slk_params_path(char *out, size_t cap, const char *dir, const char *cache_identifier,
                           slk_params_kind_t kind, slk_diag_t *diag)
 {
-    static const char *const endings[] = {
-        [SLK_PARAMS_KEY] = "params",
-        [SLK_PARAMS_VK] = "vk",
-        [SLK_PARAMS_META] = "meta",
-        [SLK_PARAMS_DIGESTS] = "b2sum"};
+    static const char *const endings[] = {[SLK_PARAMS_KEY] = "params",
+                                          [SLK_PARAMS_VK] = "vk",
+                                          [SLK_PARAMS_META] = "meta",
+                                          [SLK_PARAMS_DIGESTS] = "b2sum"};
     SLK_ASSERT((size_t)kind < SLK_COUNT(endings));
     size_t len = strlen(cache_identifier);
     if (!len || len > IDENTIFIER_MAX ||
