@@ -43,8 +43,7 @@ typedef enum {
 } slk_parent_cache_mode_t;
 
 /* Open the cache of a graph in dir. The whole file is checked against the known SHA-256 of its
- * graph before it is used. Registered proofs have one, but for 64GiB non-interactive; other
- * graphs: SLK_ERR_UNSUPPORTED.
+ * graph before it is used (all registered proofs have one; other graphs: SLK_ERR_UNSUPPORTED).
  *
  * Creating writes to a temporary name, checks the digest, then renames; two creators at once both
  * succeed. SLK_ERR_LENGTH, SLK_ERR_DIGEST: the file is truncated or damaged; it is left as it is.

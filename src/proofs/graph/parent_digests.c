@@ -18,13 +18,13 @@ static const char *const digests[20] = {
     [1] = "a76604f2f59f2744c7151653bbb1d8596b6b57d295e6fa6c1f0c41d725b502ce", /* PC */
     [2] = "3adcc092423aa76d6a7184016893406da44dd974b219a89cd3ece25e4e3018f5", /* PC */
     [3] = "3c4f9841fcc75aed8c695800e58d08480629f25af3a2aefd81904181d75cc0b6", /* PC */
-    [4] = "2778a732ad46a7dc18e0564dfdf59fd321dcde74ab476fd6d3c4e6735d7cd89c", /* P */
+    [4] = "2778a732ad46a7dc18e0564dfdf59fd321dcde74ab476fd6d3c4e6735d7cd89c", /* PC */
     /* v1_1 */
     [5] = "840057702eea7652cf97e04306c30fe57174714d90de156a25eddd6075c25b97", /* PC */
     [6] = "03cd13565ded97c240a5f52e54295ad127bd0461b57904cb3a4d79b097bbecab", /* PC */
     [7] = "b5877d1963793efebc261fd8fde4dd6bc59e6b5c7abf52617a4ee023b8dc173a", /* PC */
     [8] = "93deeac5e3052b6927467d4b2641bb782f05491de18d510147c93eeedd8672da", /* PC */
-    [9] = "2698b74eb2606b55b98d8b095e18b6320b47f46e00075956d48640ccd1641b03", /* P */
+    [9] = "2698b74eb2606b55b98d8b095e18b6320b47f46e00075956d48640ccd1641b03", /* PC */
     /* synth */
     [10] = "0c9ac05c2f3221deff12ab7b098acc90d974c3db61925b8429537e06c6062621", /* CF */
     [11] = "e1638d25de578d6aced310f722ed05acd71d35f7f5dd2f1f21c14ed827f27a20", /* CF */
@@ -36,6 +36,7 @@ static const char *const digests[20] = {
     [16] = "091d3efd426387d9a4fb672cf0cb9360506eef66ae13ea03e7ec653ab315e6cb", /* CF */
     [17] = "e38005bf62aeb2715029b0df8cd1784d97fbceedd8f0933b5b83907170fbd60c", /* C */
     [18] = "375b4a611d0983cd3dcf467802ea585e345c5e751d2e3081683365ce1ae2c3df", /* C */
+    [19] = "f1f5c0d997248a2b671046c11de40a47fe24ec4afa8b306797c972d393e4b298", /* C */
 };
 
 bool slk_parent_digest(slk_node_t *out, const slk_porep_t *porep)
