@@ -10,7 +10,7 @@
 
 #include "base/assert.h"
 #include "crypto/msm/fixed_plan.h"
-#include "crypto/msm/msm_pairs.h"
+#include "crypto/msm/pairs_impl.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -41,57 +41,9 @@ struct NAME() {
 
 typedef struct NAME() fixed_t;
 
-/* --- Sums of pairs ---------------------------------------------------------------------------- */
-
-static bool words_zero(const void *p, size_t len)
-{
-    const uint64_t *w = p;
-    uint64_t acc = 0;
-    for (size_t i = 0; i < len / 8; i++)
-        acc |= w[i];
-    return !acc;
-}
-
-/* The denominator of the slope of a sum of two points other than the identity. False: *left is the sum already. */
-static bool denominator(FIELD *d, AFFINE *left, const AFFINE *right, bool *doubling)
-{
-    *doubling = false;
-    if (words_zero(left, sizeof *left)) {
-        *left = *right;
-        return false;
-    }
-    F(sub)(d, &right->x, &left->x);
-    if (!words_zero(d, sizeof *d))
-        return true;
-    F(add)(d, &right->y, &left->y);
-    *doubling = !words_zero(d, sizeof *d);
-    if (!*doubling)
-        memset(left, 0, sizeof *left);
-    return *doubling;
-}
-
-static void slope_sum(AFFINE *left, const AFFINE *right, const FIELD *inverse, bool doubling)
-{
-    FIELD slope, old = left->x;
-    if (doubling) {
-        F(sqr)(&slope, &left->x);
-        F(mul_by_3)(&slope, &slope);
-    } else {
-        F(sub)(&slope, &right->y, &left->y);
-    }
-    F(mul)(&slope, &slope, inverse);
-    F(sqr)(&left->x, &slope);
-    F(sub)(&left->x, &left->x, &old);
-    F(sub)(&left->x, &left->x, &right->x);
-    F(sub)(&old, &old, &left->x);
-    F(mul)(&slope, &old, &slope);
-    F(sub)(&left->y, &slope, &left->y);
-}
-
 /* points[left] += points[right] for the pairs of the list, which it overwrites. */
-static void pairs_sum(workspace_t *ws, uint32_t cnt)
+static void terms_sum(workspace_t *ws, uint32_t cnt)
 {
-    uint32_t live = 0;
 #ifdef PAIRS_FAST
     _Static_assert(MSM_PAIRS_SCRATCH <= sizeof ws->prefix + sizeof ws->diffs,
                    "prefix and diffs serve as scratch");
@@ -99,36 +51,7 @@ static void pairs_sum(workspace_t *ws, uint32_t cnt)
     if (fast && cnt >= MSM_PAIRS_FAST_MIN)
         cnt = fast(ws->points, ws->pairs, cnt, ws->prefix);
 #endif
-    for (uint32_t i = 0; i < cnt; i++) {
-        msm_pair_t pair = ws->pairs[i];
-        FIELD *d = &ws->diffs[live];
-        bool doubling;
-        if (!denominator(d, &ws->points[pair.left], &ws->points[pair.right], &doubling))
-            continue;
-        if (doubling)
-            pair.right |= MSM_PAIR_DOUBLING;
-        ws->pairs[live] = pair;
-        if (live)
-            F(mul)(&ws->prefix[live], &ws->prefix[live - 1], d);
-        else
-            ws->prefix[0] = *d;
-        live++;
-    }
-    if (!live)
-        return;
-    FIELD acc, inverse;
-    F(inverse)(&acc, &ws->prefix[live - 1]);
-    while (live--) {
-        msm_pair_t pair = ws->pairs[live];
-        if (live) {
-            F(mul)(&inverse, &acc, &ws->prefix[live - 1]);
-            F(mul)(&acc, &acc, &ws->diffs[live]);
-        } else {
-            inverse = acc;
-        }
-        slope_sum(&ws->points[pair.left], &ws->points[pair.right & ~MSM_PAIR_DOUBLING], &inverse,
-                  pair.right & MSM_PAIR_DOUBLING);
-    }
+    pairs_sum(ws->points, ws->pairs, cnt, ws->prefix, ws->diffs);
 }
 
 /* --- Tasks ------------------------------------------------------------------------------------ */
@@ -164,7 +87,7 @@ static void window_fill(void *ctx, uint64_t first, uint64_t last)
                 ws->points[BATCH + i] = row[have - 1];
                 ws->pairs[i] = (msm_pair_t){i, BATCH + i};
             }
-            pairs_sum(ws, some);
+            terms_sum(ws, some);
             memcpy(row + have + at, ws->points, some * sizeof *row);
         }
     }
@@ -198,7 +121,7 @@ static void batch_mul(void *ctx, uint64_t first, uint64_t last)
                 F(cneg)(&term->y, &term->y, true);
             ws->pairs[live++] = (msm_pair_t){i, BATCH + i};
         }
-        pairs_sum(ws, live);
+        terms_sum(ws, live);
     }
     memcpy(fixed->out + begin, ws->points, cnt * sizeof *fixed->out);
     space_give(fixed, ws);
@@ -209,8 +132,7 @@ void NAME(_mul)(fixed_t *fixed, AFFINE *out, const slk_fr_t *scalars, uint64_t c
     fixed->out = out;
     fixed->scalars = scalars;
     fixed->cnt = cnt;
-    slk_pool_for(fixed->job ? fixed->job->pool : NULL, (cnt + BATCH - 1) / BATCH, 1, batch_mul,
-                 fixed);
+    slk_pool_for(slk_job_pool(fixed->job), (cnt + BATCH - 1) / BATCH, 1, batch_mul, fixed);
 }
 
 /* --- Life ------------------------------------------------------------------------------------- */
@@ -239,7 +161,7 @@ static bool spaces_init(fixed_t *fixed, unsigned threads)
 slk_err_t NAME(_new)(fixed_t **out, const AFFINE *base, uint64_t expected, const slk_job_t *job,
                      slk_diag_t *diag)
 {
-    unsigned threads = slk_pool_threads(job ? job->pool : NULL);
+    unsigned threads = slk_pool_threads(slk_job_pool(job));
     *out = NULL;
     fixed_t *fixed = calloc(1, sizeof *fixed);
     if (!fixed)
@@ -261,7 +183,7 @@ slk_err_t NAME(_new)(fixed_t **out, const AFFINE *base, uint64_t expected, const
         for (unsigned i = 0; i < fixed->plan.bits; i++)
             P(double)(&power, &power);
     }
-    slk_pool_for(job ? job->pool : NULL, fixed->plan.windows, 1, window_fill, fixed);
+    slk_pool_for(slk_job_pool(job), fixed->plan.windows, 1, window_fill, fixed);
     *out = fixed;
     return SLK_OK;
 }

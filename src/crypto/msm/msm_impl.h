@@ -9,7 +9,7 @@
 #include "crypto/msm/msm_plan.h"
 
 #include "base/assert.h"
-#include "crypto/msm/msm_pairs.h"
+#include "crypto/msm/pairs_impl.h"
 
 #include <pthread.h>
 #include <stdlib.h>
@@ -64,101 +64,6 @@ struct NAME() {
 
 typedef struct NAME() msm_t;
 
-/* --- Sums of pairs -------------------------------------------------------------------------- */
-
-static inline bool words_zero(const void *p, size_t len)
-{
-    const uint64_t *w = p;
-    uint64_t acc = 0;
-    for (size_t i = 0; i < len / 8; i++)
-        acc |= w[i];
-    return !acc;
-}
-
-static inline bool is_identity(const AFFINE *p)
-{
-    return words_zero(p, sizeof *p);
-}
-
-/* What a pair takes: d is the denominator of its slope. False: *left is the sum already. */
-static bool pair_denominator(FIELD *d, AFFINE *left, const AFFINE *right, bool *doubling)
-{
-    *doubling = false;
-    if (is_identity(right))
-        return false;
-    if (is_identity(left)) {
-        *left = *right;
-        return false;
-    }
-    F(sub)(d, &right->x, &left->x);
-    if (!words_zero(d, sizeof *d))
-        return true;
-    F(add)(d, &right->y, &left->y);
-    if (words_zero(d, sizeof *d)) {
-        memset(left, 0, sizeof *left);
-        return false;
-    }
-    *doubling = true;
-    return true;
-}
-
-/* *left += *right, with the inverse of its denominator. */
-static inline void pair_sum(AFFINE *left, const AFFINE *right, const FIELD *inverse, bool doubling)
-{
-    FIELD slope, old = left->x;
-    if (doubling) {
-        F(sqr)(&slope, &left->x);
-        F(mul_by_3)(&slope, &slope);
-    } else {
-        F(sub)(&slope, &right->y, &left->y);
-    }
-    F(mul)(&slope, &slope, inverse);
-    F(sqr)(&left->x, &slope);
-    F(sub)(&left->x, &left->x, &old);
-    F(sub)(&left->x, &left->x, &right->x);
-    F(sub)(&old, &old, &left->x);
-    F(mul)(&slope, &old, &slope);
-    F(sub)(&left->y, &slope, &left->y);
-}
-
-/* points[left] += points[right] for disjoint pairs; cnt <= MSM_PAIRS. Overwrites the list. Products go straight
- * to where they are used: a copy of words just written stalls. */
-static void pairs_sum(workspace_t *ws, msm_pair_t *pairs, uint32_t cnt)
-{
-    uint32_t live = 0;
-    for (uint32_t i = 0; i < cnt; i++) {
-        msm_pair_t pair = pairs[i];
-        FIELD *d = &ws->diffs[live];
-        bool doubling;
-        if (!pair_denominator(d, &ws->points[pair.left], &ws->points[pair.right], &doubling))
-            continue;
-        if (doubling)
-            pair.right |= MSM_PAIR_DOUBLING;
-        pairs[live] = pair;
-        if (live)
-            F(mul)(&ws->prefix[live], &ws->prefix[live - 1], d);
-        else
-            ws->prefix[0] = *d;
-        live++;
-    }
-    if (!live)
-        return;
-    FIELD acc;
-    F(inverse)(&acc, &ws->prefix[live - 1]);
-    while (live--) {
-        msm_pair_t pair = pairs[live];
-        FIELD inverse;
-        if (live) {
-            F(mul)(&inverse, &acc, &ws->prefix[live - 1]);
-            F(mul)(&acc, &acc, &ws->diffs[live]);
-        } else {
-            inverse = acc;
-        }
-        pair_sum(&ws->points[pair.left], &ws->points[pair.right & ~MSM_PAIR_DOUBLING], &inverse,
-                 pair.right & MSM_PAIR_DOUBLING);
-    }
-}
-
 static void pairs_flush(workspace_t *ws)
 {
     uint32_t cnt = ws->pair_cnt;
@@ -167,7 +72,7 @@ static void pairs_flush(workspace_t *ws)
     if (cnt >= MSM_PAIRS_FAST_MIN && ws->pairs_fast)
         cnt = ws->pairs_fast(ws->points, ws->pairs, cnt, ws->prefix);
 #endif
-    pairs_sum(ws, ws->pairs, cnt);
+    pairs_sum(ws->points, ws->pairs, cnt, ws->prefix, ws->diffs);
 }
 
 /* --- Sums by bucket -------------------------------------------------------------------------- */
@@ -316,19 +221,18 @@ static void slice_add(void *ctx, uint64_t first, uint64_t last)
 
 static void entries_flush(msm_t *msm)
 {
-    unsigned threads = slk_pool_threads(msm->job ? msm->job->pool : NULL);
+    unsigned threads = slk_pool_threads(slk_job_pool(msm->job));
     if (!atomic_load(&msm->entry_cnt))
         return;
     msm->slices = threads == 1 ? 1 : (4 * threads + msm->plan.windows - 1) / msm->plan.windows;
-    slk_pool_for(msm->job ? msm->job->pool : NULL, msm->plan.windows * msm->slices, 1, slice_add,
-                 msm);
+    slk_pool_for(slk_job_pool(msm->job), msm->plan.windows * msm->slices, 1, slice_add, msm);
     atomic_store(&msm->entry_cnt, 0);
 }
 
 slk_err_t NAME(_feed)(msm_t *msm, const AFFINE *points, const slk_msm_scalars_t *scalars,
                       slk_diag_t *diag)
 {
-    slk_pool_t *pool = msm->job ? msm->job->pool : NULL;
+    slk_pool_t *pool = slk_job_pool(msm->job);
     uint64_t rank = 0;
     msm->points = points;
     msm->scalars = scalars;
@@ -408,7 +312,7 @@ slk_err_t NAME(_finish)(msm_t *msm, POINT *out, slk_diag_t *diag)
 {
     if (slk_job_cancelled(msm->job))
         return slk_fail(diag, SLK_ERR_CANCELLED, "multi-scalar multiplication interrupted");
-    slk_pool_for(msm->job ? msm->job->pool : NULL, msm->plan.windows, 1, window_sum, msm);
+    slk_pool_for(slk_job_pool(msm->job), msm->plan.windows, 1, window_sum, msm);
     memset(out, 0, sizeof *out);
     for (unsigned w = msm->plan.windows; w-- > 0;) {
         for (unsigned i = 0; i < msm_window_bits(&msm->plan, w); i++)
@@ -493,7 +397,7 @@ static slk_err_t too_low(unsigned threads, uint64_t memory, slk_diag_t *diag)
 slk_err_t NAME(_new)(msm_t **out, uint64_t expected, uint64_t memory, const slk_job_t *job,
                      slk_diag_t *diag)
 {
-    unsigned threads = slk_pool_threads(job ? job->pool : NULL);
+    unsigned threads = slk_pool_threads(slk_job_pool(job));
     msm_plan_t plan;
     *out = NULL;
     if (!slk_msm_plan(&plan, expected, threads, sizeof(AFFINE), memory))
@@ -548,8 +452,7 @@ slk_err_t NAME()(POINT *out, const AFFINE *points, const slk_msm_scalars_t *scal
 {
     slk_err_t err = SLK_OK;
     msm_t *msm;
-    SLK_TRY(
-        NAME(_new)(&msm, slk_msm_count_others(scalars, job ? job->pool : NULL), memory, job, diag));
+    SLK_TRY(NAME(_new)(&msm, slk_msm_count_others(scalars, slk_job_pool(job)), memory, job, diag));
     SLK_TRY(NAME(_feed)(msm, points, scalars, diag));
     SLK_TRY(NAME(_finish)(msm, out, diag));
 out:
