@@ -69,6 +69,17 @@ typedef struct {
     const atomic_bool *cancel; /* when true, the computation leaves soon with SLK_ERR_CANCELLED */
 } slk_job_t;
 
+/* What a job (may be NULL) brings; NULL is fine for whatever takes a pool or a progress. */
+static inline slk_pool_t *slk_job_pool(const slk_job_t *job)
+{
+    return job ? job->pool : NULL;
+}
+
+static inline slk_progress_t *slk_job_progress(const slk_job_t *job)
+{
+    return job ? job->progress : NULL;
+}
+
 /* True when job (may be NULL) asks to stop. */
 static inline bool slk_job_cancelled(const slk_job_t *job)
 {

@@ -6,7 +6,7 @@
 static double now(const slk_job_t *job)
 {
     struct timespec ts;
-    if (slk_pool_threads(job ? job->pool : NULL) > 1)
+    if (slk_pool_threads(slk_job_pool(job)) > 1)
         return slk_clock_seconds();
     clock_gettime(CLOCK_THREAD_CPUTIME_ID, &ts);
     return (double)ts.tv_sec + (double)ts.tv_nsec * 1e-9;

@@ -91,8 +91,8 @@ slk_err_t slk_ntt_reverse(slk_fr_t *a, unsigned log_n, const slk_job_t *job, slk
     if (log_n < 2 * LOG_SIDE)
         swap_few(a, log_n);
     else
-        slk_pool_for(job ? job->pool : NULL, UINT64_C(1) << (log_n - 2 * LOG_SIDE), 64,
-                     reverse_squares, &run);
+        slk_pool_for(slk_job_pool(job), UINT64_C(1) << (log_n - 2 * LOG_SIDE), 64, reverse_squares,
+                     &run);
     return outcome(job, diag);
 }
 
@@ -130,7 +130,7 @@ slk_err_t slk_ntt_scale(const slk_ntt_t *ntt, slk_fr_t *a, const slk_fr_t *first
 {
     each_t run = {.ntt = ntt, .job = job, .a = a, .first = *first, .ratio = *ratio};
     slk_ntt_pow(&run.step, ratio, SLK_NTT_SCALE);
-    slk_pool_for(job ? job->pool : NULL, slk_ntt_size(ntt), GRAIN, scale_range, &run);
+    slk_pool_for(slk_job_pool(job), slk_ntt_size(ntt), GRAIN, scale_range, &run);
     return outcome(job, diag);
 }
 

@@ -93,7 +93,7 @@ typedef struct {
 
 static slk_progress_t *progress_of(const task_t *task)
 {
-    return task->job ? task->job->progress : NULL;
+    return slk_job_progress(task->job);
 }
 
 /* Map a file of the right length and compare its digest. fresh: we have just made it. */
@@ -293,7 +293,7 @@ static slk_err_t create(slk_parent_cache_t *cache, const task_t *task, bool *pre
     SLK_TRY(reserve(&claim, task, diag));
     slk_progress_begin(progress_of(task), "parent cache", "B", task->len, 0);
     slk_work_init(&fill.work, task->job);
-    slk_pool_for(task->job ? task->job->pool : NULL, cache->nodes, WRITE_ROWS, fill_rows, &fill);
+    slk_pool_for(slk_job_pool(task->job), cache->nodes, WRITE_ROWS, fill_rows, &fill);
     SLK_TRY(slk_work_finish(&fill.work, diag));
     slk_progress_end(progress_of(task));
     SLK_TRY(map_checked(cache, task, claim.file.fd, true, diag));

@@ -163,7 +163,7 @@ static void msm_range(void *ctx, uint64_t begin, uint64_t end)
 slk_err_t slk_inputs_point(blst_p1 *out, const slk_vk_t *vk, const slk_node_t *scalars,
                            const slk_job_t *job, slk_diag_t *diag)
 {
-    slk_pool_t *pool = job ? job->pool : NULL;
+    slk_pool_t *pool = slk_job_pool(job);
     size_t cnt = vk->ic_cnt, threads = slk_pool_threads(pool);
     size_t grain = (cnt + threads - 1) / threads;
     msm_t msm = {.vk = vk, .scalars = scalars, .lock = PTHREAD_MUTEX_INITIALIZER};

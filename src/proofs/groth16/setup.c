@@ -56,7 +56,7 @@ typedef struct {
 
 static slk_pool_t *pool_of(const setup_t *s)
 {
-    return s->job ? s->job->pool : NULL;
+    return slk_job_pool(s->job);
 }
 
 /* --- Field ------------------------------------------------------------------------------------ */

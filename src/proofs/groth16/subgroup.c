@@ -78,7 +78,7 @@ slk_err_t slk_g1_all_in_subgroup(bool *ok, const blst_p1_affine *points, size_t 
     while (task.window < WINDOW_MAX && cnt >> (task.window + 3))
         task.window++;
     slk_work_init(&task.work, job);
-    slk_pool_for(job ? job->pool : NULL, (SUBSETS + task.window - 1) / task.window, 1, window_range,
+    slk_pool_for(slk_job_pool(job), (SUBSETS + task.window - 1) / task.window, 1, window_range,
                  &task);
     slk_err_t err = slk_work_finish(&task.work, diag);
     *ok = err == SLK_OK && !atomic_load(&task.outside);

@@ -156,7 +156,7 @@ static slk_err_t verify(bool *ok, size_t *malformed, const slk_vk_t *vk, const u
             err = slk_fail(diag, SLK_ERR_CANCELLED, "interrupted");
             goto out;
         }
-        size_t good = run_block(&batch, n, n == left, job ? job->pool : NULL);
+        size_t good = run_block(&batch, n, n == left, slk_job_pool(job));
         if (good < n) {
             *malformed = batch.first + good;
             goto out;

@@ -70,7 +70,7 @@ static slk_err_t read_ic(slk_vk_t *vk, const uint8_t *bytes, const char *name, c
                          slk_diag_t *diag)
 {
     ic_task_t task = {.vk = vk, .bytes = bytes, .job = job, .bad = UINT64_MAX};
-    slk_pool_t *pool = job ? job->pool : NULL;
+    slk_pool_t *pool = slk_job_pool(job);
     task.subgroup = vk->ic_cnt < BULK_MIN;
     slk_pool_for(pool, vk->ic_cnt, IC_GRAIN, ic_range, &task);
     if (slk_job_cancelled(job))

@@ -169,7 +169,7 @@ static slk_err_t hash_chunk(commp_t *c, slk_subtree_stack_t *stack)
     c->task_level = level < TASK_LEVEL ? level : TASK_LEVEL;
     c->moved = false;
     size_t len = c->data_len[c->place], tasks = (len + TASK_RAW - 1) / TASK_RAW;
-    slk_pool_for(c->job ? c->job->pool : NULL, tasks, 1, hash_tasks, c);
+    slk_pool_for(slk_job_pool(c->job), tasks, 1, hash_tasks, c);
     if (!c->moved)
         move_other(c);
     if (c->move_err != SLK_OK)
@@ -200,7 +200,7 @@ out:
 
 static slk_err_t allocate(commp_t *c)
 {
-    size_t want = 2 * (size_t)slk_pool_threads(c->job ? c->job->pool : NULL);
+    size_t want = 2 * (size_t)slk_pool_threads(slk_job_pool(c->job));
     c->tasks = TASKS_MIN;
     while (c->tasks < want && c->tasks < TASKS_MAX)
         c->tasks *= 2;
@@ -230,7 +230,7 @@ static slk_err_t commp_run(slk_commp_t *out, commp_t *c)
 {
     slk_err_t err;
     uint64_t asked = c->padded;
-    slk_progress_t *progress = c->job ? c->job->progress : NULL;
+    slk_progress_t *progress = slk_job_progress(c->job);
     slk_subtree_stack_t stack;
     stack.leaves = 0;
     c->caller = pthread_self();

@@ -237,8 +237,7 @@ slk_err_t slk_seal_add_piece(slk_add_piece_t *out, const slk_sector_t *sector, i
                        SLK_SECTOR_PIECES_MAX);
         goto out;
     }
-    for (size_t i = 0; i < record.piece_cnt; i++)
-        used = slk_piece_offset(used, record.pieces[i].padded) + record.pieces[i].padded;
+    used = slk_record_used(&record);
     uint64_t len;
     SLK_TRY(slk_file_len(&found, &len, sector->unsealed, diag));
     if (len < used) {

@@ -140,7 +140,7 @@ static slk_err_t prove_partition(c1_t *c, uint32_t k, slk_diag_t *diag)
         SLK_TRY(slk_vanilla_json(porep, &c->pub, c->records + i * record_sz, put_text, c, diag));
     }
     SLK_TRY(put_text(c, "]", 1, diag));
-    slk_progress_add(c->job ? c->job->progress : NULL, porep->challenges);
+    slk_progress_add(slk_job_progress(c->job), porep->challenges);
 out:
     return err;
 }
@@ -153,7 +153,7 @@ static slk_err_t write_all(c1_t *c, slk_diag_t *diag)
     slk_porep_shape_name(porep, shape);
     fprintf(c->out, "{\"registered_proof\":\"%s\",\"vanilla_proofs\":{\"%s\":[",
             slk_porep_registered_name(porep->registered), shape);
-    slk_progress_begin(c->job ? c->job->progress : NULL, "C1", "challenges",
+    slk_progress_begin(slk_job_progress(c->job), "C1", "challenges",
                        (uint64_t)porep->partitions * porep->challenges, 0);
     for (uint32_t k = 0; k < porep->partitions; k++) {
         if (slk_job_cancelled(c->job)) {
@@ -162,7 +162,7 @@ static slk_err_t write_all(c1_t *c, slk_diag_t *diag)
         }
         SLK_TRY(prove_partition(c, k, diag));
     }
-    slk_progress_end(c->job ? c->job->progress : NULL);
+    slk_progress_end(slk_job_progress(c->job));
     fputs("]}", c->out);
     put_node(c->out, "comm_r", &c->pub.comm_r);
     put_node(c->out, "comm_d", &c->pub.comm_d);

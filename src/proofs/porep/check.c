@@ -72,7 +72,7 @@ static void rehash_some(void *ctx, uint64_t begin, uint64_t end)
             err = slk_tree_file_chunk(&r->tree, i, leaves, leaves + cnt, &diag);
         if (err != SLK_OK)
             slk_work_fail(&r->work, err, &diag);
-        slk_progress_add(r->work.job ? r->work.job->progress : NULL, cnt);
+        slk_progress_add(slk_job_progress(r->work.job), cnt);
     }
     free(leaves);
 }
@@ -80,10 +80,10 @@ static void rehash_some(void *ctx, uint64_t begin, uint64_t end)
 static slk_err_t rehash_run(check_t *c, rehash_t *r, const char *stage, uint64_t leaf_cnt,
                             slk_diag_t *diag)
 {
-    slk_progress_t *progress = c->job ? c->job->progress : NULL;
+    slk_progress_t *progress = slk_job_progress(c->job);
     slk_work_init(&r->work, c->job);
     slk_progress_begin(progress, stage, "leaves", leaf_cnt, 0);
-    slk_pool_for(c->job ? c->job->pool : NULL, r->tree.chunk_cnt, 1, rehash_some, r);
+    slk_pool_for(slk_job_pool(c->job), r->tree.chunk_cnt, 1, rehash_some, r);
     slk_progress_end(progress);
     return slk_work_finish(&r->work, diag);
 }
@@ -213,11 +213,9 @@ out:
 static slk_err_t check_unsealed(check_t *c, slk_diag_t *out)
 {
     bool found;
-    uint64_t len, used = 0;
+    uint64_t len, used = slk_record_used(&c->record);
     slk_diag_t diag;
     slk_err_t err = slk_file_len(&found, &len, c->sector->unsealed, &diag);
-    for (size_t i = 0; i < c->record.piece_cnt; i++)
-        used = slk_piece_offset(used, c->record.pieces[i].padded) + c->record.pieces[i].padded;
     if (err == SLK_OK && found && (len < used || (c->record.has_ticket && len < c->size->bytes)))
         err = slk_fail(&diag, SLK_ERR_LENGTH,
                        "%s: %" PRIu64 " bytes, expected %" PRIu64

@@ -167,7 +167,7 @@ slk_err_t slk_label_layer(const slk_labeler_t *labeler, uint32_t layer, slk_node
         atomic_store_explicit(done, first, memory_order_release);
         if (!labeler->cache)
             parents_used(&parents, run);
-        slk_progress_add(labeler->job ? labeler->job->progress : NULL, cnt);
+        slk_progress_add(slk_job_progress(labeler->job), cnt);
     }
     if (!labeler->cache)
         parents_end(&parents);

@@ -60,7 +60,7 @@ typedef struct {
 
 static slk_progress_t *progress_of(const pc1_t *p)
 {
-    return p->job ? p->job->progress : NULL;
+    return slk_job_progress(p->job);
 }
 
 static void layer_drop(layer_t *layer)
@@ -108,11 +108,9 @@ static slk_err_t open_data(int *fd, const pc1_t *p, slk_diag_t *diag)
 {
     const char *path = p->sector->unsealed;
     bool found;
-    uint64_t len, used = 0;
+    uint64_t len, used = slk_record_used(&p->record);
     slk_err_t err;
     *fd = -1;
-    for (size_t i = 0; i < p->record.piece_cnt; i++)
-        used = slk_piece_offset(used, p->record.pieces[i].padded) + p->record.pieces[i].padded;
     SLK_TRY(slk_file_len(&found, &len, path, diag));
     if (!found && used) {
         err = slk_fail(diag, SLK_ERR_STATE,

@@ -57,11 +57,11 @@ typedef struct {
 
 static slk_progress_t *progress_of(const pc2_t *p)
 {
-    return p->work.job ? p->work.job->progress : NULL;
+    return slk_job_progress(p->work.job);
 }
 static slk_pool_t *pool_of(const pc2_t *p)
 {
-    return p->work.job ? p->work.job->pool : NULL;
+    return slk_job_pool(p->work.job);
 }
 
 /* --- Files ------------------------------------------------------------------------------------ */

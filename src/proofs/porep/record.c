@@ -133,6 +133,14 @@ void slk_record_fini(slk_record_t *record)
     memset(record, 0, sizeof *record);
 }
 
+uint64_t slk_record_used(const slk_record_t *record)
+{
+    uint64_t used = 0;
+    for (size_t i = 0; i < record->piece_cnt; i++)
+        used = slk_piece_offset(used, record->pieces[i].padded) + record->pieces[i].padded;
+    return used;
+}
+
 const slk_record_file_t *slk_record_file(const slk_record_t *record, const char *name)
 {
     for (size_t i = 0; i < record->file_cnt; i++) {

@@ -46,6 +46,9 @@ SLK_CHECK_RESULT slk_err_t slk_record_parse(slk_record_t *record, const char *te
                                             const char *path, const slk_sector_t *sector,
                                             slk_diag_t *diag);
 
+/* Padded bytes from the sector's start to the end of its last piece. */
+uint64_t slk_record_used(const slk_record_t *record);
+
 /* Row of a file name; NULL if not recorded. */
 const slk_record_file_t *slk_record_file(const slk_record_t *record, const char *name);
 

@@ -52,7 +52,7 @@ slk_err_t slk_digest_file(slk_node_t *out, const char *path, const char *what, u
         }
         SLK_TRY(slk_pread_all(fd, buf, len, at, path, diag));
         slk_sha256_update(&sha, buf, len);
-        slk_progress_add(job ? job->progress : NULL, len);
+        slk_progress_add(slk_job_progress(job), len);
         at += len;
     }
     slk_sha256_final(&sha, out);
@@ -96,9 +96,9 @@ slk_err_t slk_digest_check(const slk_digest_check_t *files, size_t cnt, const ch
     for (size_t i = 0; i < cnt; i++)
         total += files[i].row->bytes;
     slk_work_init(&checks.work, job);
-    slk_progress_begin(job ? job->progress : NULL, stage, "B", total, 0);
-    slk_pool_for(job ? job->pool : NULL, cnt, 1, digest_check_some, &checks);
-    slk_progress_end(job ? job->progress : NULL);
+    slk_progress_begin(slk_job_progress(job), stage, "B", total, 0);
+    slk_pool_for(slk_job_pool(job), cnt, 1, digest_check_some, &checks);
+    slk_progress_end(slk_job_progress(job));
     return slk_work_finish(&checks.work, diag);
 }
 
@@ -378,7 +378,7 @@ static void tree_d_some(void *ctx, uint64_t begin, uint64_t end)
         slk_err_t err = tree_d_chunk(t, i, leaves, &diag);
         if (err != SLK_OK)
             slk_work_fail(&t->work, err, &diag);
-        slk_progress_add(t->work.job ? t->work.job->progress : NULL, t->tree.chunk_leaves * 32);
+        slk_progress_add(slk_job_progress(t->work.job), t->tree.chunk_leaves * 32);
     }
     free(leaves);
 }
@@ -395,14 +395,14 @@ slk_err_t slk_tree_d_build(slk_node_t *comm_d, slk_node_t *sha256, const char *p
     SLK_TRY(
         slk_tree_file_init(&t.tree, slk_tree_hash_sha256, 2, size->nodes, 0, file.fd, path, diag));
     slk_work_init(&t.work, job);
-    slk_progress_begin(job ? job->progress : NULL, "tree_d", "B", size->bytes, 0);
-    slk_pool_for(job ? job->pool : NULL, t.tree.chunk_cnt, 1, tree_d_some, &t);
-    slk_progress_end(job ? job->progress : NULL);
+    slk_progress_begin(slk_job_progress(job), "tree_d", "B", size->bytes, 0);
+    slk_pool_for(slk_job_pool(job), t.tree.chunk_cnt, 1, tree_d_some, &t);
+    slk_progress_end(slk_job_progress(job));
     SLK_TRY(slk_work_finish(&t.work, diag));
     SLK_TRY(slk_tree_file_finish(&t.tree, comm_d, diag));
-    slk_progress_begin(job ? job->progress : NULL, "tree_d digest", "B", bytes, 0);
+    slk_progress_begin(slk_job_progress(job), "tree_d digest", "B", bytes, 0);
     SLK_TRY(slk_digest_file(sha256, file.tmp, "tree_d", bytes, job, diag));
-    slk_progress_end(job ? job->progress : NULL);
+    slk_progress_end(slk_job_progress(job));
     SLK_TRY(slk_new_file_commit(&file, diag));
 out:
     slk_tree_file_fini(&t.tree);

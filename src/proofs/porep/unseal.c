@@ -117,11 +117,11 @@ static slk_err_t compute_labels(unseal_t *u, const slk_node_t *replica_id,
         u->labels = swap;
         snprintf(stage, sizeof stage, "unseal layer %" PRIu32 " of %" PRIu32, layer,
                  u->size->layers);
-        slk_progress_begin(job ? job->progress : NULL, stage, "labels", u->size->nodes, 0);
+        slk_progress_begin(slk_job_progress(job), stage, "labels", u->size->nodes, 0);
         SLK_TRY(slk_label_layer(&labeler, layer, (slk_node_t *)u->labels.ptr,
                                 layer > 1 ? (const slk_node_t *)u->other.ptr : NULL, 0, &done,
                                 &stop, diag));
-        slk_progress_end(job ? job->progress : NULL);
+        slk_progress_end(slk_job_progress(job));
         if (atomic_load(&done) != u->size->nodes) {
             err = slk_fail(diag, SLK_ERR_CANCELLED, "interrupted; nothing was written");
             goto out;
@@ -181,7 +181,7 @@ static void decode_some(void *ctx, uint64_t begin, uint64_t end)
         slk_err_t err = decode_chunk(u, i, data, &diag);
         if (err != SLK_OK)
             slk_work_fail(&u->work, err, &diag);
-        slk_progress_add(u->work.job ? u->work.job->progress : NULL, u->tree.chunk_leaves * 32);
+        slk_progress_add(slk_job_progress(u->work.job), u->tree.chunk_leaves * 32);
     }
     free(data);
 }
@@ -194,9 +194,9 @@ static slk_err_t decode(unseal_t *u, const slk_node_t *comm_d, slk_diag_t *diag)
     SLK_TRY(slk_tree_file_init(&u->tree, slk_tree_hash_sha256, 2, u->size->nodes, 0, -1,
                                u->sector->sealed, diag));
     slk_work_init(&u->work, job);
-    slk_progress_begin(job ? job->progress : NULL, "unseal", "B", u->size->bytes, 0);
-    slk_pool_for(job ? job->pool : NULL, u->tree.chunk_cnt, 1, decode_some, u);
-    slk_progress_end(job ? job->progress : NULL);
+    slk_progress_begin(slk_job_progress(job), "unseal", "B", u->size->bytes, 0);
+    slk_pool_for(slk_job_pool(job), u->tree.chunk_cnt, 1, decode_some, u);
+    slk_progress_end(slk_job_progress(job));
     SLK_TRY(slk_work_finish(&u->work, diag));
     SLK_TRY(slk_tree_file_finish(&u->tree, &root, diag));
     if (!slk_node_eq(&root, comm_d))

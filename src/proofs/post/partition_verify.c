@@ -129,7 +129,7 @@ slk_err_t slk_post_vanilla_verify(bool *ok, const slk_post_t *post, const slk_no
                   .first = (uint64_t)partition * post->sectors};
     slk_post_layout(&v.lay, post->size);
     slk_fault_init(&v.fault);
-    slk_pool_for(job ? job->pool : NULL, cnt, 4, verify_range, &v);
+    slk_pool_for(slk_job_pool(job), cnt, 4, verify_range, &v);
     slk_fault_fini(&v.fault);
     *ok = !v.fault.found;
     return v.fault.found ? slk_fail(diag, v.fault.err, "%s", v.fault.diag.text) : SLK_OK;

@@ -459,7 +459,7 @@ static bool is_over(const run_t *run)
 static void watch_run(run_t *run, const slk_post_limits_t *limits, const slk_job_t *job)
 {
     double begun = slk_clock_seconds(), last = begun;
-    slk_progress_t *progress = job ? job->progress : NULL;
+    slk_progress_t *progress = slk_job_progress(job);
     size_t shown = 0;
     slk_progress_begin(progress, "vanilla proofs", "sectors", run->cnt, 0);
     for (;;) {

@@ -89,7 +89,7 @@ static slk_err_t partition_init(partition_t *part, const slk_prover_t *prover, c
 {
     slk_err_t err;
     uint64_t bytes = slk_prove_domain(&prover->all) * sizeof(slk_fr_t);
-    uint64_t need = slk_prover_memory(prover, slk_pool_threads(job ? job->pool : NULL));
+    uint64_t need = slk_prover_memory(prover, slk_pool_threads(slk_job_pool(job)));
     uint64_t have = slk_memory_available();
     *part = (partition_t){0};
     if (need > have)

@@ -149,8 +149,8 @@ slk_err_t slk_witness_check(const slk_witness_t *witness, slk_row_values_t value
     slk_part_t all = slk_circuit_part(circuit, circuit->units);
     SLK_ASSERT(witness->aux_cnt == all.aux && witness->wide_cnt == all.wide);
     SLK_ASSERT(!values.a == !values.b);
-    slk_progress_t *progress = job ? job->progress : NULL;
-    slk_pool_t *pool = job ? job->pool : NULL;
+    slk_progress_t *progress = slk_job_progress(job);
+    slk_pool_t *pool = slk_job_pool(job);
     unsigned threads = slk_pool_threads(pool);
     slk_work_init(&task.work, job);
     slk_progress_begin(progress, "constraints", "rows", all.rows, 0);

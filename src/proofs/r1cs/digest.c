@@ -86,7 +86,7 @@ slk_err_t slk_r1cs_digest(slk_r1cs_digest_t *out, slk_circuit_kind_t kind, const
     out->counts = (slk_r1cs_counts_t){all.rows, all.inputs, all.aux};
     d->out = out, d->rows = rows, d->job = job, d->next_checkpoint = 1;
     slk_sha256_init(&d->sha);
-    slk_progress_t *progress = job ? job->progress : NULL;
+    slk_progress_t *progress = slk_job_progress(job);
     slk_progress_begin(progress, "constraints", "rows", all.rows, 0);
     slk_rows_head(rows, put_row, d);
     for (uint32_t unit = 0; unit < circuit.units; unit++) {

@@ -182,10 +182,10 @@ static void run_units(void *ctx, uint64_t first, uint64_t last)
 static slk_err_t run_task(task_t *task, const slk_job_t *job, slk_diag_t *diag)
 {
     slk_part_t all = slk_circuit_part(task->circuit, task->circuit->units);
-    slk_progress_t *progress = job ? job->progress : NULL;
+    slk_progress_t *progress = slk_job_progress(job);
     slk_work_init(&task->work, job);
     slk_progress_begin(progress, "witness", "rows", all.rows, task->circuit->head.rows);
-    slk_pool_for(job ? job->pool : NULL, task->circuit->units, 1, run_units, task);
+    slk_pool_for(slk_job_pool(job), task->circuit->units, 1, run_units, task);
     slk_err_t err = slk_work_finish(&task->work, diag);
     slk_fr_from_u64(&task->out->input[0], 1);
     uint32_t wide = make_rank(task->out);

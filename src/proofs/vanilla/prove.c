@@ -198,7 +198,7 @@ slk_err_t slk_vanilla_prove(uint8_t *records, slk_vanilla_files_t *files, const 
     prove_t run = {
         .files = files, .graph = graph, .challenges = challenges, .records = records, .job = job};
     slk_fault_init(&run.fault);
-    slk_pool_for(job ? job->pool : NULL, cnt, 1, prove_range, &run);
+    slk_pool_for(slk_job_pool(job), cnt, 1, prove_range, &run);
     slk_fault_fini(&run.fault);
     return run.fault.found ? slk_fail(diag, run.fault.err, "%s", run.fault.diag.text) : SLK_OK;
 }
@@ -246,8 +246,7 @@ slk_err_t slk_vanilla_files_rebuild_rows(slk_vanilla_files_t *files, const slk_j
         return err;
     prove_t run = {.files = files, .job = job};
     slk_fault_init(&run.fault);
-    slk_pool_for(job ? job->pool : NULL, size->nodes >> 3 * (size->discard + 1), 4, rebuild_range,
-                 &run);
+    slk_pool_for(slk_job_pool(job), size->nodes >> 3 * (size->discard + 1), 4, rebuild_range, &run);
     slk_fault_fini(&run.fault);
     if (!run.fault.found)
         return SLK_OK;

@@ -86,7 +86,7 @@ static void write_range(void *ctx, uint64_t begin, uint64_t end)
 
 static slk_err_t write_all(write_t *run, slk_diag_t *diag)
 {
-    slk_pool_t *pool = run->job ? run->job->pool : NULL;
+    slk_pool_t *pool = slk_job_pool(run->job);
     const slk_porep_t *porep = &run->files->porep;
     slk_err_t err = slk_vanilla_files_rebuild_rows(run->files, run->job, diag);
     if (err == SLK_OK)
@@ -106,7 +106,7 @@ slk_err_t slk_synth_write(slk_vanilla_files_t *files, const slk_graph_t *graph,
 {
     write_t run = {
         .files = files, .graph = graph, .pub = pub, .job = job, .file = SLK_NEW_FILE_INIT};
-    slk_progress_t *progress = job ? job->progress : NULL;
+    slk_progress_t *progress = slk_job_progress(job);
     uint64_t cnt = slk_synth_cnt(&files->porep);
     uint8_t header[HEADER_SZ];
     char path[4096];

@@ -116,7 +116,7 @@ slk_err_t slk_vanilla_verify(bool *ok, const slk_graph_t *graph, const slk_porep
     *ok = false;
     if (!slk_verify_public(pub, diag))
         return SLK_OK;
-    slk_pool_t *pool = job ? job->pool : NULL;
+    slk_pool_t *pool = slk_job_pool(job);
     unsigned threads = slk_pool_threads(pool);
     /* Full batches where there are many records, a share for each thread where there are few. */
     uint64_t grain = (cnt + 2 * threads - 1) / (2 * threads);
