@@ -7,6 +7,13 @@ function(slk_sources)
     endforeach()
 endfunction()
 
+# slk_cluster(file...): sources of libselkie_cluster, what the program needs beyond proofs: chain, network, database.
+function(slk_cluster)
+    foreach(file ${ARGN})
+        set_property(GLOBAL APPEND PROPERTY SLK_CLUSTER "${CMAKE_CURRENT_SOURCE_DIR}/${file}")
+    endforeach()
+endfunction()
+
 # slk_simd(file flag...): a source of libselkie_proofs that alone is compiled with these machine flags.
 # x86-64 only; such a file is entered through a dispatch table after a check of the CPU.
 function(slk_simd file)
