@@ -4,6 +4,7 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/file.h"
+#include "crypto/digest/file_digest.h"
 #include "proofs/groth16/params.h"
 #include "proofs/groth16/prove.h"
 #include "proofs/groth16/setup.h"
@@ -14,8 +15,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define READ_SZ (1u << 20)
 
 typedef struct {
     slk_circuit_t circuit;
@@ -44,28 +43,12 @@ static void rows_of(void *ctx, uint32_t unit, slk_row_fn_t *fn, void *fn_ctx)
 
 /* --- Contents --------------------------------------------------------------------------------- */
 
+/* Without progress: the bar counts points. */
 static slk_err_t digest_of(uint8_t out[BLAKE2B_OUTBYTES], int fd, uint64_t len, const char *path,
                            const generate_t *g)
 {
-    slk_err_t err = SLK_OK;
-    blake2b_state hash;
-    uint8_t *buf = malloc(READ_SZ);
-    if (!buf)
-        return slk_fail(g->diag, SLK_ERR_NOMEM, "%s: no memory for its digest", path);
-    blake2b_init(&hash, BLAKE2B_OUTBYTES);
-    for (uint64_t at = 0; at < len; at += READ_SZ) {
-        size_t some = len - at < READ_SZ ? (size_t)(len - at) : READ_SZ;
-        if (slk_job_cancelled(g->job)) {
-            err = slk_fail(g->diag, SLK_ERR_CANCELLED, "%s: interrupted", path);
-            goto out;
-        }
-        SLK_TRY(slk_pread_all(fd, buf, some, at, path, g->diag));
-        blake2b_update(&hash, buf, some);
-    }
-    blake2b_final(&hash, out, BLAKE2B_OUTBYTES);
-out:
-    free(buf);
-    return err;
+    const slk_job_t quiet = {.cancel = g->job ? g->job->cancel : NULL};
+    return slk_file_digest(out, fd, len, path, &quiet, g->diag);
 }
 
 static const char *base_name(const char *path)
