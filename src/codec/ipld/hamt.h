@@ -7,15 +7,17 @@
  *   node     [bitmap, [pointer ...]]     bitmap big-endian without leading zeros, one bit a pointer
  *   pointer  link to a node, or a bucket: 1 to 3 [key, value], ascending by key
  *
- * The slot of a key in the node of depth d are bits d * bitWidth ... of its hash, highest first. Equal
- * contents have equal roots: a node below the root that would fit in a bucket is one.
+ * The slot of a key in the node of depth d are the bits d * bitWidth ... of its hash, highest first.
+ * Equal contents have equal roots: a node below the root that would fit in a bucket is one.
  *
- * Values, memory, errors, threads and trees from outside: as in codec/ipld/amt.h. */
+ * Values, memory, errors, threads and trees from outside: as in codec/ipld/amt.h. A node in memory has
+ * about 100 bytes a pointer and each of its entries on the heap. */
 
 #include "codec/ipld/blockstore.h"
 
 #define SLK_HAMT_BIT_WIDTH_MAX 8
 #define SLK_HAMT_BUCKET_MAX    3
+#define SLK_HAMT_KEY_MAX       ((size_t)1 << 16) /* bytes of a key */
 
 typedef struct slk_hamt slk_hamt_t;
 
@@ -25,51 +27,52 @@ SLK_CHECK_RESULT slk_err_t slk_hamt_new(slk_hamt_t **hamt, const slk_blockstore_
 
 /* The map of a root. */
 SLK_CHECK_RESULT slk_err_t slk_hamt_load(slk_hamt_t **hamt, const slk_blockstore_t *store,
-                                         unsigned bit_width, const slk_link_t *root,
+                                         unsigned bit_width, const slk_cid_t *root,
                                          slk_diag_t *diag);
 
 void slk_hamt_free(slk_hamt_t *hamt); /* NULL allowed */
 
 bool slk_hamt_is_empty(const slk_hamt_t *hamt);
 
-/* The value of a key, *value NULL if there is none; valid until the map is next changed or freed. */
-SLK_CHECK_RESULT slk_err_t slk_hamt_get(slk_hamt_t *hamt, const uint8_t **value, size_t *len,
-                                        const void *key, size_t key_len, slk_diag_t *diag);
+/* The value of a key; value->b NULL and len 0 if there is none. Valid until the map is next changed or
+ * freed. */
+SLK_CHECK_RESULT slk_err_t slk_hamt_get(slk_hamt_t *hamt, slk_bytes_t *value, slk_bytes_t key,
+                                        slk_diag_t *diag);
 
-/* Set the value of a key (one CBOR item; both are copied). */
-SLK_CHECK_RESULT slk_err_t slk_hamt_set(slk_hamt_t *hamt, const void *key, size_t key_len,
-                                        const void *value, size_t len, slk_diag_t *diag);
+/* Set the value of a key: one CBOR item, 0 < len < SLK_BLOCK_MAX; both are copied. */
+SLK_CHECK_RESULT slk_err_t slk_hamt_set(slk_hamt_t *hamt, slk_bytes_t key, slk_bytes_t value,
+                                        slk_diag_t *diag);
 
 /* The same unless the key is there already; *added tells. */
-SLK_CHECK_RESULT slk_err_t slk_hamt_set_if_absent(slk_hamt_t *hamt, const void *key, size_t key_len,
-                                                  const void *value, size_t len, bool *added,
-                                                  slk_diag_t *diag);
+SLK_CHECK_RESULT slk_err_t slk_hamt_set_if_absent(slk_hamt_t *hamt, slk_bytes_t key,
+                                                  slk_bytes_t value, bool *added, slk_diag_t *diag);
 
 /* Remove a key; *found (NULL allowed) tells whether it was there. */
-SLK_CHECK_RESULT slk_err_t slk_hamt_delete(slk_hamt_t *hamt, const void *key, size_t key_len,
-                                           bool *found, slk_diag_t *diag);
+SLK_CHECK_RESULT slk_err_t slk_hamt_delete(slk_hamt_t *hamt, slk_bytes_t key, bool *found,
+                                           slk_diag_t *diag);
 
 /* What foreach calls; as slk_amt_visit_t. */
-typedef slk_err_t (*slk_hamt_visit_t)(void *ctx, const uint8_t *key, size_t key_len,
-                                      const uint8_t *value, size_t len, bool *stop,
+typedef slk_err_t (*slk_hamt_visit_t)(void *ctx, slk_bytes_t key, slk_bytes_t value, bool *stop,
                                       slk_diag_t *diag);
 
 /* Show all entries, in the order of their hashes; in a bucket by key. */
 SLK_CHECK_RESULT slk_err_t slk_hamt_foreach(slk_hamt_t *hamt, slk_hamt_visit_t visit, void *ctx,
                                             slk_diag_t *diag);
 
-/* Write the blocks that changed and tell the root's link. The map can be used on. */
-SLK_CHECK_RESULT slk_err_t slk_hamt_flush(slk_hamt_t *hamt, slk_link_t *root, slk_diag_t *diag);
+/* Write the blocks that changed and tell the root's CID. The map can be used on. */
+SLK_CHECK_RESULT slk_err_t slk_hamt_flush(slk_hamt_t *hamt, slk_cid_t *root, slk_diag_t *diag);
 
 /* --- Keys ------------------------------------------------------------------------------------------- */
 
 /* Address keys are the address' bytes. Sector numbers, deal and allocation ids: unsigned varint.
- * Epochs (power's cron queue): zigzag, then varint; 101 is ca01. Return the length. The readers refuse
- * (false) bytes that the writers would not have written. */
-#define SLK_HAMT_KEY_SZ 10
-size_t slk_hamt_key_uint(uint8_t key[SLK_HAMT_KEY_SZ], uint64_t value);
-size_t slk_hamt_key_int(uint8_t key[SLK_HAMT_KEY_SZ], int64_t value);
-bool slk_hamt_uint_of_key(uint64_t *value, const uint8_t *key, size_t len);
-bool slk_hamt_int_of_key(int64_t *value, const uint8_t *key, size_t len);
+ * Epochs (power's cron queue): zigzag, then varint; 101 is ca01. The key lies in `room`. The readers
+ * refuse (false) bytes that the writers would not have written. */
+typedef struct {
+    uint8_t b[10];
+} slk_hamt_key_room_t;
+slk_bytes_t slk_hamt_key_uint(slk_hamt_key_room_t *room, uint64_t value);
+slk_bytes_t slk_hamt_key_int(slk_hamt_key_room_t *room, int64_t value);
+bool slk_hamt_uint_of_key(uint64_t *value, slk_bytes_t key);
+bool slk_hamt_int_of_key(int64_t *value, slk_bytes_t key);
 
 #endif /* SLK_CODEC_IPLD_HAMT_H */
