@@ -1,0 +1,339 @@
+#include "store/db.h"
+
+#include "base/assert.h"
+#include "store/db_engine.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { BUSY_MS = 10000, CACHE_MAX = 256, AGAIN_MAX = 20 };
+
+/* A prepared statement, kept under the text it was made from. */
+struct slk_rows {
+    slk_db_t *db;
+    slk_db_stmt_t *stmt;
+    char *sql; /* as the caller wrote it */
+    bool open; /* in the hands of a caller */
+    slk_rows_t *next;
+};
+
+struct slk_db {
+    const slk_db_engine_t *engine;
+    slk_db_conn_t *conn;
+    char *name;
+    slk_rows_t *cache; /* most recently used first */
+    size_t cached;
+    bool in_transaction;
+};
+
+/* --- Opening ------------------------------------------------------------------------------- */
+
+static const slk_db_engine_t *const engines[] = {&slk_db_sqlite};
+
+slk_err_t slk_db_open(slk_db_t **db, const char *where, slk_diag_t *diag)
+{
+    *db = NULL;
+    const slk_db_engine_t *engine = NULL;
+    for (size_t i = 0; i < SLK_COUNT(engines); i++) {
+        size_t len = strlen(engines[i]->scheme);
+        if (strncmp(where, engines[i]->scheme, len) == 0 && where[len] == ':') {
+            engine = engines[i];
+            where += len + 1;
+        }
+    }
+    if (!engine && strstr(where, "://"))
+        return slk_fail(diag, SLK_ERR_UNSUPPORTED,
+                        "database %s: this build knows files (SQLite) only; give a path", where);
+    if (!engine)
+        engine = &slk_db_sqlite;
+    if (!*where)
+        return slk_fail(diag, SLK_ERR_INPUT, "database: the path is empty; name a file");
+
+    slk_db_t *opened = calloc(1, sizeof *opened);
+    char *name = strdup(where);
+    if (!opened || !name) {
+        free(opened);
+        free(name);
+        return slk_fail(diag, SLK_ERR_NOMEM, "out of memory opening database %s", where);
+    }
+    opened->engine = engine;
+    opened->name = name;
+    slk_err_t err = engine->open(&opened->conn, where, diag);
+    if (err != SLK_OK) {
+        free(name);
+        free(opened);
+        return err;
+    }
+    engine->set_busy_ms(opened->conn, BUSY_MS);
+    *db = opened;
+    return SLK_OK;
+}
+
+static void drop_statement(slk_rows_t *rows)
+{
+    rows->db->engine->finalize(rows->stmt);
+    free(rows->sql);
+    free(rows);
+}
+
+void slk_db_close(slk_db_t *db)
+{
+    if (!db)
+        return;
+    SLK_ASSERT(!db->in_transaction);
+    while (db->cache) {
+        slk_rows_t *rows = db->cache;
+        SLK_ASSERT(!rows->open);
+        db->cache = rows->next;
+        drop_statement(rows);
+    }
+    db->engine->close(db->conn);
+    free(db->name);
+    free(db);
+}
+
+const char *slk_db_name(const slk_db_t *db)
+{
+    return db->name;
+}
+
+void slk_db_set_busy_ms(slk_db_t *db, int ms)
+{
+    db->engine->set_busy_ms(db->conn, ms);
+}
+
+/* --- Values -------------------------------------------------------------------------------- */
+
+slk_val_t slk_val_null(void)
+{
+    return (slk_val_t){.type = SLK_VAL_NULL};
+}
+
+slk_val_t slk_val_i64(int64_t num)
+{
+    return (slk_val_t){.type = SLK_VAL_I64, .num = num};
+}
+
+slk_val_t slk_val_text(const char *text)
+{
+    if (!text)
+        return slk_val_null();
+    return (slk_val_t){.type = SLK_VAL_TEXT, .bytes = text, .len = strlen(text)};
+}
+
+slk_val_t slk_val_blob(const void *bytes, size_t len)
+{
+    return (slk_val_t){.type = SLK_VAL_BLOB, .bytes = bytes ? bytes : "", .len = len};
+}
+
+/* --- Statements ---------------------------------------------------------------------------- */
+
+/* The words in braces replaced by the engine's. Braces inside of SQL literals do not occur. */
+static char *translate(const slk_db_engine_t *engine, const char *sql)
+{
+    static const char *const words[] = {"{i64}", "{blob}", "{serial}", "{strict}"};
+    size_t longest = 0, braces = 0;
+    for (size_t i = 0; i < SLK_COUNT(words); i++)
+        if (strlen(engine->words[i]) > longest)
+            longest = strlen(engine->words[i]);
+    for (const char *at = sql; *at; at++)
+        braces += *at == '{';
+    char *out = malloc(strlen(sql) + braces * longest + 1), *to = out;
+    if (!out)
+        return NULL;
+    while (*sql) {
+        if (*sql != '{') {
+            *to++ = *sql++;
+            continue;
+        }
+        size_t i = 0;
+        while (i < SLK_COUNT(words) && strncmp(sql, words[i], strlen(words[i])) != 0)
+            i++;
+        SLK_ASSERT(i < SLK_COUNT(words));
+        to = stpcpy(to, engine->words[i]);
+        sql += strlen(words[i]);
+    }
+    *to = 0;
+    return out;
+}
+
+/* Forget the statement that was not used for the longest time. */
+static void shrink_cache(slk_db_t *db)
+{
+    slk_rows_t **oldest = NULL;
+    for (slk_rows_t **at = &db->cache; *at; at = &(*at)->next)
+        if (!(*at)->open)
+            oldest = at;
+    if (oldest) {
+        slk_rows_t *rows = *oldest;
+        *oldest = rows->next;
+        drop_statement(rows);
+        db->cached--;
+    }
+}
+
+static slk_err_t prepare(slk_rows_t **out, slk_db_t *db, const char *sql, slk_diag_t *diag)
+{
+    for (slk_rows_t **at = &db->cache; *at; at = &(*at)->next) {
+        slk_rows_t *rows = *at;
+        if (rows->open || strcmp(rows->sql, sql) != 0)
+            continue;
+        *at = rows->next;
+        rows->next = db->cache;
+        db->cache = *out = rows;
+        return SLK_OK;
+    }
+    if (db->cached >= CACHE_MAX)
+        shrink_cache(db);
+    slk_rows_t *rows = calloc(1, sizeof *rows);
+    char *copy = strdup(sql), *translated = translate(db->engine, sql);
+    slk_err_t err = SLK_OK;
+    if (!rows || !copy || !translated)
+        err = slk_fail(diag, SLK_ERR_NOMEM, "%s: out of memory", db->name);
+    else
+        err = db->engine->prepare(&rows->stmt, db->conn, translated, diag);
+    free(translated);
+    if (err != SLK_OK) {
+        free(copy);
+        free(rows);
+        return err;
+    }
+    rows->db = db;
+    rows->sql = copy;
+    rows->next = db->cache;
+    db->cache = *out = rows;
+    db->cached++;
+    return SLK_OK;
+}
+
+slk_err_t slk_db_query(slk_rows_t **out, slk_db_t *db, const char *sql, const slk_val_t *vals,
+                       size_t cnt, slk_diag_t *diag)
+{
+    *out = NULL;
+    slk_rows_t *rows = NULL;
+    slk_err_t err = prepare(&rows, db, sql, diag);
+    if (err != SLK_OK)
+        return err;
+    err = db->engine->start(rows->stmt, vals, cnt, diag);
+    if (err != SLK_OK) {
+        db->engine->reset(rows->stmt);
+        return err;
+    }
+    rows->open = true;
+    *out = rows;
+    return SLK_OK;
+}
+
+slk_err_t slk_rows_next(slk_rows_t *rows, bool *more, slk_diag_t *diag)
+{
+    SLK_ASSERT(rows->open);
+    *more = false;
+    return rows->db->engine->step(rows->stmt, more, diag);
+}
+
+void slk_rows_close(slk_rows_t *rows)
+{
+    if (!rows)
+        return;
+    SLK_ASSERT(rows->open);
+    rows->db->engine->reset(rows->stmt);
+    rows->open = false;
+}
+
+slk_err_t slk_db_run(slk_db_t *db, const char *sql, const slk_val_t *vals, size_t cnt,
+                     int64_t *changed, slk_diag_t *diag)
+{
+    slk_rows_t *rows = NULL;
+    slk_err_t err = slk_db_query(&rows, db, sql, vals, cnt, diag);
+    if (err != SLK_OK)
+        return err;
+    bool more = false;
+    err = slk_rows_next(rows, &more, diag);
+    SLK_ASSERT(err != SLK_OK || !more);
+    if (err == SLK_OK && changed)
+        *changed = db->engine->changed(db->conn);
+    slk_rows_close(rows);
+    return err;
+}
+
+slk_err_t slk_db_get_i64(slk_db_t *db, const char *sql, const slk_val_t *vals, size_t cnt,
+                         bool *found, int64_t *num, slk_diag_t *diag)
+{
+    *found = false;
+    slk_rows_t *rows = NULL;
+    slk_err_t err = slk_db_query(&rows, db, sql, vals, cnt, diag);
+    if (err != SLK_OK)
+        return err;
+    bool more = false;
+    err = slk_rows_next(rows, &more, diag);
+    if (err == SLK_OK && more && !slk_rows_is_null(rows, 0)) {
+        *found = true;
+        *num = slk_rows_i64(rows, 0);
+    }
+    slk_rows_close(rows);
+    return err;
+}
+
+bool slk_rows_is_null(slk_rows_t *rows, int col)
+{
+    return rows->db->engine->is_null(rows->stmt, col);
+}
+
+int64_t slk_rows_i64(slk_rows_t *rows, int col)
+{
+    return rows->db->engine->i64(rows->stmt, col);
+}
+
+const char *slk_rows_text(slk_rows_t *rows, int col, size_t *len)
+{
+    size_t unused;
+    return rows->db->engine->text(rows->stmt, col, len ? len : &unused);
+}
+
+const void *slk_rows_blob(slk_rows_t *rows, int col, size_t *len)
+{
+    size_t unused;
+    return rows->db->engine->blob(rows->stmt, col, len ? len : &unused);
+}
+
+/* --- Transactions -------------------------------------------------------------------------- */
+
+static slk_err_t transact_once(slk_db_t *db, slk_db_fn_t *fn, void *ctx, bool *again,
+                               slk_diag_t *diag)
+{
+    *again = false;
+    slk_err_t err = db->engine->begin(db->conn, diag);
+    if (err != SLK_OK)
+        return err;
+    db->in_transaction = true;
+    err = fn(db, ctx, diag);
+    for (slk_rows_t *rows = db->cache; rows; rows = rows->next)
+        SLK_ASSERT(!rows->open);
+    if (err == SLK_OK)
+        err = db->engine->commit(db->conn, again, diag);
+    if (err != SLK_OK)
+        db->engine->rollback(db->conn);
+    db->in_transaction = false;
+    return err;
+}
+
+slk_err_t slk_db_transact(slk_db_t *db, slk_db_fn_t *fn, void *ctx, slk_diag_t *diag)
+{
+    SLK_ASSERT(!db->in_transaction);
+    slk_err_t err = SLK_OK;
+    bool again = true;
+    for (int i = 0; again && i < AGAIN_MAX; i++)
+        err = transact_once(db, fn, ctx, &again, diag);
+    return err;
+}
+
+bool slk_db_in_transaction(const slk_db_t *db)
+{
+    return db->in_transaction;
+}
+
+slk_err_t slk_db_backup(slk_db_t *db, const char *path, slk_diag_t *diag)
+{
+    SLK_ASSERT(!db->in_transaction);
+    return db->engine->backup(db->conn, path, diag);
+}
