@@ -124,8 +124,9 @@ slk_err_t slk_address_from_bytes(slk_address_t *a, const void *bytes, size_t len
                         "address of protocol %u with a payload of %zu bytes, which it cannot have "
                         "or which is not in its shortest form",
                         in[0], body);
-    *a = (slk_address_t){.len = (uint8_t)len};
-    memcpy(a->b, in, len);
+    slk_address_t read = {.len = (uint8_t)len};
+    memcpy(read.b, in, len);
+    *a = read;
     return SLK_OK;
 }
 
