@@ -46,6 +46,27 @@ SLK_API SLK_CHECK_RESULT slk_err_t slk_prove_post(
     const slk_node_t *randomness, const slk_post_public_t *pub, const slk_post_vanilla_t *proofs,
     size_t cnt, uint32_t partition, const slk_job_t *job, slk_diag_t *diag);
 
+/* --- Several partitions ----------------------------------------------------------------------- */
+
+/* What the partitions of one proof may take. Zeroed: half of the memory that is available, or one
+ * partition if it takes more; nothing is kept. */
+typedef struct {
+    uint64_t memory;  /* bytes for all that are in work; 0: see above */
+    unsigned at_once; /* partitions at the same time, at most; 0: as many as there are threads */
+    /* Finished partitions are kept in this file, SLK_GROTH16_PROOF_SZ bytes each, so that a later
+     * call goes on from there; what it says is verified, not trusted. The caller removes it, when
+     * the proof is where it belongs. NULL: none. Single partitions are not kept. */
+    const char *partial;
+} slk_prove_limits_t;
+
+/* All partitions of a proof of spacetime of cnt sectors: slk_post_partition_cnt(post, cnt) times
+ * SLK_GROTH16_PROOF_SZ bytes. As slk_prove_post; SLK_ERR_NOMEM also when one partition takes more
+ * than limits->memory. limits NULL: as if zeroed. */
+SLK_API SLK_CHECK_RESULT slk_err_t slk_prove_post_all(
+    uint8_t *out, const slk_prover_t *prover, const slk_post_t *post, const slk_node_t *randomness,
+    const slk_post_public_t *pub, const slk_post_vanilla_t *proofs, size_t cnt,
+    const slk_prove_limits_t *limits, const slk_job_t *job, slk_diag_t *diag);
+
 /* --- C2 ------------------------------------------------------------------------------------- */
 
 typedef struct {
@@ -54,13 +75,15 @@ typedef struct {
     uint32_t partitions;
 } slk_c2_t;
 
-/* The proof of a sector from the JSON that C1 left, partition after partition. dir as above. The
- * vanilla proofs are verified before, the whole proof is afterwards, from what the chain knows.
+/* The proof of a sector from the JSON that C1 left. dir as above, limits as for
+ * slk_prove_post_all. The vanilla proofs are verified before, the whole proof is afterwards, from
+ * what the chain knows.
  * SLK_ERR_STATE: no such file, no parameters; SLK_ERR_FORMAT: not the JSON of C1 (members in the
  * reference's order); SLK_ERR_INPUT: of a non-interactive sector, whose proof is an aggregate;
  * SLK_ERR_MISMATCH: of another sector or miner; others as slk_prove_porep. */
 SLK_API SLK_CHECK_RESULT slk_err_t slk_seal_c2(slk_c2_t *out, const char *c1_path, uint64_t miner,
                                                uint64_t sector, const char *dir,
+                                               const slk_prove_limits_t *limits,
                                                const slk_job_t *job, slk_diag_t *diag);
 SLK_API void slk_c2_fini(slk_c2_t *c2);
 

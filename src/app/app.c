@@ -85,8 +85,20 @@ void slk_app_verdict(slk_app_t *app, const slk_args_t *args, bool valid)
     fprintf(stderr, "%s: %s\n", title, app->diag.text);
 }
 
+slk_err_t slk_app_limits(slk_prove_limits_t *out, char *partial, size_t cap, slk_app_t *app,
+                         const slk_args_t *args)
+{
+    const char *path = args->opt[SLK_OPT_OUT].text;
+    const slk_value_t *memory = &args->opt[SLK_OPT_MEMORY];
+    if ((size_t)snprintf(partial, cap, "%s.partial", path) >= cap)
+        return slk_fail(&app->diag, SLK_ERR_LENGTH, "%s: the path is too long; use a shorter one",
+                        path);
+    *out = (slk_prove_limits_t){.memory = memory->given ? memory->num : 0, .partial = partial};
+    return SLK_OK;
+}
+
 slk_err_t slk_app_proof(slk_app_t *app, const slk_args_t *args, const uint8_t *proof, size_t len,
-                        double began)
+                        double began, const char *partial)
 {
     char *hex = malloc(2 * len + 1);
     if (!hex)
@@ -97,6 +109,7 @@ slk_err_t slk_app_proof(slk_app_t *app, const slk_args_t *args, const uint8_t *p
         slk_result_text(app, "proof", hex);
         slk_result_num(app, "partitions", len / SLK_GROTH16_PROOF_SZ);
         slk_result_json(app, "seconds", json_real(slk_clock_seconds() - began));
+        unlink(partial);
     }
     free(hex);
     return err;

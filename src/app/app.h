@@ -10,6 +10,7 @@
 #include "app/command.h"
 #include "app/progress_view.h"
 #include "selkie/job.h"
+#include "selkie/prove.h"
 
 struct slk_app {
     slk_diag_t diag;
@@ -29,16 +30,27 @@ SLK_CHECK_RESULT slk_err_t slk_app_job(slk_app_t *app, const slk_args_t *args, c
 /* Report wrong usage: `return slk_app_usage(app, ...)`. */
 slk_err_t slk_app_usage(slk_app_t *app, const char *fmt, ...) SLK_PRINTF(2, 3);
 
+/* What a command that proves says after an interruption. */
+#define SLK_PROOF_GO_ON                                                                            \
+    "no proof was written, run it again; of several partitions those that were finished are kept"
+
 #define SLK_PROOF_FILE_MAX (16u << 20) /* proof files; a proof has 192 bytes a partition */
 
 /* The result of a command that verifies: the field "valid". A "no" becomes the answer, and
  * app->diag is shown on standard error. */
 void slk_app_verdict(slk_app_t *app, const slk_args_t *args, bool valid);
 
+/* What --memory allows, and beside --out the file that keeps partitions until the proof is
+ * complete: "<out>.partial", whose path is written to partial. SLK_ERR_LENGTH. */
+SLK_CHECK_RESULT slk_err_t slk_app_limits(slk_prove_limits_t *out, char *partial, size_t cap,
+                                          slk_app_t *app, const slk_args_t *args);
+
 /* The result of a command that proves: len bytes of proof, SLK_GROTH16_PROOF_SZ a partition, are
- * written to --out; fields "proof", "partitions", "seconds". began: slk_clock_seconds(). */
+ * written to --out; fields "proof", "partitions", "seconds". began: slk_clock_seconds(). partial is
+ * removed then. */
 SLK_CHECK_RESULT slk_err_t slk_app_proof(slk_app_t *app, const slk_args_t *args,
-                                         const uint8_t *proof, size_t len, double began);
+                                         const uint8_t *proof, size_t len, double began,
+                                         const char *partial);
 
 /* The whole program; returns the exit status. */
 int slk_app_main(int argc, char **argv);

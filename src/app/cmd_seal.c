@@ -138,11 +138,14 @@ static slk_err_t run_c2(slk_app_t *app, const slk_args_t *args)
 {
     slk_err_t err;
     slk_c2_t c2 = {0};
+    slk_prove_limits_t limits;
+    char partial[4096];
     double began = slk_clock_seconds();
-    SLK_TRY(slk_app_job(app, args, "nothing was written, run it again"));
+    SLK_TRY(slk_app_limits(&limits, partial, sizeof partial, app, args));
+    SLK_TRY(slk_app_job(app, args, SLK_PROOF_GO_ON));
     SLK_TRY(slk_seal_c2(&c2, args->opt[SLK_OPT_IN].text, args->opt[SLK_OPT_MINER].num,
-                        args->opt[SLK_OPT_SECTOR].num, NULL, &app->job, &app->diag));
-    SLK_TRY(slk_app_proof(app, args, c2.proof, c2.len, began));
+                        args->opt[SLK_OPT_SECTOR].num, NULL, &limits, &app->job, &app->diag));
+    SLK_TRY(slk_app_proof(app, args, c2.proof, c2.len, began, partial));
 out:
     slk_c2_fini(&c2);
     return err;
@@ -266,6 +269,7 @@ static const slk_opt_use_t c2_opts[] = {
     {SLK_OPT_SECTOR, SLK_REQUIRED, NULL, NULL},
     {SLK_OPT_IN, SLK_REQUIRED, NULL, "the JSON that seal c1 wrote"},
     {SLK_OPT_OUT, SLK_REQUIRED, NULL, NULL},
+    {SLK_OPT_MEMORY, SLK_OPTIONAL, NULL, NULL},
     SHOW_OPTS,
 };
 static const slk_opt_use_t unseal_opts[] = {
@@ -370,11 +374,16 @@ const slk_command_t slk_seal_commands[] = {
      .details =
          "From the output of c1, the reference's or ours, and the parameters of its size in "
          "the parameter cache, which are mapped, not loaded; no file of the sector is read. "
-         "Partitions are proven one after another. Vanilla proofs are checked before, the "
-         "proof is afterwards.\n\n"
-         "A partition takes about half a GiB of memory for sectors of 8MiB and less, 17 GiB for "
-         "32GiB. Non-interactive sectors need an aggregate, which this version does not "
-         "make.",
+         "Vanilla proofs are checked before, every partition and the whole proof "
+         "afterwards.\n\n"
+         "As many partitions are proven at the same time as --memory and the threads allow. When "
+         "there are several, finished ones are kept in OUT.partial until the proof is written: "
+         "the same command goes on with those that are missing, after it has verified "
+         "these.\n\n"
+         "A partition takes 0.4 GiB of memory for sectors of 2KiB and 8MiB, 0.8 GiB for 512MiB, "
+         "12.1 GiB for 32GiB and 64GiB, whose proofs have 10 partitions; by default half of what "
+         "is available is used, the rest caches the parameters. Non-interactive sectors need an "
+         "aggregate, which this version does not make.",
      .opts = c2_opts,
      .opt_cnt = SLK_COUNT(c2_opts),
      .json = "proof: the proof, hex\n"

@@ -21,6 +21,7 @@
 typedef enum {
     SLK_KIND_FLAG,    /* no argument */
     SLK_KIND_WORD,    /* one of a fixed set */
+    SLK_KIND_WORDS,   /* some of a fixed set, separated by commas */
     SLK_KIND_SIZE,    /* sector size with registered proofs */
     SLK_KIND_MINER,   /* ID address */
     SLK_KIND_NUMBER,  /* 64 bits */
@@ -40,18 +41,22 @@ typedef struct {
     const char *text; /* as given, or the default; NULL: neither */
     bool given;
     union {
-        uint64_t num; /* MINER NUMBER BYTES PADDED THREADS; WORD: position in its set */
+        uint64_t num; /* MINER NUMBER BYTES PADDED THREADS; WORD: position in its set; WORDS: those
+                         positions as bits */
         double seconds;
         slk_node_t node;
         const slk_size_t *size;
     };
 } slk_value_t;
 
-/* Parse text into *out. choices: for WORD, the words separated by blanks. */
+/* Parse text into *out. choices: for WORD and WORDS, the words separated by blanks. */
 bool slk_value_parse(slk_value_t *out, slk_kind_t kind, const char *choices, const char *text);
 
 /* What is acceptable, to follow "expected ". */
 void slk_value_expects(char *out, size_t cap, slk_kind_t kind, const char *choices);
+
+/* Whether a word was named in a value of kind WORDS with these choices. */
+bool slk_value_has(const slk_value_t *value, const char *choices, const char *word);
 
 /* The fixed set of words of a value, separated by blanks; "" where there is none. */
 const char *slk_value_choices(slk_kind_t kind, const char *choices);
@@ -76,6 +81,20 @@ const char *slk_value_choices(slk_kind_t kind, const char *choices);
     X(CIRCUIT, "circuit", "CIRCUIT", WORD, "porep winning window", "which proof's constraints")    \
     X(ANY_CIRCUIT, "circuit", "CIRCUIT", WORD, "porep winning window all",                         \
       "which proof's parameters")                                                                  \
+    X(SIZES, "size", "SIZE,SIZE,...", WORDS,                                                       \
+      "2KiB 4KiB 16KiB 32KiB 8MiB 16MiB 512MiB 1GiB 32GiB 64GiB", "sector sizes")                  \
+    X(CIRCUITS, "circuit", "CIRCUIT,...", WORDS,                                                   \
+      "porep winning window update update-poseidon aggregation", "which proofs' files")            \
+    X(VK_ONLY, "vk-only", NULL, FLAG, NULL, "verifying keys only")                                 \
+    X(MIRRORS, "mirror", "URL,URL,...", TEXT, NULL,                                                \
+      "where to fetch from, in this order; the CID is appended, or {name} replaced by the file's")  \
+    X(MANIFEST, "manifest", "FILE", FILE, NULL,                                                    \
+      "list of files in the form of parameters.json, instead of the published ones")               \
+    X(PARALLEL, "parallel", "N", THREADS, NULL, "files to fetch at the same time, at most 64")     \
+    X(STALL_TIMEOUT, "stall-timeout", "SECONDS", SECONDS, NULL,                                    \
+      "leave a mirror that sends less than 1 KiB a second that long")                              \
+    X(POINTS, "points", NULL, FLAG, NULL,                                                          \
+      "also check every point in the files, which takes much longer")                              \
     X(MAINNET, "yes-this-is-not-a-ceremony", NULL, FLAG, NULL,                                     \
       "make parameters of a size that real networks have, which prove nothing there")              \
     X(IN, "in", "FILE", FILE, NULL, "file to read")                                                \
@@ -103,6 +122,8 @@ const char *slk_value_choices(slk_kind_t kind, const char *choices);
     X(QUICK, "quick", NULL, FLAG, NULL, "compare sizes and roots only, read no file in full")      \
     X(SECONDS, "seconds", "SECONDS", SECONDS, NULL, "time for each measurement")                   \
     X(MAN, "man", NULL, FLAG, NULL, "print the manual page in roff")                               \
+    X(MEMORY, "memory", "BYTES", BYTES, NULL,                                                      \
+      "memory for the partitions in work; by default half of what is available")                   \
     X(THREADS, "threads", "N", THREADS, NULL, "threads to compute on; by default all CPUs")        \
     X(JSON, "json", NULL, FLAG, NULL, "print the result as JSON, show no progress")                \
     X(QUIET, "quiet", NULL, FLAG, NULL, "show no progress")

@@ -14,6 +14,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #define CHUNK   (UINT64_C(1) << 18) /* variables; half of it for G2 */
@@ -53,6 +54,26 @@ slk_err_t slk_params_fit(const slk_params_t *params, const slk_part_t *all,
     return SLK_OK;
 }
 
+/* --- Where the time goes ---------------------------------------------------------------------- */
+
+slk_prove_time_t slk_prove_clock(void)
+{
+    struct rusage use;
+    getrusage(RUSAGE_SELF, &use);
+    return (slk_prove_time_t){slk_clock_seconds(),
+                              (double)(use.ru_utime.tv_sec + use.ru_stime.tv_sec) +
+                                  (double)(use.ru_utime.tv_usec + use.ru_stime.tv_usec) * 1e-6};
+}
+
+void slk_prove_spent(slk_prove_time_t *times, slk_prove_stage_t stage, slk_prove_time_t since)
+{
+    if (!times)
+        return;
+    slk_prove_time_t now = slk_prove_clock();
+    times[stage].wall += now.wall - since.wall;
+    times[stage].cpu += now.cpu - since.cpu;
+}
+
 /* --- Sums of scalar * point ------------------------------------------------------------------- */
 
 typedef union {
@@ -73,6 +94,7 @@ typedef struct {
     const slk_density_t *density;
     const slk_witness_t *witness;
     const slk_job_t *job;
+    slk_prove_time_t *times; /* may be NULL */
     uint64_t chunk;
     slk_region_t scalars, points; /* of one chunk */
     uint64_t *ranks;              /* points before each span of a chunk */
@@ -152,17 +174,21 @@ static uint64_t popcount(const uint64_t *map, uint64_t bits)
     return cnt;
 }
 
-/* Have the system read points [first, last) of a mapped file ahead. */
-static void read_ahead(const msm_t *msm, uint64_t first, uint64_t last)
+/* Tell the system about points [first, last) of a mapped file: that they will be read, or that they
+ * were, so that they do not count as ours any more (they stay where the system caches files). */
+static void advise(const msm_t *msm, uint64_t first, uint64_t last, int advice)
 {
     if (!msm->prover->params->region.ptr)
         return;
+    uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
     last = last < msm->array->cnt ? last : msm->array->cnt;
     uint64_t begin = msm->array->offset + first * msm->array->point_sz;
     uint64_t end = msm->array->offset + last * msm->array->point_sz;
-    begin -= begin % (uint64_t)sysconf(_SC_PAGESIZE);
+    begin -= begin % page;
+    if (advice == MADV_DONTNEED)
+        end -= end % page; /* the rest belongs to what comes next, too */
     if (begin < end)
-        madvise(msm->prover->params->region.ptr + begin, end - begin, MADV_WILLNEED);
+        madvise(msm->prover->params->region.ptr + begin, end - begin, advice);
 }
 
 static slk_err_t feed_segment(msm_t *msm, const segment_t *segment, uint64_t chunk,
@@ -182,8 +208,11 @@ static slk_err_t feed_segment(msm_t *msm, const segment_t *segment, uint64_t chu
             prover->ranks[i / SPAN] = from;
             from += density ? popcount(density + i / 64, n) : n;
         }
-        read_ahead(msm, from, from + chunk);
+        advise(msm, from, from + chunk, MADV_WILLNEED);
+        slk_prove_time_t began = slk_prove_clock();
         slk_pool_for(pool_of(prover), cnt, SPAN, load_span, msm);
+        advise(msm, prover->ranks[0], from, MADV_DONTNEED);
+        slk_prove_spent(prover->times, SLK_PROVE_POINTS, began);
         if (slk_work_stopped(&msm->work))
             return SLK_OK; /* sum() takes the outcome from work */
         slk_msm_scalars_t scalars = {msm->scalars, cnt, density, true};
@@ -209,6 +238,8 @@ static slk_err_t sum(sum_t *out, prover_t *prover, slk_array_id_t id, const segm
     uint64_t total = 0;
     bool g2 = id == SLK_ARRAY_B_G2;
     msm_t msm = {.prover = prover, .array = &prover->params->arrays[id], .id = id};
+    slk_prove_time_t *times = prover->times, began = slk_prove_clock();
+    slk_prove_time_t points = times ? times[SLK_PROVE_POINTS] : began;
     for (size_t i = 0; i < cnt; i++)
         total += segments[i].cnt;
     snprintf(stage, sizeof stage, "MSM %s", slk_array_name(id));
@@ -231,6 +262,11 @@ out:
     slk_msm_g1_free(msm.g1);
     slk_msm_g2_free(msm.g2);
     slk_progress_end(prover->job->progress);
+    if (times) { /* reading took its part already */
+        began.wall += times[SLK_PROVE_POINTS].wall - points.wall;
+        began.cpu += times[SLK_PROVE_POINTS].cpu - points.cpu;
+    }
+    slk_prove_spent(times, SLK_PROVE_H + (slk_prove_stage_t)id, began);
     return outcome != SLK_OK ? outcome : err;
 }
 
@@ -246,6 +282,7 @@ static uint64_t common(const uint64_t *a, const uint64_t *b, uint64_t bits)
 /* --- Quotient --------------------------------------------------------------------------------- */
 
 typedef struct {
+    const slk_job_t *job;
     const slk_fr_t *a, *b;
     slk_fr_t *c;
 } product_t;
@@ -253,6 +290,8 @@ typedef struct {
 static void multiply(void *ctx, uint64_t first, uint64_t last)
 {
     const product_t *rows = ctx;
+    if (slk_job_cancelled(rows->job))
+        return;
     for (uint64_t i = first; i < last; i++)
         slk_fr_mul(&rows->c[i], &rows->a[i], &rows->b[i]);
 }
@@ -266,7 +305,7 @@ static slk_err_t quotient(slk_region_t *a, slk_region_t *b, uint64_t domain, con
     slk_region_t c = {0};
     SLK_TRY(slk_ntt_new(&ntt, slk_ntt_log(domain), diag));
     SLK_TRY(slk_region_anon(&c, domain * sizeof(slk_fr_t), diag));
-    product_t rows = {(void *)a->ptr, (void *)b->ptr, (void *)c.ptr};
+    product_t rows = {job, (void *)a->ptr, (void *)b->ptr, (void *)c.ptr};
     slk_pool_for(job->pool, domain, PRODUCT, multiply, &rows);
     SLK_TRY(slk_qap_h(a, b, &c, ntt, job, diag));
 out:
@@ -374,6 +413,7 @@ static slk_err_t verify(const uint8_t proof[SLK_GROTH16_PROOF_SZ], const slk_vk_
     slk_node_t *inputs = calloc(witness->input_cnt, sizeof *inputs);
     if (!inputs)
         return slk_fail(diag, SLK_ERR_NOMEM, "no memory for %zu public inputs", cnt);
+    slk_progress_begin(job->progress, "verification", "proofs", 1, 0);
     for (size_t i = 0; i < cnt; i++)
         slk_fr_to_node(&inputs[i], &witness->input[1 + i]);
     err = slk_groth16_verify(&ok, vk, proof, SLK_GROTH16_PROOF_SZ, 1, inputs, cnt, job, &why);
@@ -385,16 +425,33 @@ static slk_err_t verify(const uint8_t proof[SLK_GROTH16_PROOF_SZ], const slk_vk_
                         "the proof just made does not verify (%s): the parameters are damaged or "
                         "of another circuit; check them with selkie params verify",
                         why.text);
+    slk_progress_add(job->progress, 1);
+    slk_progress_end(job->progress);
+    if (slk_job_cancelled(job))
+        return slk_fail(diag, SLK_ERR_CANCELLED, "interrupted");
     return SLK_OK;
+}
+
+static uint64_t chunk_for(uint64_t domain, const slk_prove_options_t *options)
+{
+    uint64_t chunk = options && options->chunk ? options->chunk : CHUNK;
+    while (chunk / 2 >= domain && chunk > 128)
+        chunk /= 2;
+    return chunk;
+}
+
+uint64_t slk_prove_chunk_bytes(uint64_t domain)
+{
+    uint64_t chunk = chunk_for(domain, NULL);
+    return chunk * (sizeof(slk_fr_t) + sizeof(blst_p1_affine)) +
+           (chunk / SPAN + 1) * sizeof(uint64_t);
 }
 
 static slk_err_t prover_init(prover_t *prover, const slk_prove_options_t *options, uint64_t domain,
                              slk_diag_t *diag)
 {
     slk_err_t err;
-    uint64_t chunk = options && options->chunk ? options->chunk : CHUNK;
-    while (chunk / 2 >= domain && chunk > 128)
-        chunk /= 2;
+    uint64_t chunk = chunk_for(domain, options);
     SLK_ASSERT(chunk % 128 == 0);
     prover->chunk = chunk;
     SLK_TRY(slk_region_anon(&prover->scalars, chunk * sizeof(slk_fr_t), diag));
@@ -441,7 +498,10 @@ slk_err_t slk_groth16_prove(uint8_t out[SLK_GROTH16_PROOF_SZ], const slk_params_
     uint8_t bytes[SLK_GROTH16_PROOF_SZ];
     SLK_ASSERT(a->len == domain * sizeof(slk_fr_t) && b->len == a->len);
     SLK_ASSERT(params->vk->ic_cnt == witness->input_cnt);
+    prover.times = options ? options->times : NULL;
+    slk_prove_time_t began = slk_prove_clock();
     SLK_TRY(quotient(a, b, domain, prover.job, diag));
+    slk_prove_spent(prover.times, SLK_PROVE_QUOTIENT, began);
     SLK_TRY(prover_init(&prover, options, domain, diag));
     const segment_t h[] = {{(void *)a->ptr, domain - 1, NULL, 0}};
     SLK_TRY(sum(&sums[SLK_ARRAY_H], &prover, SLK_ARRAY_H, h, 1, domain, diag));
@@ -450,7 +510,9 @@ slk_err_t slk_groth16_prove(uint8_t out[SLK_GROTH16_PROOF_SZ], const slk_params_
     SLK_TRY(blind(&blinding, options, diag));
     assemble(&proof, params->vk, sums, &blinding);
     slk_proof_write(bytes, &proof);
+    began = slk_prove_clock();
     SLK_TRY(verify(bytes, params->vk, witness, prover.job, diag));
+    slk_prove_spent(prover.times, SLK_PROVE_VERIFY, began);
     memcpy(out, bytes, sizeof bytes);
 out:
     explicit_bzero(&blinding, sizeof blinding);

@@ -5,17 +5,42 @@
  *
  * Memory above the assignment: 96 bytes for each row of the domain until the quotient is known,
  * then 32 bytes, 33 MiB of scalars and points, and what the multi-scalar multiplication at work
- * takes (crypto/msm/msm.h). Parameters are read through their map, array by array, front to back;
- * points that meet a scalar 0 are skipped. A point is checked to be canonical and on the curve;
- * what else may be wrong with parameters shows when the proof is verified, which it always is. */
+ * takes (crypto/msm/msm.h). Parameters are read through their map, array by array, front to back,
+ * and what was read is released; points that meet a scalar 0 are skipped. A point is checked to be
+ * canonical and on the curve; what else may be wrong with parameters shows when the proof is
+ * verified, which it always is. */
 
 #include "proofs/groth16/params.h"
 #include "proofs/r1cs/witness.h"
 
-/* For tests; NULL everywhere else. */
+/* What a proof consists of, in this order but for the points, which are read all along. */
+typedef enum {
+    SLK_PROVE_WITNESS,
+    SLK_PROVE_QUOTIENT,
+    SLK_PROVE_POINTS, /* bytes of the file to points, scalars laid beside them */
+    SLK_PROVE_H,      /* sums, in the order of slk_array_id_t */
+    SLK_PROVE_L,
+    SLK_PROVE_A,
+    SLK_PROVE_B_G1,
+    SLK_PROVE_B_G2,
+    SLK_PROVE_VERIFY,
+    SLK_PROVE_STAGE_CNT
+} slk_prove_stage_t;
+
+/* Seconds; cpu: of the whole process. */
 typedef struct {
-    const slk_fr_t *r, *s; /* NULL: drawn from the system's random numbers */
-    uint64_t chunk;        /* variables read at once, a multiple of 64; 0: the default */
+    double wall, cpu;
+} slk_prove_time_t;
+
+slk_prove_time_t slk_prove_clock(void);
+/* Add what went by since `since` to times[stage]; times NULL is a no-op. */
+void slk_prove_spent(slk_prove_time_t *times, slk_prove_stage_t stage, slk_prove_time_t since);
+
+/* For tests and measurements; NULL everywhere else. */
+typedef struct {
+    const slk_fr_t *r, *s;   /* NULL: drawn from the system's random numbers */
+    uint64_t chunk;          /* variables read at once, a multiple of 128; 0: the default */
+    slk_prove_time_t *times; /* SLK_PROVE_STAGE_CNT of them, added to; NULL: not wanted */
 } slk_prove_options_t;
 
 /* The parameters belong to a circuit with these counts? SLK_ERR_MISMATCH. rows: those for the
@@ -26,6 +51,9 @@ SLK_CHECK_RESULT slk_err_t slk_params_fit(const slk_params_t *params, const slk_
 
 /* Elements of the domain for these rows and inputs. */
 uint64_t slk_prove_domain(const slk_part_t *all);
+
+/* Bytes of scalars and points that are read at a time, 33 MiB at most. */
+uint64_t slk_prove_chunk_bytes(uint64_t domain);
 
 /* a and b: of slk_prove_domain elements each, in front the values of all rows, behind them zeros.
  * They are used up and freed whatever the outcome. params fit. SLK_ERR_PROOF: the proof made does

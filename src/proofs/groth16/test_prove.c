@@ -309,12 +309,12 @@ static void test_formulas(void **state)
     assert_ok(slk_pool_new(&job.pool, 3, &diag), diag);
     expect(want, c, r, s);
     for (uint64_t chunk = 0; chunk <= 256; chunk += 128) {
-        slk_prove_options_t options = {&r, &s, chunk};
+        slk_prove_options_t options = {.r = &r, .s = &s, .chunk = chunk};
         assert_ok(prove(got, c, &options, chunk ? &job : NULL, &diag), diag);
         assert_memory_equal(got, want, sizeof want);
     }
     expect(want, c, zero, zero);
-    assert_ok(prove(got, c, &(slk_prove_options_t){&zero, &zero, 0}, NULL, &diag), diag);
+    assert_ok(prove(got, c, &(slk_prove_options_t){.r = &zero, .s = &zero}, NULL, &diag), diag);
     assert_memory_equal(got, want, sizeof want);
     slk_pool_free(job.pool);
     circuit_free(c);

@@ -4,11 +4,12 @@
 #include "base/file.h"
 #include "base/region.h"
 #include "proofs/prove/c1_read.h"
-#include "selkie/prove.h"
+#include "proofs/prove/partitions.h"
 #include "selkie/verify.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 static slk_err_t read_c1(slk_c1_text_t *c1, const char *path, slk_diag_t *diag)
@@ -78,21 +79,24 @@ out:
     return err;
 }
 
-/* All partitions as the chain will verify them. */
-static slk_err_t check_proof(const slk_c2_t *c2, const slk_c1_text_t *c1, uint64_t miner,
-                             uint64_t sector, const char *dir, const slk_job_t *job,
-                             slk_diag_t *diag)
+static slk_seal_claim_t claim_of(const slk_c1_text_t *c1, uint64_t miner, uint64_t sector)
 {
-    bool ok;
-    slk_diag_t why = {""};
-    slk_seal_claim_t claim = {.porep = c1->porep,
+    return (slk_seal_claim_t){.porep = c1->porep,
                               .miner = miner,
                               .sector = sector,
                               .ticket = c1->ticket,
                               .seed = c1->seed,
                               .comm_d = c1->pub.comm_d,
                               .comm_r = c1->pub.comm_r};
-    slk_err_t err = slk_seal_verify(&ok, &claim, c2->proof, c2->len, dir, job, &why);
+}
+
+/* All partitions as the chain will verify them. */
+static slk_err_t check_proof(const slk_c2_t *c2, const slk_seal_claim_t *claim, const char *dir,
+                             const slk_job_t *job, slk_diag_t *diag)
+{
+    bool ok;
+    slk_diag_t why = {""};
+    slk_err_t err = slk_seal_verify(&ok, claim, c2->proof, c2->len, dir, job, &why);
     if (err != SLK_OK)
         return slk_fail(diag, err, "%s", why.text);
     if (!ok)
@@ -103,8 +107,61 @@ static slk_err_t check_proof(const slk_c2_t *c2, const slk_c1_text_t *c1, uint64
     return SLK_OK;
 }
 
+/* --- Partitions ------------------------------------------------------------------------------- */
+
+typedef struct {
+    const slk_prover_t *prover;
+    const slk_c1_text_t *c1;
+    const slk_node_t *inputs; /* of all partitions */
+} sector_t;
+
+static slk_err_t prove_part(void *ctx, uint8_t out[SLK_GROTH16_PROOF_SZ], uint32_t k,
+                            const slk_job_t *job, slk_diag_t *diag)
+{
+    const sector_t *sector = ctx;
+    const slk_c1_text_t *c1 = sector->c1;
+    size_t each = c1->porep.challenges * slk_vanilla_record_sz(&c1->porep);
+    return slk_prove_porep(out, sector->prover, &c1->porep, &c1->pub, c1->records + k * each, job,
+                           diag);
+}
+
+static void part_inputs(void *ctx, slk_node_t *out, uint32_t k)
+{
+    const sector_t *sector = ctx;
+    size_t cnt = slk_porep_input_cnt(&sector->c1->porep);
+    memcpy(out, sector->inputs + k * cnt, cnt * sizeof *out);
+}
+
+static slk_err_t prove_sector(slk_c2_t *out, const slk_prover_t *prover, const slk_c1_text_t *c1,
+                              const slk_seal_claim_t *claim, const slk_prove_limits_t *limits,
+                              const slk_job_t *job, slk_diag_t *diag)
+{
+    slk_err_t err;
+    slk_node_t *inputs = NULL;
+    SLK_TRY(slk_seal_inputs(&inputs, claim, diag));
+    sector_t sector = {prover, c1, inputs};
+    slk_partitions_t partitions = {.prover = prover,
+                                   .cnt = c1->porep.partitions,
+                                   .prove = prove_part,
+                                   .inputs = part_inputs,
+                                   .ctx = &sector};
+    SLK_ASSERT(slk_vk_input_cnt(prover->params.vk) == slk_porep_input_cnt(&c1->porep));
+    out->partitions = c1->porep.partitions;
+    out->len = (size_t)out->partitions * SLK_GROTH16_PROOF_SZ;
+    out->proof = malloc(out->len);
+    if (!out->proof) {
+        err = slk_fail(diag, SLK_ERR_NOMEM, "out of memory");
+        goto out;
+    }
+    SLK_TRY(slk_prove_partitions(out->proof, &partitions, limits, job, diag));
+out:
+    free(inputs);
+    return err;
+}
+
 slk_err_t slk_seal_c2(slk_c2_t *out, const char *c1_path, uint64_t miner, uint64_t sector,
-                      const char *dir, const slk_job_t *job, slk_diag_t *diag)
+                      const char *dir, const slk_prove_limits_t *limits, const slk_job_t *job,
+                      slk_diag_t *diag)
 {
     slk_err_t err;
     slk_c1_text_t c1;
@@ -114,18 +171,9 @@ slk_err_t slk_seal_c2(slk_c2_t *out, const char *c1_path, uint64_t miner, uint64
     SLK_TRY(check_sector(&c1, c1_path, miner, sector, diag));
     SLK_TRY(check_records(&c1, c1_path, job, diag));
     SLK_TRY(slk_prover_open(&prover, SLK_CIRCUIT_POREP, c1.porep.size, dir, job, diag));
-    size_t each = c1.porep.challenges * slk_vanilla_record_sz(&c1.porep);
-    out->partitions = c1.porep.partitions;
-    out->len = (size_t)out->partitions * SLK_GROTH16_PROOF_SZ;
-    out->proof = malloc(out->len);
-    if (!out->proof) {
-        err = slk_fail(diag, SLK_ERR_NOMEM, "out of memory");
-        goto out;
-    }
-    for (uint32_t k = 0; k < out->partitions; k++)
-        SLK_TRY(slk_prove_porep(out->proof + k * SLK_GROTH16_PROOF_SZ, prover, &c1.porep, &c1.pub,
-                                c1.records + k * each, job, diag));
-    SLK_TRY(check_proof(out, &c1, miner, sector, dir, job, diag));
+    slk_seal_claim_t claim = claim_of(&c1, miner, sector);
+    SLK_TRY(prove_sector(out, prover, &c1, &claim, limits, job, diag));
+    SLK_TRY(check_proof(out, &claim, dir, job, diag));
 out:
     if (err != SLK_OK)
         slk_c2_fini(out);

@@ -1,22 +1,15 @@
-#include "selkie/prove.h"
+#include "proofs/prove/prover.h"
 
 #include "base/assert.h"
 #include "base/region.h"
 #include "crypto/msm/msm.h"
-#include "proofs/groth16/prove.h"
+#include "proofs/prove/partitions.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 
-#define CHUNKS_SZ (UINT64_C(33) << 20) /* what groth16/prove.h says of scalars and points */
-
-struct slk_prover {
-    slk_circuit_t circuit;
-    slk_part_t all;
-    slk_density_t density;
-    slk_params_t params;
-};
+#define NTT_SZ (UINT64_C(1) << 20) /* a thread's, and the tables: crypto/fft/fft.h */
 
 slk_err_t slk_prover_open(slk_prover_t **out, slk_circuit_kind_t kind, const slk_size_t *size,
                           const char *dir, const slk_job_t *job, slk_diag_t *diag)
@@ -60,11 +53,11 @@ void slk_prover_free(slk_prover_t *prover)
 uint64_t slk_prover_memory(const slk_prover_t *prover, unsigned threads)
 {
     const slk_part_t *all = &prover->all;
-    uint64_t domain = slk_prove_domain(all);
+    uint64_t domain = slk_prove_domain(all), chunk = slk_prove_chunk_bytes(domain);
     uint64_t witness = all->inputs * 32 + all->aux / 4 + all->wide * 32;
-    uint64_t quotient = 96 * domain;
-    uint64_t g1 = 32 * domain + slk_msm_g1_memory(domain, threads, 0) + CHUNKS_SZ;
-    uint64_t g2 = slk_msm_g2_memory(all->wide, threads, 0) + CHUNKS_SZ;
+    uint64_t quotient = 96 * domain + (threads + 1) * NTT_SZ;
+    uint64_t g1 = 32 * domain + slk_msm_g1_memory(domain, threads, 0) + chunk;
+    uint64_t g2 = slk_msm_g2_memory(all->wide, threads, 0) + chunk;
     uint64_t most = quotient > g1 ? quotient : g1;
     return witness + (most > g2 ? most : g2);
 }
@@ -113,21 +106,36 @@ static slk_row_values_t values_of(const partition_t *part)
     return (slk_row_values_t){(void *)part->a.ptr, (void *)part->b.ptr};
 }
 
-slk_err_t slk_prove_porep(uint8_t out[SLK_GROTH16_PROOF_SZ], const slk_prover_t *prover,
-                          const slk_porep_t *porep, const slk_vanilla_public_t *pub,
-                          const uint8_t *records, const slk_job_t *job, slk_diag_t *diag)
+static slk_prove_time_t *times_of(const slk_prove_options_t *options)
+{
+    return options ? options->times : NULL;
+}
+
+slk_err_t slk_prove_porep_with(uint8_t out[SLK_GROTH16_PROOF_SZ], const slk_prover_t *prover,
+                               const slk_porep_t *porep, const slk_vanilla_public_t *pub,
+                               const uint8_t *records, const slk_prove_options_t *options,
+                               const slk_job_t *job, slk_diag_t *diag)
 {
     slk_err_t err;
     partition_t part;
+    slk_prove_time_t began = slk_prove_clock();
     SLK_ASSERT(prover->circuit.kind == SLK_CIRCUIT_POREP && prover->circuit.size == porep->size);
     SLK_TRY(partition_init(&part, prover, job, diag));
     SLK_TRY(slk_porep_witness(&part.witness, values_of(&part), &prover->circuit, porep, pub,
                               records, job, diag));
+    slk_prove_spent(times_of(options), SLK_PROVE_WITNESS, began);
     SLK_TRY(slk_groth16_prove(out, &prover->params, &prover->density, &part.witness, &part.a,
-                              &part.b, NULL, job, diag));
+                              &part.b, options, job, diag));
 out:
     partition_fini(&part);
     return err;
+}
+
+slk_err_t slk_prove_porep(uint8_t out[SLK_GROTH16_PROOF_SZ], const slk_prover_t *prover,
+                          const slk_porep_t *porep, const slk_vanilla_public_t *pub,
+                          const uint8_t *records, const slk_job_t *job, slk_diag_t *diag)
+{
+    return slk_prove_porep_with(out, prover, porep, pub, records, NULL, job, diag);
 }
 
 /* --- PoSt ------------------------------------------------------------------------------------- */
@@ -174,10 +182,11 @@ static slk_err_t places_init(places_t *places, const slk_circuit_t *circuit, con
     return SLK_OK;
 }
 
-slk_err_t slk_prove_post(uint8_t out[SLK_GROTH16_PROOF_SZ], const slk_prover_t *prover,
-                         const slk_post_t *post, const slk_node_t *randomness,
-                         const slk_post_public_t *pub, const slk_post_vanilla_t *proofs, size_t cnt,
-                         uint32_t partition, const slk_job_t *job, slk_diag_t *diag)
+slk_err_t slk_prove_post_with(uint8_t out[SLK_GROTH16_PROOF_SZ], const slk_prover_t *prover,
+                              const slk_post_t *post, const slk_node_t *randomness,
+                              const slk_post_public_t *pub, const slk_post_vanilla_t *proofs,
+                              size_t cnt, uint32_t partition, const slk_prove_options_t *options,
+                              const slk_job_t *job, slk_diag_t *diag)
 {
     slk_err_t err;
     bool ok;
@@ -193,13 +202,66 @@ slk_err_t slk_prove_post(uint8_t out[SLK_GROTH16_PROOF_SZ], const slk_prover_t *
         err = SLK_ERR_PROOF; /* diag names sector and part */
         goto out;
     }
+    slk_prove_time_t began = slk_prove_clock();
     SLK_TRY(places_init(&places, circuit, post, proofs, cnt, diag));
     SLK_TRY(partition_init(&part, prover, job, diag));
     SLK_TRY(slk_post_witness(&part.witness, values_of(&part), circuit, places.units, job, diag));
+    slk_prove_spent(times_of(options), SLK_PROVE_WITNESS, began);
     SLK_TRY(slk_groth16_prove(out, &prover->params, &prover->density, &part.witness, &part.a,
-                              &part.b, NULL, job, diag));
+                              &part.b, options, job, diag));
 out:
     places_fini(&places);
     partition_fini(&part);
     return err;
+}
+
+slk_err_t slk_prove_post(uint8_t out[SLK_GROTH16_PROOF_SZ], const slk_prover_t *prover,
+                         const slk_post_t *post, const slk_node_t *randomness,
+                         const slk_post_public_t *pub, const slk_post_vanilla_t *proofs, size_t cnt,
+                         uint32_t partition, const slk_job_t *job, slk_diag_t *diag)
+{
+    return slk_prove_post_with(out, prover, post, randomness, pub, proofs, cnt, partition, NULL,
+                               job, diag);
+}
+
+typedef struct {
+    const slk_prover_t *prover;
+    const slk_post_t *post;
+    const slk_node_t *randomness;
+    const slk_post_public_t *pub;
+    const slk_post_vanilla_t *proofs;
+    size_t cnt;
+} post_all_t;
+
+static slk_err_t prove_post_part(void *ctx, uint8_t out[SLK_GROTH16_PROOF_SZ], uint32_t k,
+                                 const slk_job_t *job, slk_diag_t *diag)
+{
+    const post_all_t *all = ctx;
+    size_t first = (size_t)k * all->post->sectors, cnt = all->cnt - first;
+    if (cnt > all->post->sectors)
+        cnt = all->post->sectors;
+    return slk_prove_post(out, all->prover, all->post, all->randomness, all->pub + first,
+                          all->proofs + first, cnt, k, job, diag);
+}
+
+static void post_part_inputs(void *ctx, slk_node_t *out, uint32_t k)
+{
+    const post_all_t *all = ctx;
+    slk_post_inputs(out, all->post, all->randomness, all->pub, all->cnt, k);
+}
+
+slk_err_t slk_prove_post_all(uint8_t *out, const slk_prover_t *prover, const slk_post_t *post,
+                             const slk_node_t *randomness, const slk_post_public_t *pub,
+                             const slk_post_vanilla_t *proofs, size_t cnt,
+                             const slk_prove_limits_t *limits, const slk_job_t *job,
+                             slk_diag_t *diag)
+{
+    post_all_t all = {prover, post, randomness, pub, proofs, cnt};
+    slk_partitions_t partitions = {.prover = prover,
+                                   .cnt = slk_post_partition_cnt(post, cnt),
+                                   .prove = prove_post_part,
+                                   .inputs = post_part_inputs,
+                                   .ctx = &all};
+    SLK_ASSERT(slk_vk_input_cnt(prover->params.vk) == slk_post_input_cnt(post));
+    return slk_prove_partitions(out, &partitions, limits, job, diag);
 }
