@@ -121,7 +121,7 @@ bool slk_cbor_null(slk_cbor_t *r)
 static slk_err_t string(slk_cbor_t *r, slk_cbor_major_t major, slk_bytes_t *span, size_t max)
 {
     size_t at = (size_t)(r->at - r->begin);
-    uint64_t len;
+    uint64_t len = 0;
     slk_err_t err = head(r, major, &len);
     if (err != SLK_OK)
         return err;
@@ -178,7 +178,7 @@ slk_err_t slk_cbor_text(slk_cbor_t *r, slk_bytes_t *text, size_t max)
 slk_err_t slk_cbor_array(slk_cbor_t *r, size_t *count)
 {
     size_t at = (size_t)(r->at - r->begin);
-    uint64_t n;
+    uint64_t n = 0;
     slk_err_t err = head(r, SLK_CBOR_ARRAY, &n);
     if (err != SLK_OK)
         return err;
