@@ -19,6 +19,7 @@
 #include "codec/bigint.h"
 #include "codec/cid.h"
 #include "codec/ipld/blockstore.h"
+#include "codec/policy.h"
 #include "selkie/proof_types.h"
 
 typedef struct slk_rt slk_rt_t;
@@ -87,6 +88,8 @@ uint64_t slk_rt_origin(const slk_rt_t *rt);   /* id of the message's sender, for
 slk_bigint_t slk_rt_value(const slk_rt_t *rt);
 slk_bytes_t slk_rt_params(const slk_rt_t *rt);
 int64_t slk_rt_epoch(const slk_rt_t *rt);
+/* The numbers of this network; devnets may have scaled ones. */
+const slk_policy_t *slk_rt_policy(const slk_rt_t *rt);
 /* What messages of this network pay for a unit of gas. */
 slk_bigint_t slk_rt_base_fee(const slk_rt_t *rt);
 
