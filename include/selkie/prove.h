@@ -49,10 +49,10 @@ SLK_API SLK_CHECK_RESULT slk_err_t slk_prove_post(
 /* --- Several partitions ----------------------------------------------------------------------- */
 
 /* What the partitions of one proof may take. Zeroed: half of the memory that is available, or one
- * partition if it takes more; nothing is kept. */
+ * partition if it takes more, and eight threads or more for each; nothing is kept. */
 typedef struct {
     uint64_t memory;  /* bytes for all that are in work; 0: see above */
-    unsigned at_once; /* partitions at the same time, at most; 0: as many as there are threads */
+    unsigned at_once; /* partitions at the same time, at most; 0: what memory allows, see above */
     /* Finished partitions are kept in this file, SLK_GROTH16_PROOF_SZ bytes each, so that a later
      * call goes on from there; what it says is verified, not trusted. The caller removes it, when
      * the proof is where it belongs. NULL: none. Single partitions are not kept. */

@@ -72,7 +72,27 @@ typedef struct {
     double wall, cpu; /* seconds */
 } slk_stage_time_t;
 
-/* Seal a sector of derived data below a temporary folder in dir, up to a stage, and remove it, also
+/* A sector of derived data in a temporary folder. */
+typedef struct {
+    slk_sector_args_t sector;
+    slk_node_t ticket, seed, comm_r; /* comm_r: after PC2 */
+    char dir[SLK_PATH_MAX - 512];    /* the folder; "": there is none */
+    char data[SLK_PATH_MAX], c1[SLK_PATH_MAX];
+    const slk_pc1_options_t *options;
+    const slk_job_t *job;
+} slk_bench_life_t;
+
+/* Make the folder in dir, seal up to a stage. times: of the stages; may be NULL. After this, also
+ * after an error, slk_bench_life_free removes the folder; to err it adds its own failure. sector:
+ * porep, miner and number. */
+SLK_CHECK_RESULT slk_err_t slk_bench_life_new(slk_bench_life_t **out, slk_stage_time_t *times,
+                                              const slk_sector_t *sector, const char *dir,
+                                              slk_stage_t last, const slk_pc1_options_t *options,
+                                              const slk_job_t *job, slk_diag_t *diag);
+SLK_CHECK_RESULT slk_err_t slk_bench_life_free(slk_bench_life_t *life, slk_err_t err,
+                                               slk_diag_t *diag);
+
+/* Both: seal a sector of derived data below a temporary folder in dir, up to a stage, and remove it, also
  * after an error. sector: porep, miner and number. */
 SLK_CHECK_RESULT slk_err_t slk_bench_sector(slk_stage_time_t times[SLK_STAGE_CNT],
                                             const slk_sector_t *sector, const char *dir,
@@ -82,8 +102,13 @@ SLK_CHECK_RESULT slk_err_t slk_bench_sector(slk_stage_time_t times[SLK_STAGE_CNT
 /* Poseidon hashes of PC2: columns, nodes of tree_c and tree_r_last. */
 void slk_bench_pc2_hashes(const slk_porep_t *porep, uint64_t *columns, uint64_t *nodes);
 
+/* Start counting this process' peak of memory anew; false: the system does not let us, and the peak
+ * is that since its start. */
+bool slk_bench_peak_reset(void);
+uint64_t slk_bench_peak(void); /* bytes */
+
 /* The commands. */
 slk_run_fn_t slk_run_seal_bench, slk_run_bench_pc1, slk_run_bench_pc2, slk_run_bench_commp,
-    slk_run_bench_msm, slk_run_bench_ntt;
+    slk_run_bench_msm, slk_run_bench_ntt, slk_run_bench_c2, slk_run_bench_post;
 
 #endif /* SLK_APP_BENCH_H */

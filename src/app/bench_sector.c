@@ -53,15 +53,7 @@ out:
     return err;
 }
 
-typedef struct {
-    slk_sector_args_t sector;
-    slk_node_t ticket, seed;
-    char data[SLK_PATH_MAX], proofs[SLK_PATH_MAX];
-    const slk_pc1_options_t *options;
-    const slk_job_t *job;
-} life_t;
-
-static slk_err_t run_stage(life_t *life, slk_stage_t stage, slk_diag_t *diag)
+static slk_err_t run_stage(slk_bench_life_t *life, slk_stage_t stage, slk_diag_t *diag)
 {
     const slk_sector_t *sector = &life->sector.sector;
     slk_add_piece_t added = {0};
@@ -82,12 +74,67 @@ static slk_err_t run_stage(life_t *life, slk_stage_t stage, slk_diag_t *diag)
     case SLK_STAGE_PC1:
         return slk_seal_pc1(&pc1, sector, &life->ticket, life->options, life->job, diag);
     case SLK_STAGE_PC2:
-        return slk_seal_pc2(&pc2, sector, NULL, life->job, diag);
+        err = slk_seal_pc2(&pc2, sector, NULL, life->job, diag);
+        life->comm_r = pc2.comm_r;
+        return err;
     case SLK_STAGE_C1:
-        return slk_seal_c1(&c1, sector, &life->ticket, &life->seed, life->proofs, life->job, diag);
+        return slk_seal_c1(&c1, sector, &life->ticket, &life->seed, life->c1, life->job, diag);
     case SLK_STAGE_CNT:
         break;
     }
+    return err;
+}
+
+static slk_err_t make_folder(slk_bench_life_t *life, const char *dir, slk_diag_t *diag)
+{
+    int len = snprintf(life->dir, sizeof life->dir, "%s/selkie-bench-XXXXXX", dir);
+    if ((size_t)len >= sizeof life->dir) {
+        life->dir[0] = '\0';
+        return slk_fail(diag, SLK_ERR_INPUT, "--dir: the path is too long; use a shorter one");
+    }
+    if (!mkdtemp(life->dir)) {
+        life->dir[0] = '\0';
+        return slk_fail_errno(diag, "create a temporary folder in", dir);
+    }
+    snprintf(life->data, sizeof life->data, "%s/data", life->dir);
+    snprintf(life->c1, sizeof life->c1, "%s/c1.json", life->dir);
+    return SLK_OK;
+}
+
+slk_err_t slk_bench_life_new(slk_bench_life_t **out, slk_stage_time_t *times,
+                             const slk_sector_t *sector, const char *dir, slk_stage_t last,
+                             const slk_pc1_options_t *options, const slk_job_t *job,
+                             slk_diag_t *diag)
+{
+    slk_err_t err;
+    slk_bench_life_t *life = *out = calloc(1, sizeof *life);
+    if (!life)
+        return slk_fail(diag, SLK_ERR_NOMEM, "out of memory");
+    life->sector.sector = *sector;
+    life->options = options;
+    life->job = job;
+    slk_sha256(&life->ticket, "bench ticket", 12);
+    slk_sha256(&life->seed, "bench seed", 10);
+    SLK_TRY(make_folder(life, dir, diag));
+    SLK_TRY(slk_sector_place(&life->sector, life->dir, true, diag));
+    SLK_TRY(write_data(life->data, slk_fr32_unpadded(sector->porep.size->bytes), diag));
+    for (unsigned stage = 0; stage <= last; stage++) {
+        double wall = slk_clock_seconds(), cpu = slk_bench_process_seconds();
+        SLK_TRY(run_stage(life, (slk_stage_t)stage, diag));
+        if (times)
+            times[stage] =
+                (slk_stage_time_t){slk_clock_seconds() - wall, slk_bench_process_seconds() - cpu};
+    }
+out:
+    return err;
+}
+
+slk_err_t slk_bench_life_free(slk_bench_life_t *life, slk_err_t err, slk_diag_t *diag)
+{
+    if (life && life->dir[0] &&
+        nftw(life->dir, remove_one, MAX_OPEN_DIRS, FTW_DEPTH | FTW_PHYS) != 0 && err == SLK_OK)
+        err = slk_fail_errno(diag, "remove", life->dir);
+    free(life);
     return err;
 }
 
@@ -95,40 +142,9 @@ slk_err_t slk_bench_sector(slk_stage_time_t times[SLK_STAGE_CNT], const slk_sect
                            const char *dir, slk_stage_t last, const slk_pc1_options_t *options,
                            const slk_job_t *job, slk_diag_t *diag)
 {
-    char temporary[SLK_PATH_MAX - 512];
-    life_t *life = calloc(1, sizeof *life);
-    if (!life)
-        return slk_fail(diag, SLK_ERR_NOMEM, "out of memory");
-    slk_err_t err = SLK_OK;
-    int len = snprintf(temporary, sizeof temporary, "%s/selkie-bench-XXXXXX", dir);
-    if ((size_t)len >= sizeof temporary) {
-        free(life);
-        return slk_fail(diag, SLK_ERR_INPUT, "--dir: the path is too long; use a shorter one");
-    }
-    if (!mkdtemp(temporary)) {
-        free(life);
-        return slk_fail_errno(diag, "create a temporary folder in", dir);
-    }
-    life->sector.sector = *sector;
-    life->options = options;
-    life->job = job;
-    slk_sha256(&life->ticket, "bench ticket", 12);
-    slk_sha256(&life->seed, "bench seed", 10);
-    snprintf(life->data, sizeof life->data, "%s/data", temporary);
-    snprintf(life->proofs, sizeof life->proofs, "%s/c1.json", temporary);
-    SLK_TRY(slk_sector_place(&life->sector, temporary, true, diag));
-    SLK_TRY(write_data(life->data, slk_fr32_unpadded(sector->porep.size->bytes), diag));
-    for (unsigned stage = 0; stage <= last; stage++) {
-        double wall = slk_clock_seconds(), cpu = slk_bench_process_seconds();
-        SLK_TRY(run_stage(life, (slk_stage_t)stage, diag));
-        times[stage] =
-            (slk_stage_time_t){slk_clock_seconds() - wall, slk_bench_process_seconds() - cpu};
-    }
-out:
-    if (nftw(temporary, remove_one, MAX_OPEN_DIRS, FTW_DEPTH | FTW_PHYS) != 0 && err == SLK_OK)
-        err = slk_fail_errno(diag, "remove", temporary);
-    free(life);
-    return err;
+    slk_bench_life_t *life;
+    slk_err_t err = slk_bench_life_new(&life, times, sector, dir, last, options, job, diag);
+    return slk_bench_life_free(life, err, diag);
 }
 
 void slk_bench_pc2_hashes(const slk_porep_t *porep, uint64_t *columns, uint64_t *nodes)

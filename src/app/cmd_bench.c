@@ -225,6 +225,15 @@ static const slk_opt_use_t sector_opts[] = {
      "folder in which a temporary one is made, and removed at the end"},
 };
 
+static const slk_opt_use_t c2_opts[] = {
+    {SLK_OPT_SIZE, SLK_OPTIONAL, "2KiB", NULL},
+    {SLK_OPT_THREADS, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_DIR, SLK_OPTIONAL, ".",
+     "folder in which a temporary one is made, and removed at the end"},
+    {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_QUIET, SLK_OPTIONAL, NULL, NULL},
+};
+
 #define BENCH(word, line, text, options, function)                                                 \
     {                                                                                              \
         .noun = "bench", .verb = word, .summary = line, .details = text, .opts = options,          \
@@ -254,6 +263,16 @@ const slk_command_t slk_bench_commands[] = {
           "One thread, in turns with blst's Pippenger on the same points; the sums are compared. "
           "The ratio is blst's time to ours.",
           kernel_opts, slk_run_bench_msm),
+    BENCH("c2", "C2 of a sector: time, memory, and what its parts take",
+          "Seals derived data in a temporary folder first, which is not counted. The parameters "
+          "are those of the parameter cache, or made in that folder, 1.1 GB. Times of the parts "
+          "are wall time, with the CPU time of all threads beside; part is the share of the "
+          "whole. The limit of the memory is what the prover states; that of the quotient its "
+          "butterflies alone, with the data in cache.",
+          c2_opts, slk_run_bench_c2),
+    BENCH("post", "window and winning proofs: time, memory, and what their parts take",
+          "Of one sector each, sealed in a temporary folder; as bench c2.", c2_opts,
+          slk_run_bench_post),
     BENCH("ntt", "transforms over the scalar field on each back end",
           "The ratio is the time of one multiplication of blst to that of a butterfly.", commp_opts,
           slk_run_bench_ntt),

@@ -413,10 +413,12 @@ static slk_err_t verify(const uint8_t proof[SLK_GROTH16_PROOF_SZ], const slk_vk_
     slk_node_t *inputs = calloc(witness->input_cnt, sizeof *inputs);
     if (!inputs)
         return slk_fail(diag, SLK_ERR_NOMEM, "no memory for %zu public inputs", cnt);
+    slk_job_t quiet = *job; /* what counts points there is not to be mixed with proofs here */
+    quiet.progress = NULL;
     slk_progress_begin(job->progress, "verification", "proofs", 1, 0);
     for (size_t i = 0; i < cnt; i++)
         slk_fr_to_node(&inputs[i], &witness->input[1 + i]);
-    err = slk_groth16_verify(&ok, vk, proof, SLK_GROTH16_PROOF_SZ, 1, inputs, cnt, job, &why);
+    err = slk_groth16_verify(&ok, vk, proof, SLK_GROTH16_PROOF_SZ, 1, inputs, cnt, &quiet, &why);
     free(inputs);
     if (err != SLK_OK)
         return slk_fail(diag, err, "%s", why.text);

@@ -113,6 +113,7 @@ typedef struct {
     const slk_prover_t *prover;
     const slk_c1_text_t *c1;
     const slk_node_t *inputs; /* of all partitions */
+    slk_prove_time_t *times;  /* may be NULL */
 } sector_t;
 
 static slk_err_t prove_part(void *ctx, uint8_t out[SLK_GROTH16_PROOF_SZ], uint32_t k,
@@ -121,8 +122,8 @@ static slk_err_t prove_part(void *ctx, uint8_t out[SLK_GROTH16_PROOF_SZ], uint32
     const sector_t *sector = ctx;
     const slk_c1_text_t *c1 = sector->c1;
     size_t each = c1->porep.challenges * slk_vanilla_record_sz(&c1->porep);
-    return slk_prove_porep(out, sector->prover, &c1->porep, &c1->pub, c1->records + k * each, job,
-                           diag);
+    return slk_prove_porep_with(out, sector->prover, &c1->porep, &c1->pub, c1->records + k * each,
+                                &(slk_prove_options_t){.times = sector->times}, job, diag);
 }
 
 static void part_inputs(void *ctx, slk_node_t *out, uint32_t k)
@@ -132,21 +133,22 @@ static void part_inputs(void *ctx, slk_node_t *out, uint32_t k)
     memcpy(out, sector->inputs + k * cnt, cnt * sizeof *out);
 }
 
-static slk_err_t prove_sector(slk_c2_t *out, const slk_prover_t *prover, const slk_c1_text_t *c1,
-                              const slk_seal_claim_t *claim, const slk_prove_limits_t *limits,
-                              const slk_job_t *job, slk_diag_t *diag)
+static slk_err_t prove_sector(slk_c2_t *out, sector_t *sector, const slk_seal_claim_t *claim,
+                              const slk_prove_limits_t *limits, const slk_job_t *job,
+                              slk_diag_t *diag)
 {
     slk_err_t err;
     slk_node_t *inputs = NULL;
-    SLK_TRY(slk_seal_inputs(&inputs, claim, diag));
-    sector_t sector = {prover, c1, inputs};
-    slk_partitions_t partitions = {.prover = prover,
-                                   .cnt = c1->porep.partitions,
+    const slk_porep_t *porep = &sector->c1->porep;
+    slk_partitions_t partitions = {.prover = sector->prover,
+                                   .cnt = porep->partitions,
                                    .prove = prove_part,
                                    .inputs = part_inputs,
-                                   .ctx = &sector};
-    SLK_ASSERT(slk_vk_input_cnt(prover->params.vk) == slk_porep_input_cnt(&c1->porep));
-    out->partitions = c1->porep.partitions;
+                                   .ctx = sector};
+    SLK_TRY(slk_seal_inputs(&inputs, claim, diag));
+    sector->inputs = inputs;
+    SLK_ASSERT(slk_vk_input_cnt(sector->prover->params.vk) == slk_porep_input_cnt(porep));
+    out->partitions = porep->partitions;
     out->len = (size_t)out->partitions * SLK_GROTH16_PROOF_SZ;
     out->proof = malloc(out->len);
     if (!out->proof) {
@@ -159,20 +161,24 @@ out:
     return err;
 }
 
-slk_err_t slk_seal_c2(slk_c2_t *out, const char *c1_path, uint64_t miner, uint64_t sector,
-                      const char *dir, const slk_prove_limits_t *limits, const slk_job_t *job,
-                      slk_diag_t *diag)
+/* times and stated may be NULL. */
+static slk_err_t seal_c2(slk_c2_t *out, slk_prove_time_t *times, uint64_t *stated,
+                         const char *c1_path, uint64_t miner, uint64_t number, const char *dir,
+                         const slk_prove_limits_t *limits, const slk_job_t *job, slk_diag_t *diag)
 {
     slk_err_t err;
     slk_c1_text_t c1;
     slk_prover_t *prover = NULL;
     *out = (slk_c2_t){0};
     SLK_TRY(read_c1(&c1, c1_path, diag));
-    SLK_TRY(check_sector(&c1, c1_path, miner, sector, diag));
+    SLK_TRY(check_sector(&c1, c1_path, miner, number, diag));
     SLK_TRY(check_records(&c1, c1_path, job, diag));
     SLK_TRY(slk_prover_open(&prover, SLK_CIRCUIT_POREP, c1.porep.size, dir, job, diag));
-    slk_seal_claim_t claim = claim_of(&c1, miner, sector);
-    SLK_TRY(prove_sector(out, prover, &c1, &claim, limits, job, diag));
+    if (stated)
+        *stated = slk_prover_memory(prover, slk_pool_threads(slk_job_pool(job)));
+    slk_seal_claim_t claim = claim_of(&c1, miner, number);
+    sector_t sector = {.prover = prover, .c1 = &c1, .times = times};
+    SLK_TRY(prove_sector(out, &sector, &claim, limits, job, diag));
     SLK_TRY(check_proof(out, &claim, dir, job, diag));
 out:
     if (err != SLK_OK)
@@ -180,6 +186,21 @@ out:
     slk_prover_free(prover);
     slk_c1_text_fini(&c1);
     return err;
+}
+
+slk_err_t slk_seal_c2(slk_c2_t *out, const char *c1_path, uint64_t miner, uint64_t sector,
+                      const char *dir, const slk_prove_limits_t *limits, const slk_job_t *job,
+                      slk_diag_t *diag)
+{
+    return seal_c2(out, NULL, NULL, c1_path, miner, sector, dir, limits, job, diag);
+}
+
+slk_err_t slk_seal_c2_measured(slk_c2_t *out, slk_prove_time_t *times, uint64_t *stated,
+                               const char *c1_path, uint64_t miner, uint64_t sector,
+                               const char *dir, const slk_job_t *job, slk_diag_t *diag)
+{
+    return seal_c2(out, times, stated, c1_path, miner, sector, dir,
+                   &(slk_prove_limits_t){.at_once = 1}, job, diag);
 }
 
 void slk_c2_fini(slk_c2_t *c2)

@@ -12,7 +12,9 @@
 #include <string.h>
 #include <time.h>
 
-#define POLL_NS 20000000 /* between two looks at workers and at the caller's wish to stop */
+/* So many are kept busy by one partition: on two cores, two at a time gain nothing. */
+#define THREADS_EACH 8u
+#define POLL_NS      20000000 /* between two looks at workers and at the caller's wish to stop */
 
 /* --- Memory ----------------------------------------------------------------------------------- */
 
@@ -39,7 +41,10 @@ slk_err_t slk_prove_split(slk_prove_split_t *out, const slk_prover_t *prover, ui
         return too_little(prover, need, limits->memory, true, diag);
     /* half: the rest keeps the parameters cached, which each partition reads */
     uint64_t memory = limits->memory ? limits->memory : available / 2;
-    unsigned most = limits->at_once && limits->at_once < threads ? limits->at_once : threads;
+    unsigned most = limits->at_once  ? limits->at_once
+                    : limits->memory ? threads
+                                     : threads / THREADS_EACH;
+    most = most < threads ? most : threads;
     *out = (slk_prove_split_t){1, threads, need};
     for (unsigned n = 2; n <= most && n <= cnt; n++) {
         unsigned each = (threads + n - 1) / n;
