@@ -68,7 +68,7 @@ static void test_wrong_usage(void **state)
         {"help nothing", "there is no command 'nothing'"},
         {"help seal nothing", "there is no command 'seal nothing'"},
         {"help --man completion", "has no page of its own"},
-        {"bench post", "there is no command 'post'"},
+        {"bench everything", "there is no command 'everything'"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
         sh("\"$S\" %s", rows[i].args);
