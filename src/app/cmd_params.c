@@ -1,4 +1,5 @@
 #include "app/app.h"
+#include "app/cmd_params_files.h"
 #include "app/cmd_params_list.h"
 #include "app/nouns.h"
 
@@ -100,6 +101,31 @@ static const slk_opt_use_t generate_opts[] = {
     {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},    {SLK_OPT_QUIET, SLK_OPTIONAL, NULL, NULL},
 };
 
+static const slk_opt_use_t fetch_opts[] = {
+    {SLK_OPT_SIZES, SLK_OPTIONAL, NULL, "sector sizes to prove; by default none, only to verify"},
+    {SLK_OPT_CIRCUITS, SLK_OPTIONAL, "porep,winning,window,update,aggregation", NULL},
+    {SLK_OPT_VK_ONLY, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_MIRRORS, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_MANIFEST, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_DIR, SLK_OPTIONAL, NULL, "folder, instead of FIL_PROOFS_PARAMETER_CACHE"},
+    {SLK_OPT_PARALLEL, SLK_OPTIONAL, "3", NULL},
+    {SLK_OPT_STALL_TIMEOUT, SLK_OPTIONAL, "60", NULL},
+    {SLK_OPT_THREADS, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_QUIET, SLK_OPTIONAL, NULL, NULL},
+};
+
+static const slk_opt_use_t verify_opts[] = {
+    {SLK_OPT_SIZES, SLK_OPTIONAL, NULL, "sector sizes; by default all, and files of none"},
+    {SLK_OPT_CIRCUITS, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_POINTS, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_MANIFEST, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_DIR, SLK_OPTIONAL, NULL, "folder, instead of FIL_PROOFS_PARAMETER_CACHE"},
+    {SLK_OPT_THREADS, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_QUIET, SLK_OPTIONAL, NULL, NULL},
+};
+
 static const slk_opt_use_t r1cs_opts[] = {
     {SLK_OPT_ANY_SIZE, SLK_REQUIRED, NULL, NULL},
     {SLK_OPT_CIRCUIT, SLK_REQUIRED, NULL, NULL},
@@ -112,6 +138,26 @@ static const slk_opt_use_t list_opts[] = {
 };
 
 const slk_command_t slk_params_commands[] = {
+    {.noun = "params",
+     .verb = "fetch",
+     .summary = "get the published parameter files",
+     .details =
+         "As lotus fetch-params does: the verifying keys of all sizes, and of the sizes named with "
+         "--size the parameters and those of aggregation. Their names, CIDs and digests are those "
+         "that rust-fil-proofs publishes. Mirrors are --mirror, else IPFS_GATEWAY, else the "
+         "public gateway of Filecoin; each is asked for what another did not give.\n\n"
+         "A file gets its name only when it is complete and its digest is right; until then it is "
+         "a .part file, from which an interrupted or killed fetch goes on. Right files are kept "
+         "and read only once; one that is damaged is replaced, one that was made here is not. "
+         "All of 32GiB take 143 GB.",
+     .opts = fetch_opts,
+     .opt_cnt = SLK_COUNT(fetch_opts),
+     .json = "file: its path\n"
+             "circuit: which proof's, or null\n"
+             "size: sector size, or null\n"
+             "state: fetched, present, or made here",
+     .examples = "params fetch\nparams fetch --size 32GiB --circuit porep,window,winning",
+     .run = slk_run_params_fetch},
     {.noun = "params",
      .verb = "generate",
      .summary = "make parameters for development",
@@ -167,5 +213,25 @@ const slk_command_t slk_params_commands[] = {
              "inputs, sha256",
      .examples = "params r1cs --size 32GiB --circuit winning --json",
      .run = run_r1cs},
+    {.noun = "params",
+     .verb = "verify",
+     .summary = "check the digests of parameter files",
+     .details =
+         "Reads files in full and compares their BLAKE2b digests: with those of the published "
+         "files, or for files that were made here with the .b2sum file beside them. Without FILE "
+         "all that are in FIL_PROOFS_PARAMETER_CACHE. A file whose digest is not known is not "
+         "right either.",
+     .opts = verify_opts,
+     .opt_cnt = SLK_COUNT(verify_opts),
+     .words = {"FILE", "parameters or verifying keys", SLK_KIND_FILE, NULL, 0, 256},
+     .json = "file: its path\n"
+             "ok: whether it is right\n"
+             "circuit: which proof's, or null\n"
+             "size: sector size, or null\n"
+             "origin: published, made here, or null when it is not right\n"
+             "expected: its digest as it should be, or its length, or null\n"
+             "found: the same as it is",
+     .examples = "params verify\nparams verify --size 32GiB --circuit porep",
+     .run = slk_run_params_verify},
     {0},
 };

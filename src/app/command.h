@@ -87,7 +87,7 @@ const char *slk_value_choices(slk_kind_t kind, const char *choices);
       "porep winning window update update-poseidon aggregation", "which proofs' files")            \
     X(VK_ONLY, "vk-only", NULL, FLAG, NULL, "verifying keys only")                                 \
     X(MIRRORS, "mirror", "URL,URL,...", TEXT, NULL,                                                \
-      "where to fetch from, in this order; the CID is appended, or {name} replaced by the file's")  \
+      "where to fetch from, in this order; the CID is appended, or {name} replaced by the file's") \
     X(MANIFEST, "manifest", "FILE", FILE, NULL,                                                    \
       "list of files in the form of parameters.json, instead of the published ones")               \
     X(PARALLEL, "parallel", "N", THREADS, NULL, "files to fetch at the same time, at most 64")     \

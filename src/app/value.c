@@ -99,17 +99,43 @@ static bool parse_size(slk_value_t *out, const char *choices, const char *text)
     return out->size && out->size->published;
 }
 
-static bool parse_word(slk_value_t *out, const char *choices, const char *text)
+/* Which of the choices is it? */
+static bool find_word(uint64_t *at, const char *choices, const char *text, size_t len)
 {
-    size_t len = strlen(text);
-    out->num = 0;
-    for (const char *p = choices; *p; out->num++) {
+    *at = 0;
+    for (const char *p = choices; *p; ++*at) {
         size_t word = strcspn(p, " ");
         if (word == len && memcmp(p, text, len) == 0)
             return true;
         p += word + (p[word] == ' ');
     }
     return false;
+}
+
+static bool parse_word(slk_value_t *out, const char *choices, const char *text)
+{
+    return find_word(&out->num, choices, text, strlen(text));
+}
+
+static bool parse_words(slk_value_t *out, const char *choices, const char *text)
+{
+    uint64_t at;
+    out->num = 0;
+    for (;; text++) {
+        size_t len = strcspn(text, ",");
+        if (!find_word(&at, choices, text, len))
+            return false;
+        out->num |= UINT64_C(1) << at;
+        text += len;
+        if (!*text)
+            return true;
+    }
+}
+
+bool slk_value_has(const slk_value_t *value, const char *choices, const char *word)
+{
+    uint64_t at;
+    return find_word(&at, choices, word, strlen(word)) && (value->num >> at & 1);
 }
 
 static bool parse_path(slk_value_t *out, const char *choices, const char *text)
@@ -133,6 +159,7 @@ static const struct {
 } kinds[SLK_KIND_CNT] = {
     [SLK_KIND_FLAG] = {parse_any, "nothing"},
     [SLK_KIND_WORD] = {parse_word, NULL},
+    [SLK_KIND_WORDS] = {parse_words, NULL},
     [SLK_KIND_SIZE] = {parse_size, NULL},
     [SLK_KIND_MINER] = {parse_miner, "an ID address: f01000, t01000 or 1000"},
     [SLK_KIND_NUMBER] = {parse_number, "a whole number from 0 to 18446744073709551615"},
@@ -183,7 +210,7 @@ void slk_value_expects(char *out, size_t cap, slk_kind_t kind, const char *choic
         snprintf(out, cap, "%s", kinds[kind].expects);
         return;
     }
-    snprintf(out, cap, "one of ");
+    snprintf(out, cap, kind == SLK_KIND_WORDS ? "some, separated by commas, of " : "one of ");
     size_t used = strlen(out);
     for (const char *p = slk_value_choices(kind, choices); *p && used + 3 < cap; p++) {
         if (*p == ' ')

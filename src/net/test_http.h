@@ -56,7 +56,7 @@ static struct {
     atomic_bool end;
     atomic_uint open;
     struct {
-        char name[128];
+        const char *name;
         const uint8_t *bytes;
         size_t len;
     } files[TEST_HTTP_FILES];
@@ -222,11 +222,11 @@ static inline void test_http_stop(void)
     close(test_http.fd);
 }
 
-/* The bytes are borrowed. */
+/* All is borrowed. */
 static inline void test_http_add(const char *name, const uint8_t *bytes, size_t len)
 {
     assert_true(test_http.file_cnt < TEST_HTTP_FILES);
-    snprintf(test_http.files[test_http.file_cnt].name, sizeof test_http.files[0].name, "%s", name);
+    test_http.files[test_http.file_cnt].name = name;
     test_http.files[test_http.file_cnt].bytes = bytes;
     test_http.files[test_http.file_cnt++].len = len;
 }
