@@ -17,6 +17,7 @@ export CC
 
 configure = cmake --log-level=NOTICE --preset $(1) $(if $(BLST_ROOT),-DBLST_ROOT="$(BLST_ROOT)") >/dev/null
 compile = $(call configure,$(1)) && cmake --build --preset $(1) --parallel $(JOBS)
+parameters = FIL_PROOFS_PARAMETER_CACHE=$${FIL_PROOFS_PARAMETER_CACHE:-$(CURDIR)/build/parameters}
 ctest = ctest --output-on-failure --no-tests=error --parallel $(JOBS)
 
 .DEFAULT_GOAL := build
@@ -32,7 +33,7 @@ deps: ## install the Debian or Ubuntu packages that are missing (packages.txt)
 build: deps ## build the program, build/selkie, and the libraries; what plain `make` does
 	@$(call compile,release)
 
-run: build ## seal a real file (FILE=...) into an 8 MiB sector, unseal it, compare
+run: build ## seal a real file (FILE=...) into an 8 MiB sector and back; prove a 2 KiB sector to the end
 	@tools/run-demo "$(FILE)"
 
 test: build ## build and run all tests but the slow ones
@@ -79,7 +80,9 @@ fuzz: ## fuzz every reader of outside bytes for SECONDS=n each, new crashes go t
 	@tools/run-fuzz build/fuzz $(SECONDS)
 
 bench: build ## measure this machine against its own limits; ORACLE=program: also against the reference
-	@for what in limits sha poseidon pc1 pc2 commp msm ntt; do build/selkie bench $$what || exit 1; done
+	@$(parameters) build/selkie params generate --size 2KiB --circuit all >/dev/null
+	@for what in limits sha poseidon pc1 pc2 commp msm ntt c2 post; do \
+	    $(parameters) build/selkie bench $$what || exit 1; done
 	@if [ -n "$(ORACLE)" ]; then tools/bench-reference "$(ORACLE)"; fi
 
 man: build ## write the manual pages into build/manual/man

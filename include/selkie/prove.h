@@ -69,7 +69,16 @@ SLK_API SLK_CHECK_RESULT slk_err_t slk_prove_post_all(
 
 /* --- C2 ------------------------------------------------------------------------------------- */
 
+/* What a part of the work took, all partitions together; seconds. cpu: of the whole process
+ * meanwhile, so that it says something only when nothing else runs, no other partition either. */
+#define SLK_PROVE_PARTS 9u
 typedef struct {
+    const char *name; /* "witness", "MSM G1 h" */
+    double wall, cpu;
+} slk_prove_part_t;
+
+typedef struct {
+    slk_prove_part_t parts[SLK_PROVE_PARTS];
     uint8_t *proof; /* len bytes: the partitions in order; free with slk_c2_fini */
     size_t len;
     uint32_t partitions;

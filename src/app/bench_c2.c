@@ -76,17 +76,6 @@ static slk_err_t quotient_limit(double *out, const proof_t *proof, slk_app_t *ap
 
 static slk_err_t show(slk_app_t *app, const proof_t *proof)
 {
-    static const char *const names[SLK_PROVE_STAGE_CNT] = {
-        [SLK_PROVE_WITNESS] = "witness",
-        [SLK_PROVE_QUOTIENT] = "quotient (NTT)",
-        [SLK_PROVE_POINTS] = "reading points",
-        [SLK_PROVE_H] = "MSM G1 h",
-        [SLK_PROVE_L] = "MSM G1 l",
-        [SLK_PROVE_A] = "MSM G1 a",
-        [SLK_PROVE_B_G1] = "MSM G1 b",
-        [SLK_PROVE_B_G2] = "MSM G2 b",
-        [SLK_PROVE_VERIFY] = "verification",
-    };
     char name[96];
     double limit;
     slk_prove_time_t rest = proof->all;
@@ -95,7 +84,8 @@ static slk_err_t show(slk_app_t *app, const proof_t *proof)
         return err;
     time_row(app, proof, "all of it", proof->all, 0);
     for (unsigned i = 0; i < SLK_PROVE_STAGE_CNT; i++) {
-        time_row(app, proof, names[i], proof->parts[i], i == SLK_PROVE_QUOTIENT ? limit : 0);
+        time_row(app, proof, slk_prove_stage_name((slk_prove_stage_t)i), proof->parts[i],
+                 i == SLK_PROVE_QUOTIENT ? limit : 0);
         rest.wall -= proof->parts[i].wall;
         rest.cpu -= proof->parts[i].cpu;
     }
@@ -182,11 +172,12 @@ slk_err_t slk_run_bench_c2(slk_app_t *app, const slk_args_t *args)
     snprintf(name, sizeof name, "C2 of %s", bench.size->name);
     slk_bench_peak_reset();
     slk_prove_time_t began = slk_prove_clock();
-    SLK_TRY(slk_seal_c2_measured(&c2, proof.parts, &proof.stated, life->c1,
-                                 life->sector.sector.miner, life->sector.sector.number, dir,
-                                 &app->job, &app->diag));
+    SLK_TRY(slk_seal_c2(&c2, life->c1, life->sector.sector.miner, life->sector.sector.number, dir,
+                        &(slk_prove_limits_t){.at_once = 1}, &app->job, &app->diag));
     proof.all = since(began);
     proof.peak = slk_bench_peak();
+    for (unsigned i = 0; i < SLK_PROVE_PARTS; i++)
+        proof.parts[i] = (slk_prove_time_t){c2.parts[i].wall, c2.parts[i].cpu};
     SLK_TRY(show(app, &proof));
 out:
     slk_c2_fini(&c2);

@@ -134,6 +134,20 @@ out:
     return err;
 }
 
+/* Where the time went; all zero when every partition was there already. */
+static json_t *parts_json(const slk_c2_t *c2)
+{
+    json_t *list = json_array();
+    double all = 0;
+    for (unsigned i = 0; i < SLK_PROVE_PARTS; i++)
+        all += c2->parts[i].wall;
+    for (unsigned i = 0; i < SLK_PROVE_PARTS; i++)
+        json_array_append_new(list, json_pack("{s:s, s:f, s:f}", "part", c2->parts[i].name,
+                                              "seconds", c2->parts[i].wall, "share",
+                                              all > 0 ? c2->parts[i].wall / all : 0));
+    return list;
+}
+
 static slk_err_t run_c2(slk_app_t *app, const slk_args_t *args)
 {
     slk_err_t err;
@@ -146,6 +160,7 @@ static slk_err_t run_c2(slk_app_t *app, const slk_args_t *args)
     SLK_TRY(slk_seal_c2(&c2, args->opt[SLK_OPT_IN].text, args->opt[SLK_OPT_MINER].num,
                         args->opt[SLK_OPT_SECTOR].num, NULL, &limits, &app->job, &app->diag));
     SLK_TRY(slk_app_proof(app, args, c2.proof, c2.len, began, partial));
+    slk_result_json(app, "parts", parts_json(&c2));
 out:
     slk_c2_fini(&c2);
     return err;
@@ -388,7 +403,8 @@ const slk_command_t slk_seal_commands[] = {
      .opt_cnt = SLK_COUNT(c2_opts),
      .json = "proof: the proof, hex\n"
              "partitions: number of partitions\n"
-             "seconds: time it took",
+             "seconds: time it took\n"
+             "parts: part, seconds, share; of all partitions together",
      .examples = "seal c2 --miner f01000 --sector 1 --in c1.json --out proof.bin",
      .run = run_c2},
     {.noun = "seal",

@@ -56,6 +56,23 @@ slk_err_t slk_params_fit(const slk_params_t *params, const slk_part_t *all,
 
 /* --- Where the time goes ---------------------------------------------------------------------- */
 
+const char *slk_prove_stage_name(slk_prove_stage_t stage)
+{
+    static const char *const names[SLK_PROVE_STAGE_CNT] = {
+        [SLK_PROVE_WITNESS] = "witness",
+        [SLK_PROVE_QUOTIENT] = "quotient (NTT)",
+        [SLK_PROVE_POINTS] = "reading points",
+        [SLK_PROVE_H] = "MSM G1 h",
+        [SLK_PROVE_L] = "MSM G1 l",
+        [SLK_PROVE_A] = "MSM G1 a",
+        [SLK_PROVE_B_G1] = "MSM G1 b",
+        [SLK_PROVE_B_G2] = "MSM G2 b",
+        [SLK_PROVE_VERIFY] = "verification",
+    };
+    SLK_ASSERT((unsigned)stage < SLK_PROVE_STAGE_CNT);
+    return names[stage];
+}
+
 slk_prove_time_t slk_prove_clock(void)
 {
     struct rusage use;

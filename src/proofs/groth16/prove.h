@@ -27,6 +27,9 @@ typedef enum {
     SLK_PROVE_STAGE_CNT
 } slk_prove_stage_t;
 
+/* "witness" */
+const char *slk_prove_stage_name(slk_prove_stage_t stage);
+
 /* Seconds; cpu: of the whole process. */
 typedef struct {
     double wall, cpu;

@@ -8,6 +8,7 @@
 #include "selkie/verify.h"
 
 #include <inttypes.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -113,17 +114,27 @@ typedef struct {
     const slk_prover_t *prover;
     const slk_c1_text_t *c1;
     const slk_node_t *inputs; /* of all partitions */
-    slk_prove_time_t *times;  /* may be NULL */
+    slk_prove_part_t *parts;
+    pthread_mutex_t lock; /* guards parts */
 } sector_t;
 
 static slk_err_t prove_part(void *ctx, uint8_t out[SLK_GROTH16_PROOF_SZ], uint32_t k,
                             const slk_job_t *job, slk_diag_t *diag)
 {
-    const sector_t *sector = ctx;
+    sector_t *sector = ctx;
     const slk_c1_text_t *c1 = sector->c1;
+    slk_prove_time_t times[SLK_PROVE_STAGE_CNT] = {{0}};
     size_t each = c1->porep.challenges * slk_vanilla_record_sz(&c1->porep);
-    return slk_prove_porep_with(out, sector->prover, &c1->porep, &c1->pub, c1->records + k * each,
-                                &(slk_prove_options_t){.times = sector->times}, job, diag);
+    slk_err_t err =
+        slk_prove_porep_with(out, sector->prover, &c1->porep, &c1->pub, c1->records + k * each,
+                             &(slk_prove_options_t){.times = times}, job, diag);
+    pthread_mutex_lock(&sector->lock);
+    for (unsigned i = 0; i < SLK_PROVE_STAGE_CNT; i++) {
+        sector->parts[i].wall += times[i].wall;
+        sector->parts[i].cpu += times[i].cpu;
+    }
+    pthread_mutex_unlock(&sector->lock);
+    return err;
 }
 
 static void part_inputs(void *ctx, slk_node_t *out, uint32_t k)
@@ -145,6 +156,10 @@ static slk_err_t prove_sector(slk_c2_t *out, sector_t *sector, const slk_seal_cl
                                    .prove = prove_part,
                                    .inputs = part_inputs,
                                    .ctx = sector};
+    pthread_mutex_init(&sector->lock, NULL);
+    _Static_assert(SLK_PROVE_PARTS == SLK_PROVE_STAGE_CNT, "a row for each stage");
+    for (unsigned i = 0; i < SLK_PROVE_PARTS; i++)
+        out->parts[i].name = slk_prove_stage_name((slk_prove_stage_t)i);
     SLK_TRY(slk_seal_inputs(&inputs, claim, diag));
     sector->inputs = inputs;
     SLK_ASSERT(slk_vk_input_cnt(sector->prover->params.vk) == slk_porep_input_cnt(porep));
@@ -157,14 +172,14 @@ static slk_err_t prove_sector(slk_c2_t *out, sector_t *sector, const slk_seal_cl
     }
     SLK_TRY(slk_prove_partitions(out->proof, &partitions, limits, job, diag));
 out:
+    pthread_mutex_destroy(&sector->lock);
     free(inputs);
     return err;
 }
 
-/* times and stated may be NULL. */
-static slk_err_t seal_c2(slk_c2_t *out, slk_prove_time_t *times, uint64_t *stated,
-                         const char *c1_path, uint64_t miner, uint64_t number, const char *dir,
-                         const slk_prove_limits_t *limits, const slk_job_t *job, slk_diag_t *diag)
+slk_err_t slk_seal_c2(slk_c2_t *out, const char *c1_path, uint64_t miner, uint64_t number,
+                      const char *dir, const slk_prove_limits_t *limits, const slk_job_t *job,
+                      slk_diag_t *diag)
 {
     slk_err_t err;
     slk_c1_text_t c1;
@@ -174,10 +189,8 @@ static slk_err_t seal_c2(slk_c2_t *out, slk_prove_time_t *times, uint64_t *state
     SLK_TRY(check_sector(&c1, c1_path, miner, number, diag));
     SLK_TRY(check_records(&c1, c1_path, job, diag));
     SLK_TRY(slk_prover_open(&prover, SLK_CIRCUIT_POREP, c1.porep.size, dir, job, diag));
-    if (stated)
-        *stated = slk_prover_memory(prover, slk_pool_threads(slk_job_pool(job)));
     slk_seal_claim_t claim = claim_of(&c1, miner, number);
-    sector_t sector = {.prover = prover, .c1 = &c1, .times = times};
+    sector_t sector = {.prover = prover, .c1 = &c1, .parts = out->parts};
     SLK_TRY(prove_sector(out, &sector, &claim, limits, job, diag));
     SLK_TRY(check_proof(out, &claim, dir, job, diag));
 out:
@@ -186,21 +199,6 @@ out:
     slk_prover_free(prover);
     slk_c1_text_fini(&c1);
     return err;
-}
-
-slk_err_t slk_seal_c2(slk_c2_t *out, const char *c1_path, uint64_t miner, uint64_t sector,
-                      const char *dir, const slk_prove_limits_t *limits, const slk_job_t *job,
-                      slk_diag_t *diag)
-{
-    return seal_c2(out, NULL, NULL, c1_path, miner, sector, dir, limits, job, diag);
-}
-
-slk_err_t slk_seal_c2_measured(slk_c2_t *out, slk_prove_time_t *times, uint64_t *stated,
-                               const char *c1_path, uint64_t miner, uint64_t sector,
-                               const char *dir, const slk_job_t *job, slk_diag_t *diag)
-{
-    return seal_c2(out, times, stated, c1_path, miner, sector, dir,
-                   &(slk_prove_limits_t){.at_once = 1}, job, diag);
 }
 
 void slk_c2_fini(slk_c2_t *c2)

@@ -24,11 +24,4 @@ SLK_CHECK_RESULT slk_err_t slk_prove_post_with(
     size_t cnt, uint32_t partition, const slk_prove_options_t *options, const slk_job_t *job,
     slk_diag_t *diag);
 
-/* slk_seal_c2 that adds what the parts of all partitions took to times (SLK_PROVE_STAGE_CNT); they
- * are proven one after another. stated: what it says of its memory. */
-SLK_CHECK_RESULT slk_err_t slk_seal_c2_measured(slk_c2_t *out, slk_prove_time_t *times,
-                                                uint64_t *stated, const char *c1_path,
-                                                uint64_t miner, uint64_t sector, const char *dir,
-                                                const slk_job_t *job, slk_diag_t *diag);
-
 #endif /* SLK_PROOFS_PROVE_PROVER_H */
