@@ -15,55 +15,25 @@
  * builtin-actors v18. */
 
 #include "base/arena.h"
+#include "codec/actors/exit_code.h"
 #include "codec/address.h"
 #include "codec/bigint.h"
 #include "codec/cid.h"
 #include "codec/ipld/blockstore.h"
 #include "codec/policy.h"
+#include "codec/record.h"
 #include "selkie/proof_types.h"
 
 typedef struct slk_rt slk_rt_t;
 
 /* --- Exit codes ------------------------------------------------------------------------------------ */
 
-#define SLK_EXIT_LIST(X)                                                                           \
-    X(0, OK)                                                                                       \
-    X(1, SENDER_INVALID)                                                                           \
-    X(2, SENDER_STATE_INVALID)                                                                     \
-    X(4, ILLEGAL_INSTRUCTION)                                                                      \
-    X(5, INVALID_RECEIVER)                                                                         \
-    X(6, INSUFFICIENT_BALANCE)                                                                     \
-    X(7, OUT_OF_GAS)                                                                               \
-    X(10, ASSERTION)                                                                               \
-    X(11, MISSING_RETURN)                                                                          \
-    X(16, ILLEGAL_ARGUMENT)                                                                        \
-    X(17, NOT_FOUND)                                                                               \
-    X(18, FORBIDDEN)                                                                               \
-    X(19, INSUFFICIENT_FUNDS)                                                                      \
-    X(20, ILLEGAL_STATE)                                                                           \
-    X(21, SERIALIZATION)                                                                           \
-    X(22, UNHANDLED_MESSAGE)                                                                       \
-    X(23, UNSPECIFIED)                                                                             \
-    X(24, ASSERTION_FAILED)                                                                        \
-    X(25, READ_ONLY)                                                                               \
-    X(26, NOT_PAYABLE)                                                                             \
-    X(32, DEAL_EXPIRED)                                                                            \
-    X(33, DEAL_NOT_ACTIVATED)                                                                      \
-    X(1000, BALANCE_INVARIANTS_BROKEN)                                                             \
-    X(1001, NOTIFICATION_SEND_FAILED)                                                              \
-    X(1002, NOTIFICATION_RECEIVER_ABORTED)                                                         \
-    X(1003, NOTIFICATION_RESPONSE_INVALID)                                                         \
-    X(1004, NOTIFICATION_REJECTED)
-
-typedef enum {
-#define SLK_EXIT_ENUM(num, id) SLK_EXIT_##id = (num),
-    SLK_EXIT_LIST(SLK_EXIT_ENUM)
-#undef SLK_EXIT_ENUM
-        SLK_EXIT_FATAL = -1
-} slk_exit_t;
+/* One of slk_exit_code_t, or SLK_EXIT_FATAL. */
+typedef int32_t slk_exit_t;
+#define SLK_EXIT_FATAL (-1)
 
 /* End with a code and a text, which callers of the API get to see: the real actors' words where clients
- * match them. `return slk_rt_abort(rt, SLK_EXIT_ILLEGAL_ARGUMENT, "...")`. */
+ * match them. `return slk_rt_abort(rt, SLK_EXIT_USR_ILLEGAL_ARGUMENT, "...")`. */
 slk_exit_t slk_rt_abort(slk_rt_t *rt, slk_exit_t exit, const char *fmt, ...) SLK_PRINTF(3, 4);
 
 /* The same from a failed call of the library, whose sentence lies in slk_rt_diag: SLK_OK gives
@@ -93,10 +63,14 @@ const slk_policy_t *slk_rt_policy(const slk_rt_t *rt);
 /* What messages of this network pay for a unit of gas. */
 slk_bigint_t slk_rt_base_fee(const slk_rt_t *rt);
 
+/* The parameters as a record in slk_rt_arena; SLK_EXIT_USR_SERIALIZATION when they are not. */
+slk_exit_t slk_rt_read_params(slk_rt_t *rt, void *record, const slk_type_t *type);
+
 /* What the method returns; copied. Without, empty. */
 slk_exit_t slk_rt_return(slk_rt_t *rt, const void *bytes, size_t len);
+slk_exit_t slk_rt_return_record(slk_rt_t *rt, const void *record, const slk_type_t *type);
 
-/* SLK_EXIT_FORBIDDEN unless the caller is one of the ids. */
+/* SLK_EXIT_USR_FORBIDDEN unless the caller is one of the ids. */
 slk_exit_t slk_rt_require_caller(slk_rt_t *rt, const uint64_t *ids, size_t cnt);
 
 /* --- State ------------------------------------------------------------------------------------------- */
@@ -109,6 +83,10 @@ const slk_blockstore_t *slk_rt_store(slk_rt_t *rt);
  * loads it again. */
 slk_cid_t slk_rt_head(const slk_rt_t *rt);
 slk_exit_t slk_rt_set_head(slk_rt_t *rt, const slk_cid_t *head);
+/* The receiver's state as a record, borrowing from slk_rt_arena, and back. */
+slk_exit_t slk_rt_read_state(slk_rt_t *rt, void *record, const slk_type_t *type);
+slk_exit_t slk_rt_write_state(slk_rt_t *rt, const void *record, const slk_type_t *type);
+
 /* Of the receiver, the message's value included. */
 slk_bigint_t slk_rt_balance(const slk_rt_t *rt);
 
@@ -148,6 +126,10 @@ slk_exit_t slk_rt_send(slk_rt_t *rt, const slk_address_t *to, uint64_t method, c
 slk_exit_t slk_rt_call(slk_rt_t *rt, uint64_t to, uint64_t method, const void *params, size_t len,
                        slk_bigint_t value, slk_bytes_t *ret);
 
+/* The same with a record as parameters (NULL: none). */
+slk_exit_t slk_rt_call_record(slk_rt_t *rt, uint64_t to, uint64_t method, const void *record,
+                              const slk_type_t *type, slk_bigint_t value, slk_bytes_t *ret);
+
 /* Make an actor. Init alone may, with an id of its own choice; the address is one that init maps to it. */
 slk_exit_t slk_rt_create_actor(slk_rt_t *rt, slk_actor_kind_t kind, uint64_t id,
                                const slk_address_t *robust);
@@ -162,7 +144,7 @@ const char *slk_actor_kind_name(slk_actor_kind_t kind); /* "storageminer": names
 /* --- The chain --------------------------------------------------------------------------------------- */
 
 /* draw(base, tag, epoch, entropy) of spec 5, base from the tickets or the beacon at `epoch`.
- * SLK_EXIT_ILLEGAL_ARGUMENT: an epoch that is not in the past of this one. */
+ * SLK_EXIT_USR_ILLEGAL_ARGUMENT: an epoch that is not in the past of this one. */
 slk_exit_t slk_rt_ticket_randomness(slk_rt_t *rt, slk_node_t *out, int64_t tag, int64_t epoch,
                                     const void *entropy, size_t len);
 slk_exit_t slk_rt_beacon_randomness(slk_rt_t *rt, slk_node_t *out, int64_t tag, int64_t epoch,
@@ -171,7 +153,7 @@ slk_exit_t slk_rt_beacon_randomness(slk_rt_t *rt, slk_node_t *out, int64_t tag, 
 /* attoFIL in circulation, as of the state before this tipset. */
 slk_exit_t slk_rt_circulating_supply(slk_rt_t *rt, slk_bigint_t *supply);
 
-/* Charge gas for what is not a message, a send, a block or a proof. SLK_EXIT_OUT_OF_GAS. */
+/* Charge gas for what is not a message, a send, a block or a proof. SLK_EXIT_SYS_OUT_OF_GAS. */
 slk_exit_t slk_rt_charge(slk_rt_t *rt, int64_t gas);
 
 /* An event of the receiver: entries of key and CBOR value, in order. Kept if the message succeeds. */
@@ -184,7 +166,7 @@ slk_exit_t slk_rt_event(slk_rt_t *rt, const slk_event_entry_t *entries, size_t c
 /* --- Proofs and signatures, all verified for real ---------------------------------------------------- */
 
 /* Numbers of registered proofs and aggregates: spec 4.2. Each charges its gas. *ok is the answer; a
- * proof of a kind that this build cannot verify is refused with SLK_EXIT_ILLEGAL_ARGUMENT and a text that
+ * proof of a kind that this build cannot verify is refused with SLK_EXIT_USR_ILLEGAL_ARGUMENT and a text that
  * says so. */
 typedef struct {
     int64_t seal_proof;
@@ -219,7 +201,7 @@ slk_exit_t slk_rt_verify_signature(slk_rt_t *rt, int type, slk_bytes_t signature
                                    const slk_address_t *signer, const void *bytes, size_t len,
                                    bool *ok);
 
-/* comm_d of a sector from its pieces (spec 1.2). SLK_EXIT_ILLEGAL_ARGUMENT: sizes that are no powers of
+/* comm_d of a sector from its pieces (spec 1.2). SLK_EXIT_USR_ILLEGAL_ARGUMENT: sizes that are no powers of
  * two from 128 on, or more than the sector holds. */
 typedef struct {
     slk_node_t comm_p;
@@ -238,7 +220,7 @@ typedef struct {
     slk_actor_fn_t *fn;
 } slk_actor_method_t;
 
-/* One table an actor; where a number is missing the code is SLK_EXIT_UNHANDLED_MESSAGE. */
+/* One table an actor; where a number is missing the code is SLK_EXIT_USR_UNHANDLED_MESSAGE. */
 typedef struct {
     slk_actor_kind_t kind;
     const slk_actor_method_t *methods;

@@ -2,6 +2,8 @@
 
 #include "base/assert.h"
 #include "codec/ipld/hamt.h"
+#include "codec/ipld/object.h"
+#include "devnet/vm/basic_state.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -11,20 +13,18 @@
 #define FIRST_SLOTS   64u /* a power of two */
 #define READ_LIMIT    ((size_t)1 << 16)
 
-SLK_RECORD_TYPE(slk_actor_entry, "Actor", TUPLE, SLK_ACTOR_ENTRY_ROWS);
-
 /* Actors that were read or changed since the tree was loaded. */
 typedef struct {
     uint64_t id;
     bool used, found, dirty;
-    slk_actor_entry_t actor;
+    slk_actor_state_t actor;
 } slot_t;
 
 /* How an actor was before a change. */
 typedef struct {
     uint64_t id;
     bool found, dirty;
-    slk_actor_entry_t actor;
+    slk_actor_state_t actor;
 } before_t;
 
 struct slk_state_tree {
@@ -75,40 +75,28 @@ out:
     return err;
 }
 
-static slk_err_t read_root(slk_cid_t *actors, slk_cid_t *info, const slk_blockstore_t *store,
-                           const slk_cid_t *root, slk_diag_t *diag)
-{
-    slk_err_t err;
-    uint8_t *bytes = NULL;
-    size_t len;
-    uint64_t version;
-    SLK_TRY(slk_block_get(store, &bytes, &len, root, diag));
-    slk_cbor_t r = slk_cbor_reader(bytes, len, diag);
-    SLK_TRY(slk_cbor_tuple(&r, 3));
-    SLK_TRY(slk_cbor_uint(&r, &version));
-    SLK_TRY(slk_cbor_cid(&r, actors));
-    SLK_TRY(slk_cbor_cid(&r, info));
-    SLK_TRY(slk_cbor_end(&r));
-    if (version != STATE_VERSION)
-        err = slk_fail(diag, SLK_ERR_FORMAT, "state root %s has version %llu, expected %u",
-                       slk_cid_text(root).s, (unsigned long long)version, STATE_VERSION);
-out:
-    free(bytes);
-    return err;
-}
-
 slk_err_t slk_state_tree_load(slk_state_tree_t **out, const slk_blockstore_t *store,
                               const slk_cid_t *root, slk_diag_t *diag)
 {
     slk_err_t err;
-    slk_cid_t actors;
+    slk_arena_t arena;
+    slk_state_root_t state;
+    slk_arena_init(&arena, READ_LIMIT);
     SLK_TRY(make(out, store, diag));
-    SLK_TRY(read_root(&actors, &(*out)->info, store, root, diag));
-    SLK_TRY(slk_hamt_load(&(*out)->actors, store, BIT_WIDTH, &actors, diag));
-    return SLK_OK;
+    SLK_TRY(slk_object_get(&state, &slk_state_root_type, store, root, &arena, diag));
+    if (state.version != STATE_VERSION) {
+        err = slk_fail(diag, SLK_ERR_FORMAT, "state root %s has version %llu, expected %u",
+                       slk_cid_text(root).s, (unsigned long long)state.version, STATE_VERSION);
+        goto out;
+    }
+    (*out)->info = state.info;
+    SLK_TRY(slk_hamt_load(&(*out)->actors, store, BIT_WIDTH, &state.actors, diag));
 out:
-    slk_state_tree_free(*out);
-    *out = NULL;
+    slk_arena_free(&arena);
+    if (err != SLK_OK) {
+        slk_state_tree_free(*out);
+        *out = NULL;
+    }
     return err;
 }
 
@@ -157,13 +145,13 @@ static slk_err_t slot_of(slot_t **out, slk_state_tree_t *tree, uint64_t id, slk_
     if (!slot->used) {
         slk_address_t address = slk_address_id(id);
         slk_bytes_t value;
-        slk_actor_entry_t actor = {0};
+        slk_actor_state_t actor = {0};
         slk_arena_t arena;
         SLK_TRY(slk_hamt_get(tree->actors, &value, (slk_bytes_t){address.b, address.len}, diag));
         if (value.len) {
             slk_arena_init(&arena, READ_LIMIT);
             err =
-                slk_record_decode(&actor, &slk_actor_entry_type, value.b, value.len, &arena, diag);
+                slk_record_decode(&actor, &slk_actor_state_type, value.b, value.len, &arena, diag);
             slk_arena_free(&arena);
             if (err != SLK_OK)
                 return err;
@@ -181,7 +169,7 @@ out:
     return err;
 }
 
-slk_err_t slk_state_tree_get(slk_state_tree_t *tree, uint64_t id, slk_actor_entry_t *actor,
+slk_err_t slk_state_tree_get(slk_state_tree_t *tree, uint64_t id, slk_actor_state_t *actor,
                              bool *found, slk_diag_t *diag)
 {
     slot_t *slot;
@@ -209,7 +197,7 @@ static slk_err_t remember(slk_state_tree_t *tree, const slot_t *slot, slk_diag_t
     return SLK_OK;
 }
 
-slk_err_t slk_state_tree_set(slk_state_tree_t *tree, uint64_t id, const slk_actor_entry_t *actor,
+slk_err_t slk_state_tree_set(slk_state_tree_t *tree, uint64_t id, const slk_actor_state_t *actor,
                              slk_diag_t *diag)
 {
     slk_err_t err;
@@ -248,25 +236,22 @@ void slk_state_tree_settle(slk_state_tree_t *tree)
 
 /* --- Addresses ----------------------------------------------------------------------------------------- */
 
-/* The map of the init actor: the first field of its state [AddressMap, NextID, NetworkName]. */
 static slk_err_t address_map(slk_hamt_t **map, slk_state_tree_t *tree, slk_diag_t *diag)
 {
     slk_err_t err;
     slot_t *init;
-    uint8_t *bytes = NULL;
-    size_t len;
-    slk_cid_t root;
+    slk_init_state_t state;
+    slk_arena_t arena;
     *map = NULL;
+    slk_arena_init(&arena, READ_LIMIT);
     SLK_TRY(slot_of(&init, tree, SLK_ID_INIT, diag));
     if (!init->found)
         goto out;
-    SLK_TRY(slk_block_get(tree->store, &bytes, &len, &init->actor.head, diag));
-    slk_cbor_t r = slk_cbor_reader(bytes, len, diag);
-    SLK_TRY(slk_cbor_tuple(&r, 3));
-    SLK_TRY(slk_cbor_cid(&r, &root));
-    SLK_TRY(slk_hamt_load(map, tree->store, BIT_WIDTH, &root, diag));
+    SLK_TRY(
+        slk_object_get(&state, &slk_init_state_type, tree->store, &init->actor.head, &arena, diag));
+    SLK_TRY(slk_hamt_load(map, tree->store, BIT_WIDTH, &state.address_map, diag));
 out:
-    free(bytes);
+    slk_arena_free(&arena);
     return err;
 }
 
@@ -306,7 +291,7 @@ static slk_err_t write_actors(slk_state_tree_t *tree, slk_diag_t *diag)
         if (!slot->used || !slot->dirty)
             continue;
         slk_buf_clear(&buf);
-        SLK_TRY(slk_record_encode(&buf, &slk_actor_entry_type, &slot->actor, diag));
+        SLK_TRY(slk_record_encode(&buf, &slk_actor_state_type, &slot->actor, diag));
         SLK_TRY(slk_buf_check(&buf, diag));
         SLK_TRY(slk_hamt_set(tree->actors, key, (slk_bytes_t){buf.bytes, buf.len}, diag));
         slot->dirty = false;
@@ -319,19 +304,12 @@ out:
 slk_err_t slk_state_tree_flush(slk_state_tree_t *tree, slk_cid_t *root, slk_diag_t *diag)
 {
     slk_err_t err;
-    slk_cid_t actors;
-    slk_buf_t buf = {0};
+    slk_state_root_t state = {.version = STATE_VERSION, .info = tree->info};
     SLK_TRY(write_actors(tree, diag));
-    SLK_TRY(slk_hamt_flush(tree->actors, &actors, diag));
-    slk_cbor_put_array(&buf, 3);
-    slk_cbor_put_uint(&buf, STATE_VERSION);
-    slk_cbor_put_cid(&buf, &actors);
-    slk_cbor_put_cid(&buf, &tree->info);
-    SLK_TRY(slk_buf_check(&buf, diag));
-    SLK_TRY(slk_block_put(tree->store, root, buf.bytes, buf.len, diag));
+    SLK_TRY(slk_hamt_flush(tree->actors, &state.actors, diag));
+    SLK_TRY(slk_object_put(root, &slk_state_root_type, &state, tree->store, diag));
     slk_state_tree_settle(tree);
 out:
-    slk_buf_free(&buf);
     return err;
 }
 
@@ -345,7 +323,7 @@ static slk_err_t show(void *ctx, slk_bytes_t key, slk_bytes_t value, bool *stop,
     slk_err_t err;
     const walk_t *walk = ctx;
     slk_arena_t arena;
-    slk_actor_entry_t actor;
+    slk_actor_state_t actor;
     slk_address_t address;
     uint64_t id;
     (void)stop;
@@ -354,7 +332,7 @@ static slk_err_t show(void *ctx, slk_bytes_t key, slk_bytes_t value, bool *stop,
     if (!slk_address_to_id(&address, &id))
         return slk_fail(diag, SLK_ERR_FORMAT, "an actor's key is %s, expected an id",
                         slk_address_text(&address, SLK_TESTNET).s);
-    SLK_TRY(slk_record_decode(&actor, &slk_actor_entry_type, value.b, value.len, &arena, diag));
+    SLK_TRY(slk_record_decode(&actor, &slk_actor_state_type, value.b, value.len, &arena, diag));
     SLK_TRY(walk->visit(walk->ctx, id, &actor, diag));
 out:
     slk_arena_free(&arena);

@@ -7,18 +7,8 @@
  * Changes can be undone back to a mark, as nested calls need it: an actor's own state is only a link to
  * immutable blocks, so that undoing is putting old entries back. One thread at a time. */
 
+#include "codec/chain/receipt.h"
 #include "codec/ipld/blockstore.h"
-#include "codec/record.h"
-
-/* clang-format off */
-#define SLK_ACTOR_ENTRY_ROWS(F, T)                                                                    \
-    F(T, CID, code, "Code")                                                                           \
-    F(T, CID, head, "Head")                                                                           \
-    F(T, U64, nonce, "Nonce")                                                                         \
-    F(T, BIGINT, balance, "Balance")                                                                  \
-    F(T, OPT_ADDRESS, delegated, "DelegatedAddress")
-/* clang-format on */
-SLK_RECORD(slk_actor_entry, SLK_ACTOR_ENTRY_ROWS);
 
 typedef struct slk_state_tree slk_state_tree_t;
 
@@ -33,10 +23,10 @@ void slk_state_tree_free(slk_state_tree_t *tree); /* NULL allowed */
 
 /* The actor; *found false: there is none. */
 SLK_CHECK_RESULT slk_err_t slk_state_tree_get(slk_state_tree_t *tree, uint64_t id,
-                                              slk_actor_entry_t *actor, bool *found,
+                                              slk_actor_state_t *actor, bool *found,
                                               slk_diag_t *diag);
 SLK_CHECK_RESULT slk_err_t slk_state_tree_set(slk_state_tree_t *tree, uint64_t id,
-                                              const slk_actor_entry_t *actor, slk_diag_t *diag);
+                                              const slk_actor_state_t *actor, slk_diag_t *diag);
 
 /* The id behind an address of any protocol, by the init actor's map. An ID address is its id, whether
  * there is such an actor or not. *found false: the address is not known. */
@@ -56,7 +46,7 @@ SLK_CHECK_RESULT slk_err_t slk_state_tree_flush(slk_state_tree_t *tree, slk_cid_
                                                 slk_diag_t *diag);
 
 /* Show all actors, in no order that means something. */
-typedef slk_err_t (*slk_actor_visit_t)(void *ctx, uint64_t id, const slk_actor_entry_t *actor,
+typedef slk_err_t (*slk_actor_visit_t)(void *ctx, uint64_t id, const slk_actor_state_t *actor,
                                        slk_diag_t *diag);
 SLK_CHECK_RESULT slk_err_t slk_state_tree_foreach(slk_state_tree_t *tree, slk_actor_visit_t visit,
                                                   void *ctx, slk_diag_t *diag);

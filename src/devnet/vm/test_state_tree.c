@@ -24,13 +24,13 @@ static int teardown(void **state)
     return 0;
 }
 
-static slk_actor_entry_t actor_of(uint64_t n)
+static slk_actor_state_t actor_of(uint64_t n)
 {
-    slk_actor_entry_t actor = {.nonce = n, .balance = slk_bigint_u64(n * 1000)};
+    slk_actor_state_t actor = {.nonce = n, .balance = slk_bigint_u64(n * 1000)};
     actor.code = slk_cid_of_bytes(SLK_CODEC_RAW, &n, sizeof n);
     actor.head = slk_cid_of_cbor(&n, sizeof n);
     if (n % 3 == 0)
-        actor.delegated = slk_address_delegated(10, &n, sizeof n);
+        actor.delegated_address = slk_address_delegated(10, &n, sizeof n);
     return actor;
 }
 
@@ -38,23 +38,23 @@ static void assert_actor(slk_state_tree_t *tree, uint64_t id, uint64_t n)
 {
     slk_diag_t diag;
     bool found;
-    slk_actor_entry_t actor, want = actor_of(n);
+    slk_actor_state_t actor, want = actor_of(n);
     assert_ok(slk_state_tree_get(tree, id, &actor, &found, &diag), diag);
     assert_true(found);
     assert_int_equal(actor.nonce, n);
     assert_true(slk_cid_eq(&actor.code, &want.code) && slk_cid_eq(&actor.head, &want.head));
     assert_int_equal(slk_bigint_cmp(&actor.balance, &want.balance), 0);
-    assert_true(slk_address_eq(&actor.delegated, &want.delegated));
+    assert_true(slk_address_eq(&actor.delegated_address, &want.delegated_address));
 }
 
 static void set(slk_state_tree_t *tree, uint64_t id, uint64_t n)
 {
     slk_diag_t diag;
-    slk_actor_entry_t actor = actor_of(n);
+    slk_actor_state_t actor = actor_of(n);
     assert_ok(slk_state_tree_set(tree, id, &actor, &diag), diag);
 }
 
-static slk_err_t count(void *ctx, uint64_t id, const slk_actor_entry_t *actor, slk_diag_t *diag)
+static slk_err_t count(void *ctx, uint64_t id, const slk_actor_state_t *actor, slk_diag_t *diag)
 {
     (void)diag;
     assert_int_equal(actor->nonce, id + 7);
@@ -70,7 +70,7 @@ static void written_and_read(void **state)
     slk_cid_t root, again;
     size_t seen = 0;
     bool found;
-    slk_actor_entry_t actor;
+    slk_actor_state_t actor;
     assert_ok(slk_state_tree_new(&tree, &store, &diag), diag);
     assert_ok(slk_state_tree_new(&other, &store, &diag), diag);
     for (uint64_t i = 0; i < 300; i++) {
@@ -100,7 +100,7 @@ static void undone(void **state)
     slk_state_tree_t *tree;
     slk_cid_t before, after;
     bool found;
-    slk_actor_entry_t actor;
+    slk_actor_state_t actor;
     assert_ok(slk_state_tree_new(&tree, &store, &diag), diag);
     set(tree, 1, 1);
     set(tree, 2, 2);

@@ -1,0 +1,30 @@
+#include "codec/ipld/object.h"
+
+#include "base/assert.h"
+
+#include <stdlib.h>
+
+slk_err_t slk_object_get(void *record, const slk_type_t *type, const slk_blockstore_t *store,
+                         const slk_cid_t *cid, slk_arena_t *arena, slk_diag_t *diag)
+{
+    uint8_t *bytes = NULL;
+    size_t len;
+    slk_err_t err = slk_block_get(store, &bytes, &len, cid, diag);
+    if (err == SLK_OK)
+        err = slk_record_decode(record, type, bytes, len, arena, diag);
+    free(bytes);
+    return err;
+}
+
+slk_err_t slk_object_put(slk_cid_t *cid, const slk_type_t *type, const void *record,
+                         const slk_blockstore_t *store, slk_diag_t *diag)
+{
+    slk_err_t err;
+    slk_buf_t buf = {0};
+    SLK_TRY(slk_record_encode(&buf, type, record, diag));
+    SLK_TRY(slk_buf_check(&buf, diag));
+    SLK_TRY(slk_block_put(store, cid, buf.bytes, buf.len, diag));
+out:
+    slk_buf_free(&buf);
+    return err;
+}
