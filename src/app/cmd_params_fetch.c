@@ -55,7 +55,9 @@ static slk_err_t split_mirrors(plan_t *plan)
 static bool wanted(const plan_t *plan, const slk_manifest_row_t *row)
 {
     const slk_args_t *args = plan->args;
-    if (!slk_params_wants_circuit(args, row->circuit))
+    bool ours =
+        row->circuit || args->opt[SLK_OPT_CIRCUITS].given; /* of --manifest, others may be */
+    if (ours && !slk_params_wants_circuit(args, row->circuit))
         return false;
     if (strcmp(slk_params_name_kind(row->name), "vk") == 0)
         return true;

@@ -185,6 +185,19 @@ static void test_selection(void **state)
     }
 }
 
+/* A list may have names that this program does not know. */
+static void test_unknown_names(void **state)
+{
+    (void)state;
+    sh("rm -rf cache; echo '{\"v29-new.vk\":{\"cid\":\"QmSmall\",\"digest\":\"%s\"}}' > new; "
+       "\"$S\" params fetch --json --manifest new --mirror http://127.0.0.1:$PORT/good",
+       small_digest);
+    assert_status(0);
+    sh("test -s cache/v29-new.vk && \"$S\" params verify --quiet --manifest new");
+    assert_status(0);
+    assert_has(last.out, "published");
+}
+
 static void test_killed(void **state)
 {
     (void)state;
@@ -239,10 +252,11 @@ static void test_made_here(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_fetch),       cmocka_unit_test(test_remembered),
-        cmocka_unit_test(test_mirrors),     cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_selection),   cmocka_unit_test(test_killed),
-        cmocka_unit_test(test_interrupted), cmocka_unit_test(test_made_here),
+        cmocka_unit_test(test_fetch),         cmocka_unit_test(test_remembered),
+        cmocka_unit_test(test_mirrors),       cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_selection),     cmocka_unit_test(test_killed),
+        cmocka_unit_test(test_interrupted),   cmocka_unit_test(test_made_here),
+        cmocka_unit_test(test_unknown_names),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
