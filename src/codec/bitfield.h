@@ -13,7 +13,7 @@
  * that take an arena return SLK_ERR_NOMEM where it is full, and leave *out as it was on any error. */
 
 #include "base/arena.h"
-#include "selkie/err.h"
+#include "codec/cbor.h"
 
 #include <jansson.h>
 #include <stdbool.h>
@@ -44,6 +44,10 @@ typedef struct {
 SLK_CHECK_RESULT slk_err_t slk_bitfield_decode(slk_bitfield_t *out, const void *bytes, size_t len,
                                                slk_arena_t *arena, slk_diag_t *diag);
 
+/* The same from a CBOR byte string. */
+SLK_CHECK_RESULT slk_err_t slk_cbor_bitfield(slk_cbor_t *r, slk_bitfield_t *out,
+                                             slk_arena_t *arena);
+
 /* Read the list of run lengths, zeros first: [0, 3, 5, 2] is {0, 1, 2, 8, 9}. [] and [0] are empty.
  * SLK_ERR_FORMAT: not a list of integers >= 0, a length of 0 behind the first, too many bits. */
 SLK_CHECK_RESULT slk_err_t slk_bitfield_from_json(slk_bitfield_t *out, const json_t *json,
@@ -67,6 +71,14 @@ SLK_CHECK_RESULT slk_err_t slk_bitfield_copy(slk_bitfield_t *out, const slk_bitf
 SLK_CHECK_RESULT slk_err_t slk_bitfield_encode(const uint8_t **bytes, size_t *len,
                                                const slk_bitfield_t *set, slk_arena_t *arena,
                                                slk_diag_t *diag);
+
+/* The same appended to a buffer; on an error nothing was. */
+SLK_CHECK_RESULT slk_err_t slk_bitfield_put(slk_buf_t *out, const slk_bitfield_t *set,
+                                            slk_diag_t *diag);
+
+/* The same as a CBOR byte string, as in parameters and state. */
+SLK_CHECK_RESULT slk_err_t slk_cbor_put_bitfield(slk_buf_t *out, const slk_bitfield_t *set,
+                                                 slk_diag_t *diag);
 
 /* The list of run lengths; [0] for the empty set. NULL: out of memory, or a run longer than INT64_MAX,
  * which our JSON has no integer for. The caller owns it. */

@@ -127,14 +127,18 @@ slk_err_t slk_bitfield_decode(slk_bitfield_t *out, const void *bytes, size_t len
 /* Bits written; with bytes NULL only counted. The bytes are zero before. */
 typedef struct {
     uint8_t *bytes;
-    size_t bit;
+    size_t bit, ones_end; /* all bits; up to the last that is a one */
 } bits_out_t;
 
 static void put(bits_out_t *out, unsigned value, unsigned cnt)
 {
-    for (unsigned i = 0; out->bytes && i < cnt; i++) {
+    for (unsigned i = 0; i < cnt; i++) {
+        if (!(value >> i & 1))
+            continue;
         size_t at = out->bit + i;
-        out->bytes[at / 8] = (uint8_t)(out->bytes[at / 8] | ((value >> i) & 1) << at % 8);
+        if (out->bytes)
+            out->bytes[at / 8] = (uint8_t)(out->bytes[at / 8] | 1u << at % 8);
+        out->ones_end = at + 1;
     }
     out->bit += cnt;
 }
@@ -154,42 +158,79 @@ static void put_run(bits_out_t *out, uint64_t len)
     }
 }
 
-/* The number of bits it takes, up to the last that may be a one. */
+/* The number of bytes it takes. */
 static size_t write_runs(uint8_t *bytes, const slk_bitfield_t *set)
 {
-    bits_out_t out = {bytes, 0};
-    put(&out, set->runs[0].start == 0 ? 4 : 0, 3);
+    bits_out_t out = {.bytes = bytes};
     uint64_t at = 0;
     for (size_t i = 0; i < set->run_cnt; i++) {
+        if (i == 0)
+            put(&out, set->runs[0].start == 0 ? 4 : 0, 3);
         if (set->runs[i].start > at)
             put_run(&out, set->runs[i].start - at);
         put_run(&out, set->runs[i].end - set->runs[i].start);
         at = set->runs[i].end;
     }
-    return out.bit;
+    return (out.ones_end + 7) / 8;
+}
+
+static slk_err_t check_len(size_t len, const slk_bitfield_t *set, slk_diag_t *diag)
+{
+    if (len <= SLK_BITFIELD_ENCODED_MAX)
+        return SLK_OK;
+    return slk_fail(diag, SLK_ERR_LENGTH, "bitfield: %zu runs take %zu bytes, at most %zu fit",
+                    set->run_cnt, len, SLK_BITFIELD_ENCODED_MAX);
 }
 
 slk_err_t slk_bitfield_encode(const uint8_t **bytes, size_t *len, const slk_bitfield_t *set,
                               slk_arena_t *arena, slk_diag_t *diag)
 {
-    size_t need = set->run_cnt ? (write_runs(NULL, set) + 7) / 8 : 0;
-    /* One byte of zeros more may fall away at the end. */
-    if (need > SLK_BITFIELD_ENCODED_MAX + 1)
-        return slk_fail(diag, SLK_ERR_LENGTH, "bitfield: %zu runs take %zu bytes, at most %zu fit",
-                        set->run_cnt, need, SLK_BITFIELD_ENCODED_MAX);
+    size_t need = write_runs(NULL, set);
+    slk_err_t err = check_len(need, set, diag);
+    if (err != SLK_OK)
+        return err;
     uint8_t *out = slk_arena_alloc(arena, need);
     if (!out)
         return slk_fail(diag, SLK_ERR_NOMEM, "bitfield: no memory for %zu bytes", need);
-    if (set->run_cnt)
-        write_runs(out, set);
-    while (need && out[need - 1] == 0)
-        need--;
-    if (need > SLK_BITFIELD_ENCODED_MAX)
-        return slk_fail(diag, SLK_ERR_LENGTH, "bitfield: %zu runs take %zu bytes, at most %zu fit",
-                        set->run_cnt, need, SLK_BITFIELD_ENCODED_MAX);
+    write_runs(out, set);
     *bytes = out;
     *len = need;
     return SLK_OK;
+}
+
+/* Append zeros, as bytes or as a CBOR byte string, and write the runs over them. */
+static slk_err_t put_runs(slk_buf_t *out, const slk_bitfield_t *set, bool as_cbor, slk_diag_t *diag)
+{
+    static const uint8_t zeros[SLK_BITFIELD_ENCODED_MAX];
+    size_t len = write_runs(NULL, set);
+    slk_err_t err = check_len(len, set, diag);
+    if (err != SLK_OK)
+        return err;
+    if (as_cbor)
+        slk_cbor_put_bytes(out, zeros, len);
+    else
+        slk_buf_put(out, zeros, len);
+    err = slk_buf_check(out, diag);
+    if (err == SLK_OK && len)
+        write_runs(out->bytes + out->len - len, set);
+    return err;
+}
+
+slk_err_t slk_bitfield_put(slk_buf_t *out, const slk_bitfield_t *set, slk_diag_t *diag)
+{
+    return put_runs(out, set, false, diag);
+}
+
+slk_err_t slk_cbor_put_bitfield(slk_buf_t *out, const slk_bitfield_t *set, slk_diag_t *diag)
+{
+    return put_runs(out, set, true, diag);
+}
+
+slk_err_t slk_cbor_bitfield(slk_cbor_t *r, slk_bitfield_t *out, slk_arena_t *arena)
+{
+    slk_bytes_t bytes;
+    slk_err_t err = slk_cbor_bytes(r, &bytes, SLK_BITFIELD_ENCODED_MAX);
+    return err == SLK_OK ? slk_bitfield_decode(out, bytes.b, bytes.len, arena, r->diag) : err;
 }
 
 /* --- JSON ------------------------------------------------------------------------------------------- */
