@@ -125,6 +125,8 @@ void slk_http_reply_header(slk_http_request_t *req, const char *name, const char
  * "..", absolute paths and symbolic links below root give 404, as does what is no regular file. */
 void slk_http_reply_file(slk_http_request_t *req, const char *root, const char *rel,
                          const char *content_type);
+/* Cut the connection instead of answering. */
+void slk_http_drop(slk_http_request_t *req);
 
 /* --- Websockets ---------------------------------------------------------------------------- */
 
@@ -151,6 +153,8 @@ void slk_http_reply_websocket(slk_http_request_t *req, const slk_ws_events_t *ev
 bool slk_ws_send(slk_ws_t *ws, const char *text, size_t len);
 /* Send what is queued, then close with this status. Any thread. */
 void slk_ws_close(slk_ws_t *ws, uint16_t status);
+/* Close without a word. Any thread. */
+void slk_ws_cut(slk_ws_t *ws);
 /* Stop or go on reading messages. Any thread. */
 void slk_ws_pause(slk_ws_t *ws, bool pause);
 slk_ws_t *slk_ws_ref(slk_ws_t *ws);

@@ -5,7 +5,7 @@
  *
  * Source: spec chain.md 7.1, tests/vectors/lotus-rpc/http-errors.json. */
 
-#include "net/buf.h"
+#include "net/text.h"
 #include "selkie/err.h"
 
 #include <jansson.h>
@@ -26,9 +26,9 @@
 json_t *slk_json_parse(const char *text, size_t len, slk_diag_t *diag);
 
 /* Append a text as a JSON string, quotes included; what is no UTF-8 becomes U+FFFD. */
-void slk_json_quote(slk_buf_t *buf, const char *text, size_t len);
+void slk_json_quote(slk_text_t *buf, const char *text, size_t len);
 /* Append a value in compact form. */
-void slk_json_write(slk_buf_t *buf, const json_t *value);
+void slk_json_write(slk_text_t *buf, const json_t *value);
 
 /* HTTP status that Lotus gives an answer with this error code. */
 int slk_rpc_status(int64_t code);

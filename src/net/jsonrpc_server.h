@@ -97,7 +97,7 @@ slk_rpc_channel_t *slk_rpc_channel_open(slk_rpc_call_t *call, void (*on_end)(voi
 /* Send a value (JSON text); any thread. False when nobody listens any more. */
 bool slk_rpc_channel_send(slk_rpc_channel_t *channel, const char *json, size_t len);
 /* End it (xrpc.ch.close, where the client does not know yet) and give the handle back. Returns when
- * on_end does not run and will not. Not from on_end. */
+ * on_end does not run and will not: not from on_end, and not with a lock held that on_end takes. */
 void slk_rpc_channel_close(slk_rpc_channel_t *channel);
 
 #endif /* SLK_NET_JSONRPC_SERVER_H */

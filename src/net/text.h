@@ -1,7 +1,7 @@
-#ifndef SLK_NET_BUF_H
-#define SLK_NET_BUF_H
+#ifndef SLK_NET_TEXT_H
+#define SLK_NET_TEXT_H
 
-/* A growing run of bytes. The first failure sticks: append at will, look at `failed` once. */
+/* Text that grows, up to a limit. The first failure sticks: append at will, look at `failed` once. */
 
 #include "selkie/err.h"
 
@@ -13,18 +13,18 @@ typedef struct {
     size_t len, cap;
     size_t max;  /* bytes it may hold; 0: no limit */
     bool failed; /* out of memory or over max; nothing is appended any more */
-} slk_buf_t;
+} slk_text_t;
 
 /* All return false once failed. */
-bool slk_buf_add(slk_buf_t *buf, const void *bytes, size_t len);
-bool slk_buf_text(slk_buf_t *buf, const char *text);
-bool slk_buf_printf(slk_buf_t *buf, const char *fmt, ...) SLK_PRINTF(2, 3);
+bool slk_text_add(slk_text_t *buf, const void *bytes, size_t len);
+bool slk_text_str(slk_text_t *buf, const char *text);
+bool slk_text_printf(slk_text_t *buf, const char *fmt, ...) SLK_PRINTF(2, 3);
 
 /* A zero byte behind the content, not counted. The content, or NULL when failed: then freed. The buffer is
  * empty afterwards; free() what was returned. */
-char *slk_buf_take(slk_buf_t *buf, size_t *len);
+char *slk_text_take(slk_text_t *buf, size_t *len);
 
 /* Harmless on a zeroed one. */
-void slk_buf_free(slk_buf_t *buf);
+void slk_text_free(slk_text_t *buf);
 
-#endif /* SLK_NET_BUF_H */
+#endif /* SLK_NET_TEXT_H */
