@@ -44,11 +44,11 @@ static int setup(void **state)
     digest_hex(big_digest, big, LEN);
     digest_hex(small_digest, small, SMALL);
     write_list("list", big_digest);
-    test_http_start();
     test_http_add("QmBig", big, LEN);
     test_http_add("QmSmall", small, SMALL);
     test_http_add(BIG_NAME, big, LEN);
     test_http_add(SMALL_NAME, small, SMALL);
+    test_http_start();
     char port[16];
     snprintf(port, sizeof port, "%u", test_http.port);
     setenv("PORT", port, 1);

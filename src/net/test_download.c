@@ -24,8 +24,8 @@ static int setup(void **state)
     test_tmp_dir(dir);
     snprintf(path, sizeof path, "%s/file", dir);
     snprintf(part, sizeof part, "%s.part", path);
-    test_http_start();
     test_http_add("file", body, LEN);
+    test_http_start();
     return 0;
 }
 

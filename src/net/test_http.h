@@ -222,7 +222,7 @@ static inline void test_http_stop(void)
     close(test_http.fd);
 }
 
-/* All is borrowed. */
+/* Before the start; all is borrowed. */
 static inline void test_http_add(const char *name, const uint8_t *bytes, size_t len)
 {
     assert_true(test_http.file_cnt < TEST_HTTP_FILES);
