@@ -3,7 +3,7 @@
  *   FIELD, AFFINE, POINT   blst's types of a coordinate and of points
  *   F(op), P(op)           blst's functions on them
  *   NAME(x)                our names
- *   PAIRS_FAST             a faster back end for sums of pairs of G1, or NULL; absent in G2
+ *   PAIRS_FN, PAIRS_FAST   of msm_pairs.h: the type of a faster back end, what chooses one
  */
 
 #include "crypto/msm/fixed_base.h"
@@ -19,8 +19,8 @@
 #define BATCH MSM_PAIRS
 
 typedef struct {
-    AFFINE points[2 * BATCH]; /* sums, then what is to be added to each */
-    FIELD prefix[BATCH], diffs[BATCH];
+    AFFINE points[2 * BATCH];          /* sums, then what is to be added to each */
+    FIELD prefix[BATCH], diffs[BATCH]; /* the scratch of a fast back end, too */
     msm_pair_t pairs[BATCH];
     int16_t digits[BATCH][FIXED_WINDOWS_MAX];
     bool negative[BATCH];
@@ -44,13 +44,9 @@ typedef struct NAME() fixed_t;
 /* points[left] += points[right] for the pairs of the list, which it overwrites. */
 static void terms_sum(workspace_t *ws, uint32_t cnt)
 {
-#ifdef PAIRS_FAST
-    _Static_assert(MSM_PAIRS_SCRATCH <= sizeof ws->prefix + sizeof ws->diffs,
-                   "prefix and diffs serve as scratch");
-    msm_g1_pairs_fn_t *fast = PAIRS_FAST;
+    PAIRS_FN *fast = PAIRS_FAST();
     if (fast && cnt >= MSM_PAIRS_FAST_MIN)
         cnt = fast(ws->points, ws->pairs, cnt, ws->prefix);
-#endif
     pairs_sum(ws->points, ws->pairs, cnt, ws->prefix, ws->diffs);
 }
 

@@ -3,7 +3,7 @@
  *   FIELD, AFFINE, POINT   blst's types of a coordinate and of points
  *   F(op), P(op)           blst's functions on them
  *   NAME(x)                our names
- *   PAIRS_FAST             a faster back end for sums of pairs of G1, or NULL; absent in G2
+ *   PAIRS_FN, PAIRS_FAST   of msm_pairs.h: the type of a faster back end, what chooses one
  */
 
 #include "crypto/msm/msm_plan.h"
@@ -17,12 +17,10 @@
 
 typedef struct {
     AFFINE *points;        /* 2 * MSM_BATCH: the terms of a batch, sorted by bucket */
-    FIELD *prefix, *diffs; /* MSM_PAIRS each */
+    FIELD *prefix, *diffs; /* MSM_PAIRS each, together; the scratch of pairs_fast, too */
     msm_pair_t *pairs;     /* MSM_PAIRS */
     uint32_t pair_cnt;
-#ifdef PAIRS_FAST
-    msm_g1_pairs_fn_t *pairs_fast; /* NULL: there is none */
-#endif
+    PAIRS_FN *pairs_fast; /* NULL: there is none */
 
     const AFFINE **terms; /* MSM_BATCH: gathered, still to be added */
     uint32_t *keys;       /* bucket of a term, MSM_KEY_NEGATIVE: take the negative */
@@ -68,14 +66,26 @@ static void pairs_flush(workspace_t *ws)
 {
     uint32_t cnt = ws->pair_cnt;
     ws->pair_cnt = 0;
-#ifdef PAIRS_FAST
     if (cnt >= MSM_PAIRS_FAST_MIN && ws->pairs_fast)
         cnt = ws->pairs_fast(ws->points, ws->pairs, cnt, ws->prefix);
-#endif
     pairs_sum(ws->points, ws->pairs, cnt, ws->prefix, ws->diffs);
 }
 
 /* --- Sums by bucket -------------------------------------------------------------------------- */
+
+#define AHEAD 12u /* buckets: long enough for memory to answer */
+
+static inline void fetch(const AFFINE *point)
+{
+    __builtin_prefetch(point);
+    __builtin_prefetch((const char *)point + sizeof *point - 1);
+}
+
+static inline void fetch_ahead(const workspace_t *ws, const AFFINE *table, uint32_t key)
+{
+    fetch(&table[key]);
+    fetch(ws->terms[ws->heads[key]]);
+}
 
 /* Sort the terms by bucket into ws->points, each bucket's value in front of its terms. Returns the number of
  * touched buckets. */
@@ -91,6 +101,8 @@ static uint32_t terms_sort(workspace_t *ws, const AFFINE *table)
     }
     for (uint32_t t = 0; t < touched; t++) {
         uint32_t key = ws->touched[t];
+        if (t + AHEAD < touched)
+            fetch_ahead(ws, table, ws->touched[t + AHEAD]);
         ws->starts[t] = pos;
         if (!is_identity(&table[key]))
             ws->points[pos++] = table[key];
@@ -348,8 +360,8 @@ static bool space_init(workspace_t *ws, const msm_plan_t *plan)
     ws->ones = carve(&at, MSM_LANES * sizeof *ws->ones);
     ws->rows = carve(&at, (1u << plan->bits / 2) * sizeof *ws->rows);
     ws->cols = carve(&at, (1u << plan->bits / 2) * sizeof *ws->cols);
-    ws->prefix = carve(&at, MSM_PAIRS * sizeof *ws->prefix);
-    ws->diffs = carve(&at, MSM_PAIRS * sizeof *ws->diffs);
+    ws->prefix = carve(&at, 2 * MSM_PAIRS * sizeof *ws->prefix);
+    ws->diffs = ws->prefix + MSM_PAIRS;
     ws->pairs = carve(&at, MSM_PAIRS * sizeof *ws->pairs);
     ws->terms = carve(&at, MSM_BATCH * sizeof *ws->terms);
     ws->keys = carve(&at, MSM_BATCH * sizeof *ws->keys);
@@ -361,11 +373,7 @@ static bool space_init(workspace_t *ws, const msm_plan_t *plan)
     size_t heads = plan->buckets > MSM_LANES ? plan->buckets : MSM_LANES;
     ws->heads = carve(&at, heads * sizeof *ws->heads);
     ws->entries = carve(&at, MSM_SPAN * sizeof *ws->entries);
-#ifdef PAIRS_FAST
-    _Static_assert(MSM_PAIRS_SCRATCH <= 2 * MSM_PAIRS * sizeof(FIELD),
-                   "prefix and diffs serve as scratch");
-    ws->pairs_fast = PAIRS_FAST;
-#endif
+    ws->pairs_fast = PAIRS_FAST();
     SLK_ASSERT((size_t)(at - (char *)ws->memory) <= len);
     memset(ws->heads, 0xff, heads * sizeof *ws->heads);
     memset(ws->ones, 0, MSM_LANES * sizeof *ws->ones);

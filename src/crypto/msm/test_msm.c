@@ -381,14 +381,20 @@ static void test_limits(void **state)
     slk_msm_g2_free(NULL);
 }
 
-/* Without vector code; the tests above had the best that this machine has. */
-static void test_portable(void **state)
+/* Each back end that this machine has; the tests above had the best. */
+static void test_backends(void **state)
 {
     slk_diag_t diag;
-    assert_ok(slk_cpu_select("portable", &diag), diag);
-    test_special_points(state);
-    test_density(state);
-    test_pieces(state);
+    for (int cpu = 0; cpu < SLK_CPU_CNT; cpu++) {
+        if (!slk_cpu_has((slk_cpu_t)cpu))
+            continue;
+        assert_ok(slk_cpu_select(slk_cpu_name((slk_cpu_t)cpu), &diag), diag);
+        if (cpu != SLK_CPU_PORTABLE && !slk_msm_g1_pairs())
+            continue; /* the portable code again */
+        test_special_points(state);
+        test_pieces(state);
+        test_g2_many(state);
+    }
     assert_ok(slk_cpu_select(NULL, &diag), diag);
 }
 
@@ -399,7 +405,7 @@ int main(void)
         cmocka_unit_test(test_special_points), cmocka_unit_test(test_density),
         cmocka_unit_test(test_many),           cmocka_unit_test(test_g2_many),
         cmocka_unit_test(test_pieces),         cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_portable),
+        cmocka_unit_test(test_backends),
     };
     return cmocka_run_group_tests(tests, make_points, free_points);
 }

@@ -1,24 +1,34 @@
+#ifndef SLK_CRYPTO_MSM_FIELD_IFMA_H
+#define SLK_CRYPTO_MSM_FIELD_IFMA_H
+
 #include "crypto/msm/msm_pairs.h"
 
 #include <immintrin.h>
 
-/* Eight additions on G1 at a time, coordinates as 8 limbs of 52 bits.
+/* The field of coordinates for pairs_vec.h, eight elements at a time, 8 limbs of 52 bits (AVX-512 IFMA).
  *
  * Let a * b stand for ab / 2^416 mod p. Memory holds x * 2^384 (blst's form), and stays like that here: slopes
  * are held as 2^400 times their value, then slope * slope is in blst's form again, and so is slope * (2^16 d) for
  * a difference d of coordinates. That takes inverses of denominators as 2^432 times their value.
  *
- * Bounds: p < 2^381. With a < 2^398 and b < 2^382, a * b < p + 2^365; limbs given to a product are below
- * 2^52. Sums hold at most 33 * 2^52 in a limb. */
+ * Bounds: p < 2^381. Factors are not negative, their limbs below 2^52. With a < 2^400 and b < 2^384, a * b and
+ * sums of two such products, divided at once, are below p + 2^370. Limbs hold at most 49 * 2^52 on the way. */
 
 #define LANES      8u
-#define GROUPS     (MSM_PAIRS / LANES)
+#define ALL_LANES  0xffu
 #define EACH(i, n) _Pragma("GCC unroll 9") for (int i = 0; i < (n); i++)
 #define INLINE     static inline __attribute__((always_inline))
 
+typedef __m512i word_t;
+typedef __mmask8 lanes_t;
 typedef struct {
     __m512i l[8];
 } fe_t;
+typedef fe_t factor_t; /* what a product takes */
+
+/* What an inverse is multiplied by, in blst's form 2^48: 2^432 mod p. */
+static const blst_fp inverse_form = {{0x48aca8e9fde36676, 0x7f3e81ec2e0c7cea, 0x6547e4c7fba1f6b3,
+                                      0xd4221fc8e41ccfd2, 0x0a003db64c9a1624, 0x07173ac25996deeb}};
 
 static const uint64_t p_limbs[8] = {0xeffffffffaaab, 0xfeb153ffffb9f, 0x6b0f6241eabff,
                                     0x12bf6730d2a0f, 0x764774b84f385, 0x1ba7b6434bacd,
@@ -63,7 +73,9 @@ INLINE void sub_if_not_less(fe_t *a, uint64_t k)
     a->l[i] = _mm512_mask_mov_epi64(t.l[i], less, a->l[i]);
 }
 
-INLINE void mul(fe_t *out, const fe_t *a, const fe_t *b)
+/* ab, or ab + cd if c is not NULL */
+INLINE void mul_sum(fe_t *out, const factor_t *a, const factor_t *b, const factor_t *c,
+                    const factor_t *d)
 {
     __m512i t[9];
     const __m512i zero = _mm512_setzero_si512();
@@ -73,6 +85,10 @@ INLINE void mul(fe_t *out, const fe_t *a, const fe_t *b)
     {
         EACH(j, 8)
         t[j] = _mm512_madd52lo_epu64(t[j], a->l[j], b->l[i]);
+        if (c) {
+            EACH(j, 8)
+            t[j] = _mm512_madd52lo_epu64(t[j], c->l[j], d->l[i]);
+        }
         __m512i m = _mm512_madd52lo_epu64(zero, t[0], set1(P_NEG_INV));
         EACH(j, 8)
         t[j] = _mm512_madd52lo_epu64(t[j], m, set1(p_limbs[j]));
@@ -80,6 +96,8 @@ INLINE void mul(fe_t *out, const fe_t *a, const fe_t *b)
         EACH(j, 8)
         {
             t[j] = _mm512_madd52hi_epu64(t[j + 1], a->l[j], b->l[i]);
+            if (c)
+                t[j] = _mm512_madd52hi_epu64(t[j], c->l[j], d->l[i]);
             t[j] = _mm512_madd52hi_epu64(t[j], m, set1(p_limbs[j]));
         }
         t[8] = zero;
@@ -89,8 +107,83 @@ INLINE void mul(fe_t *out, const fe_t *a, const fe_t *b)
     carry(out);
 }
 
-/* 2^16 a */
-INLINE void shift16(fe_t *a)
+INLINE void mul(fe_t *out, const factor_t *a, const factor_t *b)
+{
+    mul_sum(out, a, b, NULL, NULL);
+}
+
+/* A product as a factor. */
+INLINE void factor(factor_t *out, const fe_t *a)
+{
+    *out = *a;
+}
+
+INLINE void unfactor(fe_t *out, const factor_t *a)
+{
+    *out = *a;
+}
+
+/* a - b of coordinates */
+INLINE void factor_diff(factor_t *out, const fe_t *a, const fe_t *b)
+{
+    sub_raw(out, a, b, 1);
+    carry(out);
+}
+
+/* a + b, a - b and -b of factors below 3 p */
+INLINE void factor_add(factor_t *out, const factor_t *a, const factor_t *b)
+{
+    EACH(i, 8)
+    out->l[i] = _mm512_add_epi64(a->l[i], b->l[i]);
+    carry(out);
+}
+
+INLINE void factor_sub(factor_t *out, const factor_t *a, const factor_t *b)
+{
+    sub_raw(out, a, b, 3);
+    carry(out);
+}
+
+INLINE void factor_neg(factor_t *out, const factor_t *b)
+{
+    EACH(i, 8)
+    out->l[i] = _mm512_sub_epi64(set1(3 * p_limbs[i]), b->l[i]);
+    carry(out);
+}
+
+INLINE void factor_set(factor_t *a, lanes_t lanes, bool one)
+{
+    EACH(i, 8)
+    a->l[i] = _mm512_mask_mov_epi64(a->l[i], lanes, set1(one && i == 0));
+}
+
+/* Products less coordinates, as coordinates. */
+INLINE void reduce(fe_t *a)
+{
+    carry(a);
+    sub_if_not_less(a, 1);
+}
+
+INLINE void reduce_less_1(fe_t *out, const fe_t *a, const fe_t *b)
+{
+    sub_raw(out, a, b, 1);
+    carry(out);
+    sub_if_not_less(out, 1);
+    sub_if_not_less(out, 1);
+}
+
+INLINE void reduce_less_2(fe_t *out, const fe_t *a, const fe_t *b, const fe_t *c)
+{
+    sub_raw(out, a, b, 2);
+    EACH(i, 8)
+    out->l[i] = _mm512_sub_epi64(out->l[i], c->l[i]);
+    carry(out);
+    sub_if_not_less(out, 2);
+    sub_if_not_less(out, 1);
+}
+
+/* 2^16 a: what a difference takes before it meets a slope */
+INLINE void factor_scale(factor_t *a)
 {
     for (int i = 7; i > 0; i--)
         a->l[i] = _mm512_or_si512(_mm512_and_si512(_mm512_slli_epi64(a->l[i], 16), limb_mask()),
@@ -125,7 +218,7 @@ INLINE void gather(__m512i w[6], const blst_fp *const from[LANES])
                                 _mm512_shuffle_i64x2(odd[2], odd[3], 0xee), 0x88);
 }
 
-INLINE void scatter(blst_fp *const to[LANES], const __m512i w[6], __mmask8 lanes)
+INLINE void scatter(blst_fp *const to[LANES], const __m512i w[6], lanes_t lanes)
 {
     EACH(half, 2)
     {
@@ -180,170 +273,31 @@ INLINE void join(__m512i w[6], const fe_t *a)
 #undef JOIN
 }
 
-/* --- Additions ------------------------------------------------------------------------------- */
-
+/* Lanes with all words zero in differ, some_left or some_right. */
 typedef struct {
-    blst_p1_affine *left[LANES];
-    const blst_p1_affine *right[LANES];
-} group_t;
+    __m512i differ, some_left, some_right;
+} odd_t;
 
-INLINE void group_find(group_t *g, blst_p1_affine *points, const msm_pair_t *pairs, uint32_t cnt)
+INLINE void odd_init(odd_t *odd)
 {
-    EACH(i, (int)LANES)
+    odd->differ = odd->some_left = odd->some_right = _mm512_setzero_si512();
+}
+
+INLINE void odd_see(odd_t *odd, const __m512i left[6], const __m512i right[6])
+{
+    EACH(i, 6)
     {
-        const msm_pair_t *pair = &pairs[(uint32_t)i < cnt ? i : 0];
-        g->left[i] = &points[pair->left];
-        g->right[i] = &points[pair->right];
+        odd->differ = _mm512_or_si512(odd->differ, _mm512_xor_si512(left[i], right[i]));
+        odd->some_left = _mm512_or_si512(odd->some_left, left[i]);
+        odd->some_right = _mm512_or_si512(odd->some_right, right[i]);
     }
 }
 
-INLINE void load_x(fe_t *left, fe_t *right, const group_t *g, __mmask8 *odd)
+INLINE lanes_t odd_lanes(const odd_t *odd)
 {
-    __m512i l[6], r[6];
-    const blst_fp *from[LANES];
-    EACH(i, (int)LANES)
-    from[i] = &g->left[i]->x;
-    gather(l, from);
-    EACH(i, (int)LANES)
-    from[i] = &g->right[i]->x;
-    gather(r, from);
-    if (odd) {
-        __m512i differ = _mm512_setzero_si512(), some_l = differ, some_r = differ;
-        EACH(i, 6)
-        {
-            differ = _mm512_or_si512(differ, _mm512_xor_si512(l[i], r[i]));
-            some_l = _mm512_or_si512(some_l, l[i]);
-            some_r = _mm512_or_si512(some_r, r[i]);
-        }
-        *odd = _mm512_testn_epi64_mask(differ, differ) | _mm512_testn_epi64_mask(some_l, some_l) |
-               _mm512_testn_epi64_mask(some_r, some_r);
-    }
-    split(left, l);
-    split(right, r);
+    return (lanes_t)(_mm512_testn_epi64_mask(odd->differ, odd->differ) |
+                     _mm512_testn_epi64_mask(odd->some_left, odd->some_left) |
+                     _mm512_testn_epi64_mask(odd->some_right, odd->some_right));
 }
 
-/* x_right - x_left + p, and 1 in lanes that are skipped */
-INLINE void denominator(fe_t *d, const fe_t *left, const fe_t *right, __mmask8 skipped)
-{
-    sub_raw(d, right, left, 1);
-    carry(d);
-    EACH(i, 8)
-    d->l[i] = _mm512_mask_mov_epi64(d->l[i], skipped, set1(i == 0));
-}
-
-/* Each lane's product to what starts the way back: see the head of this file. */
-static void invert(fe_t *acc)
-{
-    static const blst_fp form = {{0x48aca8e9fde36676, 0x7f3e81ec2e0c7cea, 0x6547e4c7fba1f6b3,
-                                  0xd4221fc8e41ccfd2, 0x0a003db64c9a1624,
-                                  0x07173ac25996deeb}}; /* 2^432 mod p */
-    blst_fp v[LANES], prefix[LANES], inv;
-    blst_fp *to[LANES];
-    const blst_fp *from[LANES];
-    __m512i w[6];
-    EACH(i, (int)LANES)
-    from[i] = to[i] = &v[i];
-    sub_if_not_less(acc, 1);
-    join(w, acc);
-    scatter(to, w, 0xff);
-    prefix[0] = v[0];
-    for (uint32_t i = 1; i < LANES; i++)
-        blst_fp_mul(&prefix[i], &prefix[i - 1], &v[i]);
-    blst_fp_inverse(&inv, &prefix[LANES - 1]);
-    blst_fp_mul(&inv, &inv, &form);
-    for (uint32_t i = LANES - 1; i > 0; i--) {
-        blst_fp rest;
-        blst_fp_mul(&rest, &inv, &v[i]);
-        blst_fp_mul(&v[i], &inv, &prefix[i - 1]);
-        inv = rest;
-    }
-    v[0] = inv;
-    gather(w, from);
-    split(acc, w);
-}
-
-/* left += right in the lanes, with the inverses of the denominators */
-INLINE void group_sum(const group_t *g, const fe_t *xl, const fe_t *xr, const fe_t *inverse,
-                      __mmask8 lanes)
-{
-    fe_t yl, yr, slope, x, y;
-    __m512i w[6];
-    const blst_fp *from[LANES];
-    blst_fp *to[LANES];
-    EACH(i, (int)LANES)
-    from[i] = &g->left[i]->y;
-    gather(w, from);
-    split(&yl, w);
-    EACH(i, (int)LANES)
-    from[i] = &g->right[i]->y;
-    gather(w, from);
-    split(&yr, w);
-    sub_raw(&slope, &yr, &yl, 1);
-    carry(&slope);
-    mul(&slope, &slope, inverse);
-
-    mul(&x, &slope, &slope);
-    sub_raw(&x, &x, xl, 2);
-    EACH(i, 8)
-    x.l[i] = _mm512_sub_epi64(x.l[i], xr->l[i]);
-    carry(&x);
-    sub_if_not_less(&x, 2);
-    sub_if_not_less(&x, 1);
-
-    sub_raw(&y, xl, &x, 1);
-    carry(&y);
-    shift16(&y);
-    mul(&y, &y, &slope);
-    sub_raw(&y, &y, &yl, 1);
-    carry(&y);
-    sub_if_not_less(&y, 1);
-    sub_if_not_less(&y, 1);
-
-    EACH(i, (int)LANES)
-    to[i] = &g->left[i]->x;
-    join(w, &x);
-    scatter(to, w, lanes);
-    EACH(i, (int)LANES)
-    to[i] = &g->left[i]->y;
-    join(w, &y);
-    scatter(to, w, lanes);
-}
-
-uint32_t slk_msm_g1_pairs_ifma(blst_p1_affine *points, msm_pair_t *pairs, uint32_t cnt,
-                               void *scratch)
-{
-    fe_t *prefix = scratch, acc, xl, xr, d;
-    uint32_t groups = (cnt + LANES - 1) / LANES, left = 0;
-    __mmask8 skipped[GROUPS];
-    group_t g;
-    for (uint32_t k = 0; k < groups; k++) {
-        uint32_t some = cnt - k * LANES;
-        group_find(&g, points, pairs + k * LANES, some);
-        load_x(&xl, &xr, &g, &skipped[k]);
-        if (some < LANES)
-            skipped[k] |= (__mmask8)(0xffu << some);
-        denominator(&d, &xl, &xr, skipped[k]);
-        if (k) {
-            prefix[k] = acc;
-            mul(&acc, &acc, &d);
-        } else {
-            acc = d;
-        }
-    }
-    invert(&acc);
-    for (uint32_t k = groups; k-- > 0;) {
-        fe_t inverse = acc;
-        group_find(&g, points, pairs + k * LANES, cnt - k * LANES);
-        load_x(&xl, &xr, &g, NULL);
-        if (k) {
-            denominator(&d, &xl, &xr, skipped[k]);
-            mul(&inverse, &acc, &prefix[k]);
-            mul(&acc, &acc, &d);
-        }
-        group_sum(&g, &xl, &xr, &inverse, (__mmask8)~skipped[k]);
-    }
-    for (uint32_t i = 0; i < cnt; i++)
-        if (skipped[i / LANES] >> i % LANES & 1)
-            pairs[left++] = pairs[i];
-    return left;
-}
+#endif /* SLK_CRYPTO_MSM_FIELD_IFMA_H */

@@ -1,0 +1,159 @@
+/* The back ends of one group against the plain code: the program test_pairs_g1.c or test_pairs_g2.c, which defines
+ * FIELD, AFFINE and F(op) as pairs_impl.h wants them, and PAIRS_FN and PAIRS_FAST as msm_impl.h does. */
+
+#include "test_util.h"
+
+#include "crypto/msm/pairs_impl.h"
+
+static uint64_t random_state;
+
+static uint64_t next_random(void)
+{
+    uint64_t z = random_state += UINT64_C(0x9e3779b97f4a7c15);
+    z = (z ^ z >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    z = (z ^ z >> 27) * UINT64_C(0x94d049bb133111eb);
+    return z ^ z >> 31;
+}
+
+static const blst_fp p_minus_1 = {{UINT64_C(0xb9feffffffffaaaa), UINT64_C(0x1eabfffeb153ffff),
+                                   UINT64_C(0x6730d2a0f6b0f624), UINT64_C(0x64774b84f38512bf),
+                                   UINT64_C(0x4b1ba7b6434bacd7), UINT64_C(0x1a0111ea397fe69a)}};
+
+/* Words as they are kept: random ones, small ones, ones near p, long runs of equal bits. */
+static blst_fp any_coordinate(void)
+{
+    blst_fp a = {{0}};
+    uint64_t kind = next_random() % 8;
+    if (kind == 0) {
+        a.l[next_random() % 5] = next_random() >> next_random() % 64;
+    } else if (kind == 1) {
+        a = p_minus_1;
+        a.l[0] -= next_random() % 4;
+    } else {
+        for (int i = 0; i < 6; i++)
+            a.l[i] = kind > 2 ? next_random() : next_random() % 2 ? UINT64_MAX : 0;
+        a.l[5] >>= 4;
+    }
+    return a;
+}
+
+static void any_point(AFFINE *out)
+{
+    blst_fp *c = (blst_fp *)(void *)out;
+    for (size_t i = 0; i < sizeof *out / sizeof *c; i++)
+        c[i] = any_coordinate();
+}
+
+/* Two points that take more than the common formula, or are a trap for what looks for such. */
+static void odd_pair(AFFINE *left, AFFINE *right)
+{
+    switch (next_random() % 8) {
+    case 0: /* twice the same */
+        *right = *left;
+        break;
+    case 1: /* the sum is the identity */
+        *right = *left;
+        F(cneg)(&right->y, &right->y, true);
+        break;
+    case 2:
+        memset(left, 0, sizeof *left);
+        break;
+    case 3:
+        memset(right, 0, sizeof *right);
+        break;
+    case 4:
+        memset(&left->x, 0, sizeof left->x);
+        break;
+    case 5:
+        right->y = left->y;
+        break;
+    default:
+        break;
+    }
+}
+
+typedef struct {
+    AFFINE got[2 * MSM_PAIRS], want[2 * MSM_PAIRS];
+    FIELD scratch[2 * MSM_PAIRS];
+    msm_pair_t pairs[MSM_PAIRS];
+} space_t;
+
+static space_t *space_new(void)
+{
+    space_t *space = aligned_alloc(64, (sizeof *space + 63) / 64 * 64);
+    assert_non_null(space);
+    assert_int_equal((uintptr_t)space->scratch % 64, 0);
+    return space;
+}
+
+/* Additions of neighbours; any coordinates do: the formulas do not need a curve. Returns how many a back end
+ * leaves to the plain code. */
+static uint32_t space_fill(space_t *space, uint32_t cnt, bool odd)
+{
+    static const FIELD zero;
+    uint32_t left_over = 0;
+    for (uint32_t i = 0; i < cnt; i++) {
+        space->pairs[i] = (msm_pair_t){2 * i, 2 * i + 1};
+        any_point(&space->got[2 * i]);
+        any_point(&space->got[2 * i + 1]);
+        if (odd)
+            odd_pair(&space->got[2 * i], &space->got[2 * i + 1]);
+        const FIELD *left = &space->got[2 * i].x, *right = &space->got[2 * i + 1].x;
+        left_over += !memcmp(left, right, sizeof zero) || !memcmp(left, &zero, sizeof zero) ||
+                     !memcmp(right, &zero, sizeof zero);
+    }
+    memcpy(space->want, space->got, sizeof space->want);
+    return left_over;
+}
+
+/* The plain code on the whole list, and on what the back end left over. */
+static void check(PAIRS_FN *fast, uint32_t cnt, bool odd)
+{
+    space_t *space = space_new();
+    msm_pair_t *pairs = malloc(cnt * sizeof *pairs);
+    assert_non_null(pairs);
+    memset(space, 0, sizeof *space);
+    uint32_t left_over = space_fill(space, cnt, odd);
+    memcpy(pairs, space->pairs, cnt * sizeof *pairs);
+    uint32_t left = fast(space->got, pairs, cnt, space->scratch);
+    assert_int_equal(left, left_over);
+    pairs_sum(space->got, pairs, left, space->scratch, space->scratch + MSM_PAIRS);
+    pairs_sum(space->want, space->pairs, cnt, space->scratch, space->scratch + MSM_PAIRS);
+    assert_memory_equal(space->got, space->want, sizeof space->want);
+    free(pairs);
+    free(space);
+}
+
+static void test_backends(void **state)
+{
+    (void)state;
+    slk_diag_t diag;
+    unsigned found = 0;
+    for (int cpu = 0; cpu < SLK_CPU_CNT; cpu++) {
+        if (!slk_cpu_has((slk_cpu_t)cpu))
+            continue;
+        assert_ok(slk_cpu_select(slk_cpu_name((slk_cpu_t)cpu), &diag), diag);
+        PAIRS_FN *fast = PAIRS_FAST();
+        if (!fast)
+            continue;
+        found++;
+        random_state = 1;
+        for (uint32_t cnt = 1; cnt < 40; cnt++) {
+            check(fast, cnt, true);
+            check(fast, cnt, false);
+        }
+        for (uint32_t i = 0; i < 4; i++)
+            check(fast, MSM_PAIRS - i, i % 2);
+    }
+    assert_ok(slk_cpu_select(NULL, &diag), diag);
+    if (!found)
+        skip();
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_backends),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
