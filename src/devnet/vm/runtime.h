@@ -187,7 +187,8 @@ typedef struct {
     slk_node_t comm_r;
 } slk_post_sector_t;
 
-/* randomness as drawn (the top bits are cleared here). sectors ascending by number. */
+/* randomness as drawn (the top bits are cleared here). sectors ascending by number; one that is there several
+ * times, as those that stand in for others are, counts once, as with every node. */
 slk_exit_t slk_rt_verify_window_post(slk_rt_t *rt, uint64_t miner, int64_t post_proof,
                                      const slk_node_t *randomness, const slk_post_sector_t *sectors,
                                      size_t cnt, slk_bytes_t proof, bool *ok);
