@@ -302,7 +302,7 @@ static void any_order(void **state)
 {
     (void)state;
     one_model(SLK_AMT_V0, 3, 1, 77);
-    for (unsigned width = 1; width <= 8; width++) {
+    for (unsigned width = 1; width <= 8; width += width < 3 ? 1 : 2) {
         one_model(SLK_AMT_V3, width, 1, 1000 + width);
         one_model(SLK_AMT_V3, width, 30408970127ULL << width, 2000 + width);
     }
