@@ -1,4 +1,5 @@
-/* selkie seal c2, as its users see it: what it refuses. The library's tests make proofs. */
+/* selkie seal c2 and post prove, as their users see them: what they refuse, memory, what is kept of
+ * several partitions, interruptions. */
 
 #include "app/test_run.h"
 
@@ -49,9 +50,75 @@ static void test_c2_refused(void **state)
     free(text);
 }
 
+/* --- Several partitions ------------------------------------------------------------------------ */
+
+#define TICKET "6e7a000000000000000000000000000000000000000000000000000000000000"
+#define POST                                                                                       \
+    "FIL_PROOFS_PARAMETER_CACHE=keys \"$S\" post prove --kind window --size 2KiB --randomness "    \
+    "01b2000000000000000000000000000000000000000000000000000000000000 --replicas list --out p "
+
+/* Keys, and three sectors of committed capacity, which are two partitions. */
+static void make_sectors(void)
+{
+    sh("FIL_PROOFS_PARAMETER_CACHE=keys \"$S\" params generate --size 2KiB --circuit window");
+    assert_status(0);
+    sh("for i in 1 2 3; do o=\"--size 2KiB --miner 1000 --sector $i --dir st\"; "
+       "\"$S\" seal pc1 $o --ticket " TICKET " --quiet >/dev/null && "
+       "r=$(\"$S\" seal pc2 $o --json | sed 's/.*\"comm_r\":\"\\([0-9a-f]*\\)\".*/\\1/') && "
+       "echo \"{\\\"sector\\\":$i,\\\"comm_r\\\":\\\"$r\\\","
+       "\\\"cache\\\":\\\"st/cache/s-t01000-$i\\\","
+       "\\\"sealed\\\":\\\"st/sealed/s-t01000-$i\\\"}\"; done | "
+       "paste -sd, | sed 's/^/[/;s/$/]/' >list");
+    assert_status(0);
+}
+
+static void test_partitions(void **state)
+{
+    (void)state;
+    make_sectors();
+    sh(POST "--memory 1MiB");
+    assert_failed(1, "1 MiB are allowed; allow more");
+    sh(POST "--memory 1GiB --json && ls");
+    assert_status(0);
+    assert_has(last.out, "\"partitions\":2");
+    assert_null(strstr(last.out, "partial"));
+    /* the first is kept, the second is another's */
+    sh("cp p before && { head -c 192 p; head -c 192 p; } >p.partial && rm p && " POST
+       "--quiet >/dev/null && cmp -n 192 p before && ! cmp -s p before && ls");
+    assert_status(0);
+    assert_null(strstr(last.out, "partial"));
+    /* both are kept */
+    sh("cp p p.partial && mv p before && " POST "--quiet >/dev/null && cmp p before");
+    assert_status(0);
+}
+
+/* Whenever it comes: the proof is there and done, or there is none, and it is said what to do. */
+static void test_interrupted(void **state)
+{
+    (void)state;
+    make_sectors();
+    for (unsigned i = 0; i < 4; i++) {
+        sh("rm -f p; timeout -s %s 0.%u env " POST "--quiet --threads 1 >/dev/null; s=$?; "
+           "ls p; exit $s",
+           i % 2 ? "INT" : "TERM", 1 + 2 * i);
+        if (last.status == 0) {
+            assert_string_equal(last.out, "p\n");
+        } else { /* timeout tells with 124 that it had to send a signal */
+            assert_status(124);
+            assert_string_equal(last.out, "");
+            assert_has(last.err, "no proof was written, run it again");
+        }
+    }
+    sh(POST "--json && ls");
+    assert_status(0);
+    assert_null(strstr(last.out, "partial"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_partitions, test_dir_setup, test_dir_teardown),
+        cmocka_unit_test_setup_teardown(test_interrupted, test_dir_setup, test_dir_teardown),
         cmocka_unit_test_setup_teardown(test_c2_refused, test_dir_setup, test_dir_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
