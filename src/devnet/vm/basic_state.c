@@ -6,8 +6,6 @@
 #define BIT_WIDTH 5u
 
 SLK_RECORD_TYPE(slk_system_state, "SystemState", TUPLE, SLK_SYSTEM_STATE_ROWS);
-SLK_RECORD_TYPE(slk_init_state, "InitState", TUPLE, SLK_INIT_STATE_ROWS);
-SLK_RECORD_TYPE(slk_account_state, "AccountState", TUPLE, SLK_ACCOUNT_STATE_ROWS);
 SLK_RECORD_TYPE(slk_cron_entry, "CronEntry", TUPLE, SLK_CRON_ENTRY_ROWS);
 SLK_RECORD_TYPE(slk_cron_state, "CronState", TUPLE, SLK_CRON_STATE_ROWS);
 

@@ -1,24 +1,15 @@
 #ifndef SLK_DEVNET_VM_BASIC_STATE_H
 #define SLK_DEVNET_VM_BASIC_STATE_H
 
-/* State of the actors that the machine itself looks into: init's map of addresses, the keys of accounts; and of
- * system and cron. As in the real chain's state (StateReadState shows it). */
+/* State of system and cron, as in the real chain's state (StateReadState shows it), and the map of init, which the
+ * machine itself changes when it makes an account. Init's AddressMap: HAMT of bit width 5, address bytes to id. */
 
+#include "codec/actors/account.h"
+#include "codec/actors/init.h"
 #include "codec/ipld/blockstore.h"
-#include "codec/record.h"
 
 #define SLK_SYSTEM_STATE_ROWS(F, T) F(T, CID, builtin_actors, "BuiltinActors")
 SLK_RECORD(slk_system_state, SLK_SYSTEM_STATE_ROWS);
-
-/* AddressMap: HAMT of bit width 5, address bytes to id. */
-#define SLK_INIT_STATE_ROWS(F, T)                                                                  \
-    F(T, CID, address_map, "AddressMap")                                                           \
-    F(T, U64, next_id, "NextID")                                                                   \
-    F(T, TEXT, network_name, "NetworkName")
-SLK_RECORD(slk_init_state, SLK_INIT_STATE_ROWS);
-
-#define SLK_ACCOUNT_STATE_ROWS(F, T) F(T, ADDRESS, address, "Address")
-SLK_RECORD(slk_account_state, SLK_ACCOUNT_STATE_ROWS);
 
 #define SLK_CRON_ENTRY_ROWS(F, T)                                                                  \
     F(T, ADDRESS, receiver, "Receiver")                                                            \
