@@ -17,7 +17,7 @@ SLK_RECORD(slk_receipt, SLK_RECEIPT_ROWS);
     F(T, CID, message, "Message") /* another one's where it was replaced */                        \
     F(T, RECORD, receipt, "Receipt", slk_receipt)                                                  \
     F(T, ANY, return_dec, "ReturnDec")                                                             \
-    F(T, RECORD, tipset, "TipSet", slk_tipset_key) /* the one that carries the receipt */          \
+    F(T, RECORD, tipset, "TipSet", slk_tipset_cids) /* the one that carries the receipt */         \
     F(T, I64, height, "Height")
 SLK_RECORD(slk_msg_lookup, SLK_MSG_LOOKUP_ROWS);
 

@@ -196,13 +196,13 @@ static void one_block(const json_t *block, slk_arena_t *arena)
     free(bytes);
     slk_buf_clear(&buf);
     bytes = hex_bytes(text_of(block, "tipset_key_bytes_hex"), &len);
-    slk_tipset_key_t key, again = {.cids = {&cid, 1}};
-    assert_ok(slk_tipset_key_from_bytes(&key, bytes, len, arena, &diag), diag);
-    assert_true(slk_tipset_key_eq(&key, &again));
-    slk_tipset_key_bytes(&buf, &key);
+    slk_tipset_cids_t key, again = {.cids = {&cid, 1}};
+    assert_ok(slk_tipset_cids_from_bytes(&key, bytes, len, arena, &diag), diag);
+    assert_true(slk_tipset_cids_eq(&key, &again));
+    slk_tipset_cids_bytes(&buf, &key);
     assert_int_equal(buf.len, len);
     assert_memory_equal(buf.bytes, bytes, len);
-    assert_err(SLK_ERR_FORMAT, slk_tipset_key_from_bytes(&key, bytes, len - 1, arena, &diag));
+    assert_err(SLK_ERR_FORMAT, slk_tipset_cids_from_bytes(&key, bytes, len - 1, arena, &diag));
     free(bytes);
     slk_buf_clear(&buf);
 

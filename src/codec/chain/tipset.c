@@ -1,21 +1,21 @@
 #include "codec/chain/tipset.h"
 
-SLK_RECORD_TYPE(slk_tipset_key, "TipSetKey", BARE, SLK_TIPSET_KEY_ROWS);
+SLK_RECORD_TYPE(slk_tipset_cids, "TipSetKey", BARE, SLK_TIPSET_CIDS_ROWS);
 SLK_RECORD_TYPE(slk_tipset, "TipSet", OBJECT, SLK_TIPSET_ROWS);
 SLK_RECORD_TYPE(slk_head_change, "HeadChange", OBJECT, SLK_HEAD_CHANGE_ROWS);
 
-void slk_tipset_key_bytes(slk_buf_t *out, const slk_tipset_key_t *key)
+void slk_tipset_cids_bytes(slk_buf_t *out, const slk_tipset_cids_t *key)
 {
     for (size_t i = 0; i < key->cids.count; i++)
         slk_buf_put(out, key->cids.items[i].b, key->cids.items[i].len);
 }
 
-slk_err_t slk_tipset_key_from_bytes(slk_tipset_key_t *key, const void *bytes, size_t len,
-                                    slk_arena_t *arena, slk_diag_t *diag)
+slk_err_t slk_tipset_cids_from_bytes(slk_tipset_cids_t *key, const void *bytes, size_t len,
+                                     slk_arena_t *arena, slk_diag_t *diag)
 {
     const uint8_t *in = bytes;
     size_t count = len / SLK_BLOCK_CID_SZ;
-    *key = (slk_tipset_key_t){0};
+    *key = (slk_tipset_cids_t){0};
     if (len % SLK_BLOCK_CID_SZ || count > SLK_CBOR_ELEMENTS_MAX)
         return slk_fail(diag, SLK_ERR_FORMAT,
                         "tipset key of %zu bytes, expected CIDs of %u bytes each", len,
@@ -45,7 +45,7 @@ static bool same_cids(const slk_cid_list_t *a, const slk_cid_list_t *b)
     return true;
 }
 
-bool slk_tipset_key_eq(const slk_tipset_key_t *a, const slk_tipset_key_t *b)
+bool slk_tipset_cids_eq(const slk_tipset_cids_t *a, const slk_tipset_cids_t *b)
 {
     return same_cids(&a->cids, &b->cids);
 }
