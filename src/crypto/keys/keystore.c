@@ -545,13 +545,14 @@ static slk_err_t signer_list(void *self, slk_signer_each_t each, void *user, slk
 {
     slk_err_t err = SLK_OK;
     slk_keystore_t *store = self;
+    slk_keystore_entry_t entry;
+    (void)diag;
     /* The callback may call the keystore, so no lock is held around it. */
-    for (size_t i = 0; i < slk_keystore_count(store) && err == SLK_OK; i++) {
-        slk_keystore_entry_t entry;
-        SLK_TRY(slk_keystore_entry(store, i, &entry, diag));
-        SLK_TRY(each(user, &entry.address));
+    for (size_t i = 0; err == SLK_OK; i++) {
+        if (slk_keystore_entry(store, i, &entry, NULL) != SLK_OK)
+            break;
+        err = each(user, &entry.address);
     }
-out:
     return err;
 }
 

@@ -10,6 +10,7 @@
 #include "test_util.h"
 
 #include <ctype.h>
+#include <pthread.h>
 #include <sys/stat.h>
 
 #define WORK SLK_SCRYPT_LOG_MIN /* the least, to be quick */
@@ -138,6 +139,43 @@ static void test_life(void **state)
     assert_err(SLK_ERR_PERM, slk_keystore_add(store, &key, wrong, &p->diag));
     assert_err(SLK_ERR_PERM, slk_keystore_add(store, &key, none, &p->diag));
     assert_int_equal(stat(path, &st), -1);
+    slk_keystore_close(store);
+}
+
+typedef struct {
+    slk_keystore_t *store;
+    slk_address_t address;
+    int failed;
+} worker_t;
+
+static void *sign_often(void *arg)
+{
+    worker_t *w = arg;
+    for (int i = 0; i < 20; i++)
+        w->failed += !can_sign(w->store, &w->address);
+    return NULL;
+}
+
+/* Several threads sign while keys come and go. */
+static void test_threads(void **state)
+{
+    place_t *p = place(state);
+    slk_keystore_t *store = open_store(p);
+    enum { THREADS = 4 };
+    pthread_t threads[THREADS];
+    worker_t workers[THREADS];
+    for (int i = 0; i < THREADS; i++)
+        workers[i] = (worker_t){store, add_key(p, store, SLK_KEY_SECP256K1), 0};
+    for (int i = 0; i < THREADS; i++)
+        assert_int_equal(pthread_create(&threads[i], NULL, sign_often, &workers[i]), 0);
+    for (int i = 0; i < 3; i++) {
+        slk_address_t more = add_key(p, store, SLK_KEY_SECP256K1);
+        assert_ok(slk_keystore_remove(store, &more, &p->diag), p->diag);
+    }
+    for (int i = 0; i < THREADS; i++) {
+        assert_int_equal(pthread_join(threads[i], NULL), 0);
+        assert_int_equal(workers[i].failed, 0);
+    }
     slk_keystore_close(store);
 }
 
@@ -460,6 +498,7 @@ int main(void)
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
     const struct CMUnitTest tests[] = {
         TEST(test_life),
+        TEST(test_threads),
         TEST(test_plain),
         TEST(test_default),
         TEST(test_modes),
