@@ -5,13 +5,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- Combining two sets --------------------------------------------------------------------------- */
+/* --- Combining two sets ----------------------------------------------------------------------- */
 
 /* Which bits a combination keeps: bit number (in a) + 2 * (in b) of the table. */
 typedef enum { KEEP_UNION = 0xe, KEEP_INTERSECTION = 0x8, KEEP_DIFFERENCE = 0x2 } keep_t;
 
-/* Edge number k of a set: run k/2 begins at an even one and ends at an odd one, so that k is odd just
- * where the position lies inside the set. */
+/* Edge number k of a set: run k/2 begins at an even one and ends at an odd one, so that k is odd
+ * just where the position lies inside the set. */
 static uint64_t edge(const slk_bitfield_t *set, size_t k)
 {
     const slk_bit_run_t *run = &set->runs[k / 2];
@@ -102,7 +102,7 @@ slk_err_t slk_bitfield_unset(slk_bitfield_t *out, const slk_bitfield_t *set, uin
     return combine(out, set, &(slk_bitfield_t){&run, 1}, KEEP_DIFFERENCE, arena);
 }
 
-/* --- Making sets ---------------------------------------------------------------------------------- */
+/* --- Making sets ------------------------------------------------------------------------------ */
 
 static int by_start(const void *left, const void *right)
 {
@@ -182,7 +182,7 @@ slk_err_t slk_bitfield_copy(slk_bitfield_t *out, const slk_bitfield_t *set, slk_
     return SLK_OK;
 }
 
-/* --- Questions ------------------------------------------------------------------------------------ */
+/* --- Questions -------------------------------------------------------------------------------- */
 
 bool slk_bitfield_contains(const slk_bitfield_t *set, uint64_t bit)
 {
@@ -225,7 +225,7 @@ bool slk_bitfield_equal(const slk_bitfield_t *a, const slk_bitfield_t *b)
            (!a->run_cnt || memcmp(a->runs, b->runs, a->run_cnt * sizeof *a->runs) == 0);
 }
 
-/* --- Counting along the set ----------------------------------------------------------------------- */
+/* --- Counting along the set ------------------------------------------------------------------- */
 
 /* The part of bits number skip .. skip + cnt - 1 that the set has, as sweep writes runs. */
 static size_t slice_runs(slk_bit_run_t *out, const slk_bitfield_t *set, uint64_t skip, uint64_t cnt)

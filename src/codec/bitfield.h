@@ -1,16 +1,17 @@
 #ifndef SLK_CODEC_BITFIELD_H
 #define SLK_CODEC_BITFIELD_H
 
-/* Sets of unsigned integers (sector numbers, partitions, deadlines), kept as runs: RLE+ on the chain
- * (spec chain.md 1.4), a list of run lengths in JSON.
+/* Sets of unsigned integers (sector numbers, partitions, deadlines), kept as runs: RLE+ on the
+ * chain (spec chain.md 1.4), a list of run lengths in JSON.
  *
- * A slk_bitfield_t is a value. Zeroed it is the empty set. Its runs lie in the arena that was given to
- * the function which made it and are never changed afterwards, so that assigning the struct is a copy
- * as long as that arena lives; slk_bitfield_copy moves a set to another arena. There is nothing to
- * free. An output may be the same object as an input.
+ * A slk_bitfield_t is a value. Zeroed it is the empty set. Its runs lie in the arena that was given
+ * to the function which made it and are never changed afterwards, so that assigning the struct is a
+ * copy as long as that arena lives; slk_bitfield_copy moves a set to another arena. There is
+ * nothing to free. An output may be the same object as an input.
  *
  * All work and memory is proportional to the number of runs, never to the number of bits. Functions
- * that take an arena return SLK_ERR_NOMEM where it is full, and leave *out as it was on any error. */
+ * that take an arena return SLK_ERR_NOMEM where it is full, and leave *out as it was on any
+ * error. */
 
 #include "base/arena.h"
 #include "codec/cbor.h"
@@ -36,10 +37,10 @@ typedef struct {
     size_t run_cnt;
 } slk_bitfield_t;
 
-/* --- Making sets ---------------------------------------------------------------------------------- */
+/* --- Making sets ------------------------------------------------------------------------------ */
 
-/* Read RLE+ (the content of the CBOR byte string). SLK_ERR_FORMAT: a version other than 0, a run in a
- * longer form than it needs, a run of length 0, a last byte 0, zeros as the last run, bits above
+/* Read RLE+ (the content of the CBOR byte string). SLK_ERR_FORMAT: a version other than 0, a run in
+ * a longer form than it needs, a run of length 0, a last byte 0, zeros as the last run, bits above
  * SLK_BIT_MAX, more than SLK_BITFIELD_ENCODED_MAX bytes. Takes at most 64 * len bytes. */
 SLK_CHECK_RESULT slk_err_t slk_bitfield_decode(slk_bitfield_t *out, const void *bytes, size_t len,
                                                slk_arena_t *arena, slk_diag_t *diag);
@@ -65,9 +66,10 @@ SLK_CHECK_RESULT slk_err_t slk_bitfield_from_range(slk_bitfield_t *out, uint64_t
 SLK_CHECK_RESULT slk_err_t slk_bitfield_copy(slk_bitfield_t *out, const slk_bitfield_t *set,
                                              slk_arena_t *arena);
 
-/* --- Writing -------------------------------------------------------------------------------------- */
+/* --- Writing ---------------------------------------------------------------------------------- */
 
-/* RLE+ in the arena; the empty set has 0 bytes. SLK_ERR_LENGTH: more than SLK_BITFIELD_ENCODED_MAX. */
+/* RLE+ in the arena; the empty set has 0 bytes. SLK_ERR_LENGTH: more than
+ * SLK_BITFIELD_ENCODED_MAX. */
 SLK_CHECK_RESULT slk_err_t slk_bitfield_encode(const uint8_t **bytes, size_t *len,
                                                const slk_bitfield_t *set, slk_arena_t *arena,
                                                slk_diag_t *diag);
@@ -80,11 +82,11 @@ SLK_CHECK_RESULT slk_err_t slk_bitfield_put(slk_buf_t *out, const slk_bitfield_t
 SLK_CHECK_RESULT slk_err_t slk_cbor_put_bitfield(slk_buf_t *out, const slk_bitfield_t *set,
                                                  slk_diag_t *diag);
 
-/* The list of run lengths; [0] for the empty set. NULL: out of memory, or a run longer than INT64_MAX,
- * which our JSON has no integer for. The caller owns it. */
+/* The list of run lengths; [0] for the empty set. NULL: out of memory, or a run longer than
+ * INT64_MAX, which our JSON has no integer for. The caller owns it. */
 SLK_CHECK_RESULT json_t *slk_bitfield_to_json(const slk_bitfield_t *set);
 
-/* --- Questions ------------------------------------------------------------------------------------ */
+/* --- Questions -------------------------------------------------------------------------------- */
 
 static inline bool slk_bitfield_is_empty(const slk_bitfield_t *set)
 {
@@ -108,7 +110,7 @@ bool slk_bitfield_is_subset(const slk_bitfield_t *part, const slk_bitfield_t *wh
 /* Some bit is in both (the actors' contains_any). */
 bool slk_bitfield_intersects(const slk_bitfield_t *a, const slk_bitfield_t *b);
 
-/* --- Algebra -------------------------------------------------------------------------------------- */
+/* --- Algebra ---------------------------------------------------------------------------------- */
 
 /* One bit more or less. bit <= SLK_BIT_MAX. */
 SLK_CHECK_RESULT slk_err_t slk_bitfield_set(slk_bitfield_t *out, const slk_bitfield_t *set,
@@ -128,23 +130,24 @@ SLK_CHECK_RESULT slk_err_t slk_bitfield_difference(slk_bitfield_t *out, const sl
 SLK_CHECK_RESULT slk_err_t slk_bitfield_union_all(slk_bitfield_t *out, const slk_bitfield_t *sets,
                                                   size_t set_cnt, slk_arena_t *arena);
 
-/* The set's bits number skip .. skip + cnt - 1, counted from the lowest. SLK_ERR_INPUT if it has fewer
- * than skip + cnt, as the actors; slk_bitfield_slice_upto takes what there is. */
+/* The set's bits number skip .. skip + cnt - 1, counted from the lowest. SLK_ERR_INPUT if it has
+ * fewer than skip + cnt, as the actors; slk_bitfield_slice_upto takes what there is. */
 SLK_CHECK_RESULT slk_err_t slk_bitfield_slice(slk_bitfield_t *out, const slk_bitfield_t *set,
                                               uint64_t skip, uint64_t cnt, slk_arena_t *arena);
 SLK_CHECK_RESULT slk_err_t slk_bitfield_slice_upto(slk_bitfield_t *out, const slk_bitfield_t *set,
                                                    uint64_t skip, uint64_t cnt, slk_arena_t *arena);
 
-/* Take the positions of `holes` out of the number line and close up what is left of `set`: each bit of
- * set that is not in holes moves down by the number of holes below it. {1, 3, 4, 5} cut by {1, 2} is
- * {1, 2, 3}. What compaction of partitions needs. */
+/* Take the positions of `holes` out of the number line and close up what is left of `set`: each bit
+ * of set that is not in holes moves down by the number of holes below it.
+ * {1, 3, 4, 5} cut by {1, 2} is {1, 2, 3}. What compaction of partitions needs. */
 SLK_CHECK_RESULT slk_err_t slk_bitfield_cut(slk_bitfield_t *out, const slk_bitfield_t *set,
                                             const slk_bitfield_t *holes, slk_arena_t *arena);
 
-/* --- Bit by bit ----------------------------------------------------------------------------------- */
+/* --- Bit by bit ------------------------------------------------------------------------------- */
 
 /* slk_bit_iter_t it = slk_bitfield_iter(&set); for (uint64_t bit; slk_bit_next(&it, &bit);) ...
- * A set from outside may have 2^64 bits: check slk_bitfield_count first, or use slk_bitfield_bits. */
+ *
+ * A set from outside may have 2^64 bits: check slk_bitfield_count first or use slk_bitfield_bits. */
 typedef struct {
     const slk_bit_run_t *run, *end;
     uint64_t next; /* bits of *run before next were handed out */

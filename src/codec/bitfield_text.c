@@ -9,7 +9,7 @@
 #define LONG_MIN     16 /* lengths of the form 00 + varint */
 #define VARINT_BYTES 10 /* 7 bits each: any uint64_t */
 
-/* --- Reading bits, lowest of each byte first; behind the end all are zero --------------------------- */
+/* --- Reading bits, lowest of each byte first; behind the end all are zero --------------------- */
 
 typedef struct {
     const uint8_t *bytes;
@@ -75,7 +75,7 @@ static const char *take_run(bits_in_t *in, uint64_t *len)
     return *len < LONG_MIN ? "a run below 16 in the long form" : NULL;
 }
 
-/* --- RLE+ ------------------------------------------------------------------------------------------- */
+/* --- RLE+ ------------------------------------------------------------------------------------- */
 
 /* Read all runs; those of ones go to out, unless that is NULL. What is wrong, or NULL. */
 static const char *read_runs(slk_bit_run_t *out, size_t *run_cnt, const uint8_t *bytes, size_t len)
@@ -233,7 +233,7 @@ slk_err_t slk_cbor_bitfield(slk_cbor_t *r, slk_bitfield_t *out, slk_arena_t *are
     return err == SLK_OK ? slk_bitfield_decode(out, bytes.b, bytes.len, arena, r->diag) : err;
 }
 
-/* --- JSON ------------------------------------------------------------------------------------------- */
+/* --- JSON ------------------------------------------------------------------------------------- */
 
 slk_err_t slk_bitfield_from_json(slk_bitfield_t *out, const json_t *json, slk_arena_t *arena,
                                  slk_diag_t *diag)

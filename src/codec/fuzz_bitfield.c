@@ -1,5 +1,5 @@
-/* RLE+: what is read is written as it was, and the algebra of two sets holds. Input: length of the first
- * set (1 byte), its RLE+, the rest is the second's. */
+/* RLE+: what is read is written as it was, and the algebra of two sets holds. Input: length of the
+ * first set (1 byte), its RLE+, the rest is the second's. */
 #include "base/assert.h"
 #include "codec/bitfield.h"
 

@@ -67,7 +67,7 @@ static void assert_json(const slk_bitfield_t *set, const char *text)
     json_decref(json);
 }
 
-/* --- Known answers -------------------------------------------------------------------------------- */
+/* --- Known answers ---------------------------------------------------------------------------- */
 
 /* The table of the specification; the reference encoding in the tests of go-bitfield (MIT and
  * Apache-2.0), rle/rleplus_test.go. */
@@ -97,7 +97,8 @@ static void known_answers(void **state)
     assert_true(bit == SLK_BIT_MAX);
 }
 
-/* Sector numbers allocated on a recorded chain: the state keeps the bitfield as a block of its own. */
+/* Sector numbers allocated on a recorded chain: the state keeps the bitfield as a block of its
+ * own. */
 static void recorded(void **state)
 {
     (void)state;
@@ -121,7 +122,7 @@ static void recorded(void **state)
     json_decref(list);
 }
 
-/* --- Refusals --------------------------------------------------------------------------------------- */
+/* --- Refusals --------------------------------------------------------------------------------- */
 
 /* Bits as text, in the order in which they are written. */
 static slk_err_t decode_bits(slk_bitfield_t *set, const char *bits)
@@ -146,7 +147,8 @@ static void refused(const char *bits, const char *sentence)
         fail_msg("%s: %s", bits, diag.text);
 }
 
-/* After the cases in the tests of ref-fvm (Apache-2.0 and MIT), ipld/bitfield/src/rleplus/mod.rs. */
+/* After the cases in the tests of ref-fvm (Apache-2.0 and MIT),
+ * ipld/bitfield/src/rleplus/mod.rs. */
 static void strict(void **state)
 {
     (void)state;
@@ -229,7 +231,7 @@ static void strict_json(void **state)
     }
 }
 
-/* --- Algebra, by example and against a plain model ------------------------------------------------ */
+/* --- Algebra, by example and against a plain model -------------------------------------------- */
 
 static void examples(void **state)
 {

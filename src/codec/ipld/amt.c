@@ -19,7 +19,7 @@ struct slk_amt {
     bool half_changed; /* an error came between two steps that belong together */
 };
 
-/* --- Numbers -------------------------------------------------------------------------------------- */
+/* --- Numbers ---------------------------------------------------------------------------------- */
 
 /* How far the indices of two neighbouring slots lie apart at a height: 2^result. */
 static unsigned shift_at(const slk_amt_t *amt, unsigned height)
@@ -54,7 +54,7 @@ static slk_err_t no_memory(slk_diag_t *diag)
     return slk_fail(diag, SLK_ERR_NOMEM, "no memory for an AMT node");
 }
 
-/* --- Making and loading --------------------------------------------------------------------------- */
+/* --- Making and loading ----------------------------------------------------------------------- */
 
 static slk_amt_t *make(const slk_blockstore_t *store, slk_amt_version_t version, unsigned bit_width)
 {
@@ -179,7 +179,7 @@ static slk_err_t child_of(const slk_amt_t *amt, slk_amt_node_t **child, slk_amt_
     return err;
 }
 
-/* --- One value ------------------------------------------------------------------------------------ */
+/* --- One value -------------------------------------------------------------------------------- */
 
 /* The nodes from the root, path[height], down to the leaf, path[0]. */
 typedef slk_amt_node_t *path_t[LEVELS_MAX];
@@ -301,7 +301,8 @@ slk_err_t slk_amt_set_batch(slk_amt_t *amt, uint64_t first, const slk_bytes_t *v
     return err;
 }
 
-/* Make the tree as low as it can be: a root with nothing but its first child is replaced by that. */
+/* Make the tree as low as it can be: a root with nothing but its first child is replaced by
+ * that. */
 static slk_err_t lower(slk_amt_t *amt, slk_diag_t *diag)
 {
     if (amt->height && slk_amt_node_count(amt->root) == 0) {
@@ -373,7 +374,7 @@ slk_err_t slk_amt_delete_batch(slk_amt_t *amt, const uint64_t *indices, size_t c
     return err;
 }
 
-/* --- All values ------------------------------------------------------------------------------------- */
+/* --- All values ------------------------------------------------------------------------------- */
 
 typedef struct {
     const slk_amt_t *amt;
@@ -466,7 +467,7 @@ slk_err_t slk_amt_first(slk_amt_t *amt, uint64_t *index, bool *found, slk_diag_t
     return err;
 }
 
-/* --- Writing ---------------------------------------------------------------------------------------- */
+/* --- Writing ---------------------------------------------------------------------------------- */
 
 static slk_err_t put_block(const slk_amt_t *amt, slk_cid_t *cid, const slk_buf_t *block,
                            slk_diag_t *diag)

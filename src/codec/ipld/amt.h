@@ -1,26 +1,28 @@
 #ifndef SLK_CODEC_IPLD_AMT_H
 #define SLK_CODEC_IPLD_AMT_H
 
-/* AMT: an array over uint64_t indices with gaps, as a tree of blocks (spec chain.md 1.5; the same blocks
- * as go-amt-ipld and fvm_ipld_amt write).
+/* AMT: an array over uint64_t indices with gaps, as a tree of blocks (spec chain.md 1.5; the same
+ * blocks as go-amt-ipld and fvm_ipld_amt write).
  *
- *   root  v3: [bitWidth, height, count, node]      v0 (message lists, receipts): [height, count, node]
- *   node  [bitmap, [link ...], [value ...]]        2^bitWidth slots; links above height 0, values at 0
+ *   root v3  [bitWidth, height, count, node]
+ *   root v0  [height, count, node]               message lists and receipts; bitWidth 3
+ *   node     [bitmap, [link ...], [value ...]]   2^bitWidth slots; links above height 0, else values
  *
  * Equal contents have equal roots, whatever was set and deleted in between: a tree is as low as its
  * largest index allows and has no empty node but that of the empty array.
  *
- * Values are CBOR items as bytes; the tree neither makes nor changes them. It loads the nodes that a
- * call touches and keeps those of get, set and delete until slk_amt_free; slk_amt_foreach gives its
- * nodes back as it goes. A node in memory is its block and 2^bitWidth slots, of 16 bytes for values and
- * 80 for links. Blocks are written by slk_amt_flush alone. One thread at a time.
+ * Values are CBOR items as bytes; the tree neither makes nor changes them. It loads the nodes that
+ * a call touches and keeps those of get, set and delete until slk_amt_free; slk_amt_foreach gives
+ * its nodes back as it goes. A node in memory is its block and 2^bitWidth slots, of 16 bytes for
+ * values and 80 for links. Blocks are written by slk_amt_flush alone. One thread at a time.
  *
  * Errors: SLK_ERR_NOTFOUND, a block is missing; SLK_ERR_FORMAT, a block is not such a node;
- * SLK_ERR_INPUT, an index above SLK_AMT_INDEX_MAX; SLK_ERR_NOMEM; those of the store. Where an error
- * leaves a tree half changed, it refuses all further calls with SLK_ERR_STATE.
+ * SLK_ERR_INPUT, an index above SLK_AMT_INDEX_MAX; SLK_ERR_NOMEM; those of the store. Where an
+ * error leaves a tree half changed, it refuses all further calls with SLK_ERR_STATE.
  *
- * Trees from outside: each value that foreach shows costs at most one block a level, but a few blocks
- * may describe 2^64 values by sharing. A visitor of a tree that is not ours sets itself a limit. */
+ * Trees from outside: each value that foreach shows costs at most one block a level, but a few
+ * blocks may describe 2^64 values by sharing. A visitor of a tree that is not ours sets itself a
+ * limit. */
 
 #include "codec/ipld/blockstore.h"
 
@@ -34,13 +36,13 @@ typedef enum {
 
 typedef struct slk_amt slk_amt_t;
 
-/* An empty array. 1 <= bit_width <= SLK_AMT_BIT_WIDTH_MAX. What the store stands for must outlive the
- * tree; the struct itself is copied. */
+/* An empty array. 1 <= bit_width <= SLK_AMT_BIT_WIDTH_MAX. What the store stands for must outlive
+ * the tree; the struct itself is copied. */
 SLK_CHECK_RESULT slk_err_t slk_amt_new(slk_amt_t **amt, const slk_blockstore_t *store,
                                        slk_amt_version_t version, unsigned bit_width);
 
-/* The array of a root. SLK_ERR_FORMAT also for another bit width, a height that no index needs, a count
- * that such a tree cannot have. */
+/* The array of a root. SLK_ERR_FORMAT also for another bit width, a height that no index needs, a
+ * count that such a tree cannot have. */
 SLK_CHECK_RESULT slk_err_t slk_amt_load(slk_amt_t **amt, const slk_blockstore_t *store,
                                         slk_amt_version_t version, unsigned bit_width,
                                         const slk_cid_t *root, slk_diag_t *diag);
@@ -51,8 +53,8 @@ void slk_amt_free(slk_amt_t *amt); /* NULL allowed */
 uint64_t slk_amt_count(const slk_amt_t *amt);
 unsigned slk_amt_height(const slk_amt_t *amt);
 
-/* The value at index; value->b NULL and len 0 if none is set. Valid until the tree is next changed or
- * freed. */
+/* The value at index; value->b NULL and len 0 if none is set. Valid until the tree is next changed
+ * or freed. */
 SLK_CHECK_RESULT slk_err_t slk_amt_get(slk_amt_t *amt, slk_bytes_t *value, uint64_t index,
                                        slk_diag_t *diag);
 
@@ -69,13 +71,13 @@ SLK_CHECK_RESULT slk_err_t slk_amt_set_batch(slk_amt_t *amt, uint64_t first,
                                              const slk_bytes_t *values, size_t cnt,
                                              slk_diag_t *diag);
 
-/* Remove these indices. strict: SLK_ERR_INPUT at the first that is not set; those before it are removed
- * then. *changed (NULL allowed): something was removed. */
+/* Remove these indices. strict: SLK_ERR_INPUT at the first that is not set; those before it are
+ * removed then. *changed (NULL allowed): something was removed. */
 SLK_CHECK_RESULT slk_err_t slk_amt_delete_batch(slk_amt_t *amt, const uint64_t *indices, size_t cnt,
                                                 bool strict, bool *changed, slk_diag_t *diag);
 
-/* What foreach calls; the value is valid during the call, and the tree must not be changed in it. Set
- * *stop to end without error; an error ends the walk and is handed on. */
+/* What foreach calls; the value is valid during the call, and the tree must not be changed in it.
+ * Set *stop to end without error; an error ends the walk and is handed on. */
 typedef slk_err_t (*slk_amt_visit_t)(void *ctx, uint64_t index, slk_bytes_t value, bool *stop,
                                      slk_diag_t *diag);
 

@@ -84,7 +84,7 @@ bool slk_amt_node_put_value(slk_amt_node_t *node, unsigned slot, slk_bytes_t val
     return true;
 }
 
-/* --- CBOR ------------------------------------------------------------------------------------------- */
+/* --- CBOR ------------------------------------------------------------------------------------- */
 
 static slk_err_t read_bitmap(slk_cbor_t *in, uint64_t present[4], unsigned bit_width)
 {

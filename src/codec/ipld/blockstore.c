@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- Any store ------------------------------------------------------------------------------------ */
+/* --- Any store -------------------------------------------------------------------------------- */
 
 slk_err_t slk_block_get(const slk_blockstore_t *store, uint8_t **bytes, size_t *len,
                         const slk_cid_t *cid, slk_diag_t *diag)
@@ -47,7 +47,7 @@ slk_err_t slk_block_has(const slk_blockstore_t *store, bool *has, const slk_cid_
     return SLK_OK;
 }
 
-/* --- In memory -------------------------------------------------------------------------------------- */
+/* --- In memory -------------------------------------------------------------------------------- */
 
 #define FIRST_SLOTS 64 /* a power of two */
 

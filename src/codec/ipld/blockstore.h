@@ -1,9 +1,9 @@
 #ifndef SLK_CODEC_IPLD_BLOCKSTORE_H
 #define SLK_CODEC_IPLD_BLOCKSTORE_H
 
-/* Where blocks of state are kept: a map from a CID to the bytes that hash to it, dag-cbor as a rule.
- * Whoever keeps blocks somewhere (memory, a database, a node's API) fills in a slk_blockstore_t; the
- * trees of this folder work with any of them. */
+/* Where blocks of state are kept: a map from a CID to the bytes that hash to it, dag-cbor as a
+ * rule. Whoever keeps blocks somewhere (memory, a database, a node's API) fills in a
+ * slk_blockstore_t; the trees of this folder work with any of them. */
 
 #include "codec/cbor.h"
 
@@ -14,8 +14,9 @@
 typedef struct {
     void *ctx;
 
-    /* Copy a block to *bytes, which the caller frees. SLK_ERR_NOTFOUND: there is none. That the bytes
-     * hash to the CID is the implementation's care: one that reads from outside the process checks. */
+    /* Copy a block to *bytes, which the caller frees. SLK_ERR_NOTFOUND: there is none. That the
+     * bytes hash to the CID is the implementation's care: one that reads from outside the process
+     * checks. */
     slk_err_t (*get)(void *ctx, uint8_t **bytes, size_t *len, const slk_cid_t *cid,
                      slk_diag_t *diag);
 
@@ -26,7 +27,8 @@ typedef struct {
     slk_err_t (*has)(void *ctx, bool *has, const slk_cid_t *cid, slk_diag_t *diag);
 } slk_blockstore_t;
 
-/* The block of a CID; the caller frees *bytes. SLK_ERR_NOTFOUND; SLK_ERR_LENGTH: over SLK_BLOCK_MAX. */
+/* The block of a CID; the caller frees *bytes. SLK_ERR_NOTFOUND; SLK_ERR_LENGTH: over
+ * SLK_BLOCK_MAX. */
 SLK_CHECK_RESULT slk_err_t slk_block_get(const slk_blockstore_t *store, uint8_t **bytes,
                                          size_t *len, const slk_cid_t *cid, slk_diag_t *diag);
 
@@ -37,7 +39,7 @@ SLK_CHECK_RESULT slk_err_t slk_block_put(const slk_blockstore_t *store, slk_cid_
 SLK_CHECK_RESULT slk_err_t slk_block_has(const slk_blockstore_t *store, bool *has,
                                          const slk_cid_t *cid, slk_diag_t *diag);
 
-/* --- Blocks in memory ----------------------------------------------------------------------------- */
+/* --- Blocks in memory ------------------------------------------------------------------------- */
 
 typedef struct slk_memory_store slk_memory_store_t;
 

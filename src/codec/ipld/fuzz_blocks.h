@@ -1,11 +1,11 @@
 #ifndef SLK_CODEC_IPLD_FUZZ_BLOCKS_H
 #define SLK_CODEC_IPLD_FUZZ_BLOCKS_H
 
-/* A store that lies, for fuzz targets: its blocks are the pieces of the input, and a CID leads to the
- * one that its last byte names, so that trees may share nodes or lead back to themselves.
+/* A store that lies, for fuzz targets: its blocks are the pieces of the input, and a CID leads to
+ * the one that its last byte names, so that trees may share nodes or lead back to themselves.
  *
- *   input: parameters (1 byte), then blocks: length (2 bytes, little-endian), bytes; the first is the
- *   root */
+ *   input: parameters (1 byte), then blocks: length (2 bytes, little-endian), bytes
+ *   the first block is the root */
 
 #include "base/assert.h"
 #include "codec/ipld/blockstore.h"

@@ -17,7 +17,7 @@ struct slk_hamt {
     bool half_changed; /* an error came between two steps that belong together */
 };
 
-/* --- Hashes ----------------------------------------------------------------------------------------- */
+/* --- Hashes ----------------------------------------------------------------------------------- */
 
 typedef struct {
     uint8_t b[SHA256_DIGEST_LENGTH];
@@ -46,7 +46,7 @@ static slk_err_t check_depth(const slk_hamt_t *hamt, unsigned depth, slk_diag_t 
     return slk_fail(diag, SLK_ERR_FORMAT, "HAMT: %u levels, more than a hash has bits for", depth);
 }
 
-/* --- Making and loading --------------------------------------------------------------------------- */
+/* --- Making and loading ----------------------------------------------------------------------- */
 
 static slk_err_t no_memory(slk_diag_t *diag)
 {
@@ -141,7 +141,7 @@ static slk_err_t child_of(const slk_hamt_t *hamt, slk_hamt_pointer_t *pointer, s
     return load_node(hamt, &pointer->child, &pointer->cid, false, diag);
 }
 
-/* --- One entry -------------------------------------------------------------------------------------- */
+/* --- One entry -------------------------------------------------------------------------------- */
 
 /* Whether a bucket has the key; *at: its place, or the one it would have. */
 static bool in_bucket(const slk_hamt_pointer_t *bucket, slk_bytes_t key, unsigned *at)
@@ -180,7 +180,8 @@ slk_err_t slk_hamt_get(slk_hamt_t *hamt, slk_bytes_t *value, slk_bytes_t key, sl
 /* What became of the entry that was to be set. */
 typedef enum { ADDED, REPLACED, KEPT_OLD } outcome_t;
 
-/* What is to be set. The tree takes the entry, unless there is an error or the outcome is KEPT_OLD. */
+/* What is to be set. The tree takes the entry, unless there is an error or the outcome is
+ * KEPT_OLD. */
 typedef struct {
     slk_hamt_entry_t *entry;
     hash_t hash; /* of its key */
@@ -358,7 +359,7 @@ slk_err_t slk_hamt_delete(slk_hamt_t *hamt, slk_bytes_t key, bool *found, slk_di
     return err;
 }
 
-/* --- All entries ------------------------------------------------------------------------------------ */
+/* --- All entries ------------------------------------------------------------------------------ */
 
 typedef struct {
     const slk_hamt_t *hamt;
@@ -411,7 +412,7 @@ slk_err_t slk_hamt_foreach(slk_hamt_t *hamt, slk_hamt_visit_t visit, void *ctx, 
     return err;
 }
 
-/* --- Writing ---------------------------------------------------------------------------------------- */
+/* --- Writing ---------------------------------------------------------------------------------- */
 
 static slk_err_t put_node(const slk_hamt_t *hamt, slk_cid_t *cid, const slk_hamt_node_t *node,
                           slk_buf_t *buf, slk_diag_t *diag)

@@ -1,17 +1,17 @@
 #ifndef SLK_CODEC_IPLD_HAMT_H
 #define SLK_CODEC_IPLD_HAMT_H
 
-/* HAMT: a map from byte strings to CBOR items, as a tree of blocks (spec chain.md 1.5; the same blocks as
- * go-hamt-ipld v3 and fvm_ipld_hamt with SHA-256 and buckets of 3 write).
+/* HAMT: a map from byte strings to CBOR items, as a tree of blocks (spec chain.md 1.5; the same
+ * blocks as go-hamt-ipld v3 and fvm_ipld_hamt with SHA-256 and buckets of 3 write).
  *
  *   node     [bitmap, [pointer ...]]     bitmap big-endian without leading zeros, one bit a pointer
  *   pointer  link to a node, or a bucket: 1 to 3 [key, value], ascending by key
  *
- * The slot of a key in the node of depth d are the bits d * bitWidth ... of its hash, highest first.
- * Equal contents have equal roots: a node below the root that would fit in a bucket is one.
+ * The slot of a key in the node of depth d are the bits d * bitWidth ... of its hash, highest
+ * first. Equal contents have equal roots: a node below the root that would fit in a bucket is one.
  *
- * Values, memory, errors, threads and trees from outside: as in codec/ipld/amt.h. A node in memory has
- * about 100 bytes a pointer and each of its entries on the heap. */
+ * Values, memory, errors, threads and trees from outside: as in codec/ipld/amt.h. A node in memory
+ * has about 100 bytes a pointer and each of its entries on the heap. */
 
 #include "codec/ipld/blockstore.h"
 
@@ -34,8 +34,8 @@ void slk_hamt_free(slk_hamt_t *hamt); /* NULL allowed */
 
 bool slk_hamt_is_empty(const slk_hamt_t *hamt);
 
-/* The value of a key; value->b NULL and len 0 if there is none. Valid until the map is next changed or
- * freed. */
+/* The value of a key; value->b NULL and len 0 if there is none. Valid until the map is next changed
+ * or freed. */
 SLK_CHECK_RESULT slk_err_t slk_hamt_get(slk_hamt_t *hamt, slk_bytes_t *value, slk_bytes_t key,
                                         slk_diag_t *diag);
 
@@ -62,11 +62,11 @@ SLK_CHECK_RESULT slk_err_t slk_hamt_foreach(slk_hamt_t *hamt, slk_hamt_visit_t v
 /* Write the blocks that changed and tell the root's CID. The map can be used on. */
 SLK_CHECK_RESULT slk_err_t slk_hamt_flush(slk_hamt_t *hamt, slk_cid_t *root, slk_diag_t *diag);
 
-/* --- Keys ------------------------------------------------------------------------------------------- */
+/* --- Keys ------------------------------------------------------------------------------------- */
 
 /* Address keys are the address' bytes. Sector numbers, deal and allocation ids: unsigned varint.
- * Epochs (power's cron queue): zigzag, then varint; 101 is ca01. The key lies in `room`. The readers
- * refuse (false) bytes that the writers would not have written. */
+ * Epochs (power's cron queue): zigzag, then varint; 101 is ca01. The key lies in `room`. The
+ * readers refuse (false) bytes that the writers would not have written. */
 typedef struct {
     uint8_t b[10];
 } slk_hamt_key_room_t;

@@ -9,7 +9,7 @@
 #define BITMAP_MAX    32
 #define POINTERS_STEP 8 /* room grows by as many */
 
-/* --- In memory -------------------------------------------------------------------------------------- */
+/* --- In memory -------------------------------------------------------------------------------- */
 
 bool slk_hamt_node_find(const slk_hamt_node_t *node, unsigned slot, unsigned *at)
 {
@@ -103,7 +103,7 @@ unsigned slk_hamt_node_fits_bucket(const slk_hamt_node_t *node)
     return entries <= SLK_HAMT_BUCKET_MAX ? entries : 0;
 }
 
-/* --- CBOR ------------------------------------------------------------------------------------------- */
+/* --- CBOR ------------------------------------------------------------------------------------- */
 
 static slk_err_t read_bitmap(slk_cbor_t *in, slk_hamt_node_t *node, unsigned bit_width)
 {

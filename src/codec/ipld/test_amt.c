@@ -71,7 +71,7 @@ static slk_amt_t *load(slk_amt_version_t version, unsigned bit_width, slk_cid_t 
     return amt;
 }
 
-/* --- Known answers -------------------------------------------------------------------------------- */
+/* --- Known answers ---------------------------------------------------------------------------- */
 
 /* Trees of a recorded chain. */
 static void recorded_roots(void **state)
@@ -184,7 +184,7 @@ static void published_roots(void **state)
     slk_amt_free(amt);
 }
 
-/* --- Against a plain model ------------------------------------------------------------------------ */
+/* --- Against a plain model -------------------------------------------------------------------- */
 
 #define MODEL_SZ 600
 
@@ -326,7 +326,7 @@ static void batches(void **state)
     slk_amt_free(amt);
 }
 
-/* --- Trees that are not ones ------------------------------------------------------------------------ */
+/* --- Trees that are not ones ------------------------------------------------------------------ */
 
 static void refused(slk_amt_version_t version, unsigned bit_width, const char *hex,
                     const char *sentence)
@@ -394,7 +394,7 @@ static void missing_block(void **state)
     slk_memory_store_free(poor);
 }
 
-/* --- Cost ------------------------------------------------------------------------------------------- */
+/* --- Cost ------------------------------------------------------------------------------------- */
 
 static slk_err_t add_len(void *ctx, uint64_t index, slk_bytes_t value, bool *stop, slk_diag_t *d)
 {

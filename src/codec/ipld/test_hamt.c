@@ -74,7 +74,7 @@ static slk_bytes_t text(const char *s)
     return (slk_bytes_t){(const uint8_t *)s, strlen(s)};
 }
 
-/* --- Known answers -------------------------------------------------------------------------------- */
+/* --- Known answers ---------------------------------------------------------------------------- */
 
 static void recorded_roots(void **state)
 {
@@ -119,8 +119,8 @@ static void decimal(decimal_t *d, unsigned n)
     d->value = tree_bytes(&d->room, d->key.b, d->key.len);
 }
 
-/* Roots in the tests of ref-fvm, ipld/hamt/tests/hamt_tests.rs (Apache-2.0 and MIT). Bit width 8 where
- * nothing else is said. */
+/* Roots in the tests of ref-fvm, ipld/hamt/tests/hamt_tests.rs (Apache-2.0 and MIT). Bit width 8
+ * where nothing else is said. */
 static void published_roots(void **state)
 {
     (void)state;
@@ -242,7 +242,7 @@ static void keys(void **state)
     }
 }
 
-/* --- Against a plain model ------------------------------------------------------------------------ */
+/* --- Against a plain model -------------------------------------------------------------------- */
 
 #define MODEL_SZ 500
 
@@ -345,7 +345,7 @@ static void any_order(void **state)
         one_model(width, 4000 + width);
 }
 
-/* --- Trees that are not ones ------------------------------------------------------------------------ */
+/* --- Trees that are not ones ------------------------------------------------------------------ */
 
 static void refused(unsigned bit_width, const char *hex, const char *sentence)
 {
@@ -376,7 +376,8 @@ static void malformed_roots(void **state)
             "not to dag-cbor");
 }
 
-/* Chains of nodes with one link each: longer than a hash has bits for, or ending in too few entries. */
+/* Chains of nodes with one link each: longer than a hash has bits for, or ending in too few
+ * entries. */
 static void long_chains(void **state)
 {
     (void)state;
