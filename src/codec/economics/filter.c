@@ -40,6 +40,21 @@ void slk_filter_set(slk_filter_t *filter, mpz_srcptr position, mpz_srcptr veloci
     mpz_mul_2exp(filter->velocity, velocity, SLK_Q128);
 }
 
+void slk_filter_from_bigint(slk_filter_t *filter, const slk_bigint_t *position,
+                            const slk_bigint_t *velocity)
+{
+    mpz_t view;
+    mpz_set(filter->position, slk_bigint_view(view, position));
+    mpz_set(filter->velocity, slk_bigint_view(view, velocity));
+}
+
+void slk_filter_to_bigint(slk_bigint_t *position, slk_bigint_t *velocity,
+                          const slk_filter_t *filter)
+{
+    SLK_ASSERT(slk_bigint_from_mpz(position, filter->position));
+    SLK_ASSERT(slk_bigint_from_mpz(velocity, filter->velocity));
+}
+
 void slk_filter_estimate(mpz_t out, const slk_filter_t *filter)
 {
     mpz_fdiv_q_2exp(out, filter->position, SLK_Q128);

@@ -4,7 +4,10 @@
 /* Smoothed estimates of reward and power, and the reward that power may expect (chain.md 4.3).
  * The reward actor's method 3 and the power actor's method 9 return such estimates.
  *
- * Outputs are initialised mpz_t, not the same object as an input. Epochs are counts of epochs. */
+ * Outputs are initialised mpz_t, not the same object as an input; slk_bigint_view and
+ * slk_bigint_from_mpz lead from and to the chain's big integers. Epochs are counts of epochs. */
+
+#include "codec/bigint.h"
 
 #include <gmp.h>
 #include <stdint.h>
@@ -21,6 +24,13 @@ void slk_filter_copy(slk_filter_t *out, const slk_filter_t *in);
 
 /* From whole numbers. */
 void slk_filter_set(slk_filter_t *filter, mpz_srcptr position, mpz_srcptr velocity);
+
+/* From and to position and velocity as chain objects carry them, both Q.128. A filter of observations
+ * from the chain always fits. */
+void slk_filter_from_bigint(slk_filter_t *filter, const slk_bigint_t *position,
+                            const slk_bigint_t *velocity);
+void slk_filter_to_bigint(slk_bigint_t *position, slk_bigint_t *velocity,
+                          const slk_filter_t *filter);
 
 /* The position as a whole number, rounded down. */
 void slk_filter_estimate(mpz_t out, const slk_filter_t *filter);

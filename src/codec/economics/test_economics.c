@@ -466,6 +466,15 @@ static void test_filter_rounding(void **state)
     slk_filter_next(&f, observed, 3);
     assert_mpz(f.position, "12340768782449774548722755900999027209659079673176744001536");
     assert_mpz(f.velocity, "-37396515542149801792802995707072472930787668612438");
+    /* The same through the chain's big integers. */
+    slk_bigint_t position, velocity;
+    slk_filter_t copy;
+    slk_filter_init(&copy);
+    slk_filter_to_bigint(&position, &velocity, &f);
+    slk_filter_from_bigint(&copy, &position, &velocity);
+    assert_int_equal(mpz_cmp(copy.position, f.position), 0);
+    assert_int_equal(mpz_cmp(copy.velocity, f.velocity), 0);
+    slk_filter_clear(&copy);
     mpz_clear(observed);
     slk_filter_clear(&f);
 }
