@@ -147,7 +147,7 @@ SLK_CHECK_RESULT slk_err_t slk_bitfield_cut(slk_bitfield_t *out, const slk_bitfi
 
 /* slk_bit_iter_t it = slk_bitfield_iter(&set); for (uint64_t bit; slk_bit_next(&it, &bit);) ...
  *
- * A set from outside may have 2^64 bits: check slk_bitfield_count first or use slk_bitfield_bits. */
+ * A set from outside may have 2^64 bits: see slk_bitfield_count first or use slk_bitfield_bits. */
 typedef struct {
     const slk_bit_run_t *run, *end;
     uint64_t next; /* bits of *run before next were handed out */

@@ -5,8 +5,8 @@
  * blocks as go-amt-ipld and fvm_ipld_amt write).
  *
  *   root v3  [bitWidth, height, count, node]
- *   root v0  [height, count, node]               message lists and receipts; bitWidth 3
- *   node     [bitmap, [link ...], [value ...]]   2^bitWidth slots; links above height 0, else values
+ *   root v0  [height, count, node]              message lists and receipts; bitWidth 3
+ *   node     [bitmap, [link ...], [value ...]]  2^bitWidth slots; links above height 0, values at 0
  *
  * Equal contents have equal roots, whatever was set and deleted in between: a tree is as low as its
  * largest index allows and has no empty node but that of the empty array.
