@@ -177,12 +177,27 @@ INLINE void factor_neg(factor_t *out, const factor_t *a)
     out->l[i] = _mm256_sub_pd(_mm256_setzero_pd(), a->l[i]);
 }
 
-INLINE void factor_set(factor_t *a, lanes_t lanes, bool one)
+INLINE __m256d lanes_mask(lanes_t lanes)
 {
     const __m256i bit = _mm256_setr_epi64x(1, 2, 4, 8);
-    __m256i set = _mm256_cmpeq_epi64(_mm256_and_si256(set1(lanes), bit), bit);
+    return _mm256_castsi256_pd(_mm256_cmpeq_epi64(_mm256_and_si256(set1(lanes), bit), bit));
+}
+
+INLINE void factor_set(factor_t *a, lanes_t lanes, bool one)
+{
     EACH(i, 8)
-    a->l[i] = _mm256_blendv_pd(a->l[i], _mm256_set1_pd(one && i == 0), _mm256_castsi256_pd(set));
+    a->l[i] = _mm256_blendv_pd(a->l[i], _mm256_set1_pd(one && i == 0), lanes_mask(lanes));
+}
+
+/* p - a in the lanes */
+INLINE void negate(fe_t *a, lanes_t lanes)
+{
+    EACH(i, 8)
+    {
+        __m256i minus = _mm256_sub_epi64(set1((uint64_t)p_limbs[i]), a->l[i]);
+        a->l[i] = _mm256_castpd_si256(_mm256_blendv_pd(
+            _mm256_castsi256_pd(a->l[i]), _mm256_castsi256_pd(minus), lanes_mask(lanes)));
+    }
 }
 
 /* What a difference takes before it meets a slope: nothing. */

@@ -157,6 +157,13 @@ INLINE void factor_set(factor_t *a, lanes_t lanes, bool one)
     a->l[i] = _mm512_mask_mov_epi64(a->l[i], lanes, set1(one && i == 0));
 }
 
+/* p - a in the lanes; limbs may be negative, as those of what goes into differences */
+INLINE void negate(fe_t *a, lanes_t lanes)
+{
+    EACH(i, 8)
+    a->l[i] = _mm512_mask_sub_epi64(a->l[i], lanes, set1(p_limbs[i]), a->l[i]);
+}
+
 /* Products less coordinates, as coordinates. */
 INLINE void reduce(fe_t *a)
 {

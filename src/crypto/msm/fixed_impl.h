@@ -41,13 +41,13 @@ struct NAME() {
 
 typedef struct NAME() fixed_t;
 
-/* points[left] += points[right] for the pairs of the list, which it overwrites. */
+/* Carry out the first cnt additions of the list, which it overwrites. */
 static void terms_sum(workspace_t *ws, uint32_t cnt)
 {
     PAIRS_FN *fast = PAIRS_FAST();
     if (fast && cnt >= MSM_PAIRS_FAST_MIN)
-        cnt = fast(ws->points, ws->pairs, cnt, ws->prefix);
-    pairs_sum(ws->points, ws->pairs, cnt, ws->prefix, ws->diffs);
+        cnt = fast(ws->pairs, cnt, ws->prefix);
+    pairs_sum(ws->pairs, cnt, ws->prefix, ws->diffs);
 }
 
 /* --- Tasks ------------------------------------------------------------------------------------ */
@@ -78,13 +78,9 @@ static void window_fill(void *ctx, uint64_t first, uint64_t last)
     for (uint32_t have = 1; have < fixed->plan.half; have *= 2) {
         for (uint32_t at = 0; at < have; at += BATCH) {
             uint32_t some = have - at < BATCH ? have - at : BATCH;
-            for (uint32_t i = 0; i < some; i++) {
-                ws->points[i] = row[at + i];
-                ws->points[BATCH + i] = row[have - 1];
-                ws->pairs[i] = (msm_pair_t){i, BATCH + i};
-            }
+            for (uint32_t i = 0; i < some; i++)
+                ws->pairs[i] = (msm_pair_t){&row[have + at + i], &row[at + i], &row[have - 1], 0};
             terms_sum(ws, some);
-            memcpy(row + have + at, ws->points, some * sizeof *row);
         }
     }
     space_give(fixed, ws);
@@ -111,11 +107,9 @@ static void batch_mul(void *ctx, uint64_t first, uint64_t last)
             int16_t digit = ws->digits[i][w];
             if (!digit)
                 continue;
-            AFFINE *term = &ws->points[BATCH + i];
-            *term = row[abs(digit) - 1];
-            if (ws->negative[i] != (digit < 0))
-                F(cneg)(&term->y, &term->y, true);
-            ws->pairs[live++] = (msm_pair_t){i, BATCH + i};
+            bool negative = ws->negative[i] != (digit < 0);
+            ws->pairs[live++] = (msm_pair_t){&ws->points[i], &ws->points[i], &row[abs(digit) - 1],
+                                             negative ? MSM_RIGHT_NEGATIVE : 0};
         }
         terms_sum(ws, live);
     }

@@ -16,7 +16,7 @@
 #include <string.h>
 
 typedef struct {
-    AFFINE *points;        /* 2 * MSM_BATCH: the terms of a batch, sorted by bucket */
+    AFFINE *points;        /* MSM_BATCH: sums on the way to buckets */
     FIELD *prefix, *diffs; /* MSM_PAIRS each, together; the scratch of pairs_fast, too */
     msm_pair_t *pairs;     /* MSM_PAIRS */
     uint32_t pair_cnt;
@@ -25,9 +25,9 @@ typedef struct {
     const AFFINE **terms; /* MSM_BATCH: gathered, still to be added */
     uint32_t *keys;       /* bucket of a term, MSM_KEY_NEGATIVE: take the negative */
     uint16_t *next;       /* term of the same bucket */
-    uint32_t *starts;     /* in points, of a touched bucket */
+    uint32_t *touched;    /* buckets */
+    uint32_t *starts;     /* in points, of what is on the way to a touched bucket */
     uint16_t *lens, *order;
-    uint32_t *touched;
     uint32_t term_cnt;
     uint16_t *heads; /* a bucket's last term, MSM_NONE */
 
@@ -67,8 +67,8 @@ static void pairs_flush(workspace_t *ws)
     uint32_t cnt = ws->pair_cnt;
     ws->pair_cnt = 0;
     if (cnt >= MSM_PAIRS_FAST_MIN && ws->pairs_fast)
-        cnt = ws->pairs_fast(ws->points, ws->pairs, cnt, ws->prefix);
-    pairs_sum(ws->points, ws->pairs, cnt, ws->prefix, ws->diffs);
+        cnt = ws->pairs_fast(ws->pairs, cnt, ws->prefix);
+    pairs_sum(ws->pairs, cnt, ws->prefix, ws->diffs);
 }
 
 /* --- Sums by bucket -------------------------------------------------------------------------- */
@@ -81,17 +81,18 @@ static inline void fetch(const AFFINE *point)
     __builtin_prefetch((const char *)point + sizeof *point - 1);
 }
 
-static inline void fetch_ahead(const workspace_t *ws, const AFFINE *table, uint32_t key)
+static inline void pair_add(workspace_t *ws, AFFINE *out, const AFFINE *left, const AFFINE *right,
+                            uint32_t flags)
 {
-    fetch(&table[key]);
-    fetch(ws->terms[ws->heads[key]]);
+    ws->pairs[ws->pair_cnt++] = (msm_pair_t){out, left, right, flags};
+    if (ws->pair_cnt == MSM_PAIRS)
+        pairs_flush(ws);
 }
 
-/* Sort the terms by bucket into ws->points, each bucket's value in front of its terms. Returns the number of
- * touched buckets. */
-static uint32_t terms_sort(workspace_t *ws, const AFFINE *table)
+/* Chain the terms of each bucket. Returns the number of touched buckets. */
+static uint32_t terms_sort(workspace_t *ws)
 {
-    uint32_t touched = 0, pos = 0;
+    uint32_t touched = 0;
     for (uint32_t i = 0; i < ws->term_cnt; i++) {
         uint32_t key = ws->keys[i] & ~MSM_KEY_NEGATIVE;
         if (ws->heads[key] == MSM_NONE)
@@ -99,55 +100,95 @@ static uint32_t terms_sort(workspace_t *ws, const AFFINE *table)
         ws->next[i] = ws->heads[key];
         ws->heads[key] = (uint16_t)i;
     }
-    for (uint32_t t = 0; t < touched; t++) {
-        uint32_t key = ws->touched[t];
-        if (t + AHEAD < touched)
-            fetch_ahead(ws, table, ws->touched[t + AHEAD]);
-        ws->starts[t] = pos;
-        if (!is_identity(&table[key]))
-            ws->points[pos++] = table[key];
-        for (uint16_t i = ws->heads[key]; i != MSM_NONE; i = ws->next[i]) {
-            AFFINE *p = &ws->points[pos++];
-            *p = *ws->terms[i];
-            if (ws->keys[i] & MSM_KEY_NEGATIVE)
-                F(cneg)(&p->y, &p->y, true);
-        }
-        ws->heads[key] = MSM_NONE;
-        ws->lens[t] = (uint16_t)(pos - ws->starts[t]);
-        ws->order[t] = (uint16_t)t;
-    }
     return touched;
 }
 
-/* Add the gathered terms to the buckets of table: neighbours at distance 1, 2, 4, ... of each bucket. */
+static inline bool term_negative(const workspace_t *ws, uint16_t term)
+{
+    return ws->keys[term] & MSM_KEY_NEGATIVE;
+}
+
+/* Add up neighbours of a bucket's value and its terms, from where they are. If that leaves more than one sum, they
+ * are in ws->points from *pos on, which moves; returns their number. */
+static uint16_t bucket_begin(workspace_t *ws, AFFINE *bucket, uint16_t term, uint32_t *pos)
+{
+    const AFFINE *left = bucket;
+    bool negative = false;
+    if (is_identity(bucket)) {
+        left = ws->terms[term];
+        negative = term_negative(ws, term);
+        term = ws->next[term];
+        if (term == MSM_NONE) {
+            copy_signed(bucket, left, negative);
+            return 0;
+        }
+    }
+    uint32_t start = *pos;
+    bool last = ws->next[term] == MSM_NONE;
+    AFFINE *out = last ? bucket : &ws->points[start];
+    for (;;) {
+        pair_add(ws, out, left, ws->terms[term],
+                 (negative ? MSM_LEFT_NEGATIVE : 0) |
+                     (term_negative(ws, term) ? MSM_RIGHT_NEGATIVE : 0));
+        if (last)
+            return 0;
+        out++;
+        term = ws->next[term];
+        if (term == MSM_NONE)
+            break;
+        left = ws->terms[term];
+        negative = term_negative(ws, term);
+        term = ws->next[term];
+        if (term == MSM_NONE) {
+            copy_signed(out++, left, negative);
+            break;
+        }
+    }
+    *pos = (uint32_t)(out - ws->points);
+    return (uint16_t)(*pos - start);
+}
+
+/* Add the gathered terms to the buckets of table: first neighbours, then sums of them at distance 1, 2, 4, ... */
 static void terms_flush(workspace_t *ws, AFFINE *table)
 {
-    uint32_t touched = terms_sort(ws, table), active = touched;
+    uint32_t touched = terms_sort(ws), active = 0, pos = 0;
+    for (uint32_t t = 0; t < touched; t++) {
+        uint32_t key = ws->touched[t];
+        if (t + AHEAD < touched)
+            fetch(&table[ws->touched[t + AHEAD]]);
+        ws->starts[t] = pos;
+        ws->lens[t] = bucket_begin(ws, &table[key], ws->heads[key], &pos);
+        ws->heads[key] = MSM_NONE;
+        if (ws->lens[t])
+            ws->order[active++] = (uint16_t)t;
+    }
+    pairs_flush(ws);
+    uint32_t unfinished = active;
     for (uint32_t stride = 1; active; stride *= 2) {
         uint32_t left = 0;
         for (uint32_t a = 0; a < active; a++) {
-            uint32_t t = ws->order[a], start = ws->starts[t], len = ws->lens[t];
-            for (uint32_t i = 0; i + stride < len; i += 2 * stride) {
-                ws->pairs[ws->pair_cnt++] = (msm_pair_t){start + i, start + i + stride};
-                if (ws->pair_cnt == MSM_PAIRS)
-                    pairs_flush(ws);
-            }
+            uint32_t t = ws->order[a], len = ws->lens[t];
+            AFFINE *p = &ws->points[ws->starts[t]];
+            for (uint32_t i = 0; i + stride < len; i += 2 * stride)
+                pair_add(ws, p + i, p + i, p + i + stride, 0);
             if (2 * stride < len)
                 ws->order[left++] = (uint16_t)t;
         }
         pairs_flush(ws);
         active = left;
     }
-    for (uint32_t t = 0; t < touched; t++)
-        table[ws->touched[t]] = ws->points[ws->starts[t]];
+    for (uint32_t t = 0; unfinished && t < touched; t++) {
+        if (ws->lens[t])
+            table[ws->touched[t]] = ws->points[ws->starts[t]];
+    }
     ws->term_cnt = 0;
 }
 
 static inline void term_add(workspace_t *ws, AFFINE *table, uint32_t key, const AFFINE *point,
                             bool negative)
 {
-    __builtin_prefetch(point);
-    __builtin_prefetch((const char *)point + sizeof *point - 1);
+    fetch(point);
+    fetch(&table[key]);
     ws->terms[ws->term_cnt] = point;
     ws->keys[ws->term_cnt] = key | (negative ? MSM_KEY_NEGATIVE : 0);
     if (++ws->term_cnt == MSM_BATCH)
@@ -356,7 +397,7 @@ static bool space_init(workspace_t *ws, const msm_plan_t *plan)
     if (!ws->memory)
         return false;
     char *at = ws->memory;
-    ws->points = carve(&at, 2 * MSM_BATCH * sizeof *ws->points);
+    ws->points = carve(&at, MSM_BATCH * sizeof *ws->points);
     ws->ones = carve(&at, MSM_LANES * sizeof *ws->ones);
     ws->rows = carve(&at, (1u << plan->bits / 2) * sizeof *ws->rows);
     ws->cols = carve(&at, (1u << plan->bits / 2) * sizeof *ws->cols);

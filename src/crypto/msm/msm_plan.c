@@ -65,9 +65,10 @@ static void plan_for_windows(msm_plan_t *plan, unsigned windows)
 
 uint64_t slk_msm_workspace_bytes(const msm_plan_t *plan, size_t point_sz)
 {
-    uint64_t points = 2 * MSM_BATCH + MSM_LANES + 2 * (UINT64_C(1) << (plan->bits / 2));
-    return points * point_sz + MSM_PAIRS * (point_sz + 8) + MSM_BATCH * UINT64_C(26) +
-           plan->buckets * UINT64_C(2) + MSM_SPAN * sizeof(msm_entry_t) + 4096;
+    uint64_t points = MSM_BATCH + MSM_LANES + 2 * (UINT64_C(1) << (plan->bits / 2));
+    return points * point_sz + MSM_PAIRS * (point_sz + sizeof(msm_pair_t)) +
+           MSM_BATCH * UINT64_C(26) + plan->buckets * UINT64_C(2) + MSM_SPAN * sizeof(msm_entry_t) +
+           4096;
 }
 
 uint64_t slk_msm_plan_bytes(const msm_plan_t *plan, unsigned threads, size_t point_sz)

@@ -19,60 +19,81 @@ static inline bool is_identity(const AFFINE *p)
     return words_zero(p, sizeof *p);
 }
 
-/* What a pair takes: d is the denominator of its slope. False: *left is the sum already. */
-static bool pair_denominator(FIELD *d, AFFINE *left, const AFFINE *right, bool *doubling)
+/* *out = *p or its negative */
+static inline void copy_signed(AFFINE *out, const AFFINE *p, bool negative)
 {
-    *doubling = false;
-    if (is_identity(right))
+    *out = *p;
+    if (negative)
+        F(cneg)(&out->y, &out->y, true);
+}
+
+/* What a pair takes: d is the denominator of its slope. False: *out is the sum already. */
+static bool pair_denominator(FIELD *d, msm_pair_t *pair)
+{
+    const AFFINE *left = pair->left, *right = pair->right;
+    bool left_negative = pair->flags & MSM_LEFT_NEGATIVE,
+         right_negative = pair->flags & MSM_RIGHT_NEGATIVE;
+    if (is_identity(right)) {
+        copy_signed(pair->out, left, left_negative);
         return false;
+    }
     if (is_identity(left)) {
-        *left = *right;
+        copy_signed(pair->out, right, right_negative);
         return false;
     }
     F(sub)(d, &right->x, &left->x);
     if (!words_zero(d, sizeof *d))
         return true;
-    F(add)(d, &right->y, &left->y);
+    if (left_negative == right_negative)
+        F(add)(d, &right->y, &left->y);
+    else
+        F(sub)(d, &right->y, &left->y);
     if (words_zero(d, sizeof *d)) {
-        memset(left, 0, sizeof *left);
+        memset(pair->out, 0, sizeof(AFFINE));
         return false;
     }
-    *doubling = true;
+    if (right_negative)
+        F(cneg)(d, d, true);
+    pair->flags |= MSM_DOUBLING;
     return true;
 }
 
-/* *left += *right, with the inverse of its denominator. */
-static inline void pair_sum(AFFINE *left, const AFFINE *right, const FIELD *inverse, bool doubling)
+/* The sum, with the inverse of its denominator. */
+static inline void pair_sum(const msm_pair_t *pair, const FIELD *inverse)
 {
-    FIELD slope, old = left->x;
-    if (doubling) {
+    const AFFINE *left = pair->left, *right = pair->right;
+    AFFINE *out = pair->out;
+    FIELD slope, x, y, t;
+    F(cneg)(&y, &left->y, pair->flags & MSM_LEFT_NEGATIVE);
+    if (pair->flags & MSM_DOUBLING) {
         F(sqr)(&slope, &left->x);
         F(mul_by_3)(&slope, &slope);
+    } else if (pair->flags & MSM_RIGHT_NEGATIVE) {
+        F(add)(&slope, &right->y, &y);
+        F(cneg)(&slope, &slope, true);
     } else {
-        F(sub)(&slope, &right->y, &left->y);
+        F(sub)(&slope, &right->y, &y);
     }
     F(mul)(&slope, &slope, inverse);
-    F(sqr)(&left->x, &slope);
-    F(sub)(&left->x, &left->x, &old);
-    F(sub)(&left->x, &left->x, &right->x);
-    F(sub)(&old, &old, &left->x);
-    F(mul)(&slope, &old, &slope);
-    F(sub)(&left->y, &slope, &left->y);
+    F(sqr)(&x, &slope);
+    F(sub)(&x, &x, &left->x);
+    F(sub)(&x, &x, &right->x);
+    F(sub)(&t, &left->x, &x);
+    F(mul)(&slope, &t, &slope);
+    F(sub)(&out->y, &slope, &y);
+    out->x = x;
 }
 
-/* points[left] += points[right] for disjoint pairs; cnt <= MSM_PAIRS. Overwrites the list; prefix and diffs are
- * scratch of cnt each. Products go straight to where they are used: a copy of words just written stalls. */
-static void pairs_sum(AFFINE *points, msm_pair_t *pairs, uint32_t cnt, FIELD *prefix, FIELD *diffs)
+/* cnt <= MSM_PAIRS additions. Overwrites the list; prefix and diffs are scratch of cnt each. Products go straight to
+ * where they are used: a copy of words just written stalls. */
+static void pairs_sum(msm_pair_t *pairs, uint32_t cnt, FIELD *prefix, FIELD *diffs)
 {
     uint32_t live = 0;
     for (uint32_t i = 0; i < cnt; i++) {
         msm_pair_t pair = pairs[i];
         FIELD *d = &diffs[live];
-        bool doubling;
-        if (!pair_denominator(d, &points[pair.left], &points[pair.right], &doubling))
+        if (!pair_denominator(d, &pair))
             continue;
-        if (doubling)
-            pair.right |= MSM_PAIR_DOUBLING;
         pairs[live] = pair;
         if (live)
             F(mul)(&prefix[live], &prefix[live - 1], d);
@@ -85,7 +106,6 @@ static void pairs_sum(AFFINE *points, msm_pair_t *pairs, uint32_t cnt, FIELD *pr
     FIELD acc;
     F(inverse)(&acc, &prefix[live - 1]);
     while (live--) {
-        msm_pair_t pair = pairs[live];
         FIELD inverse;
         if (live) {
             F(mul)(&inverse, &acc, &prefix[live - 1]);
@@ -93,7 +113,6 @@ static void pairs_sum(AFFINE *points, msm_pair_t *pairs, uint32_t cnt, FIELD *pr
         } else {
             inverse = acc;
         }
-        pair_sum(&points[pair.left], &points[pair.right & ~MSM_PAIR_DOUBLING], &inverse,
-                 pair.right & MSM_PAIR_DOUBLING);
+        pair_sum(&pairs[live], &inverse);
     }
 }

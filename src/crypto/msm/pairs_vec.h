@@ -16,8 +16,8 @@ typedef struct {
 } term_t;
 
 typedef struct {
-    blst_fp *left[LANES];
-    const blst_fp *right[LANES];
+    blst_fp *out[LANES];
+    const blst_fp *left[LANES], *right[LANES];
 } group_t;
 
 /* --- The field of the group ------------------------------------------------------------------ */
@@ -101,14 +101,24 @@ static void invert(el_t *acc)
 
 /* --- Points ---------------------------------------------------------------------------------- */
 
-INLINE void group_find(group_t *g, AFFINE *points, const msm_pair_t *pairs, uint32_t cnt)
+INLINE void group_find(group_t *g, const msm_pair_t *pairs, uint32_t cnt)
 {
     EACH(i, (int)LANES)
     {
         const msm_pair_t *pair = &pairs[(uint32_t)i < cnt ? i : 0];
-        g->left[i] = (blst_fp *)(void *)&points[pair->left];
-        g->right[i] = (const blst_fp *)(const void *)&points[pair->right];
+        g->out[i] = pair->out;
+        g->left[i] = pair->left;
+        g->right[i] = pair->right;
     }
+}
+
+/* Lanes of the first cnt pairs that have a flag. */
+INLINE lanes_t group_flags(const msm_pair_t *pairs, uint32_t cnt, uint32_t flag)
+{
+    uint32_t lanes = 0;
+    for (uint32_t i = 0; i < LANES && i < cnt; i++)
+        lanes |= (uint32_t) !!(pairs[i].flags & flag) << i;
+    return (lanes_t)lanes;
 }
 
 /* Coordinate y of both points of each lane, or x. */
@@ -139,7 +149,7 @@ INLINE void store(const group_t *g, bool y, const el_t *a, lanes_t lanes)
     EACH(c, N)
     {
         EACH(i, (int)LANES)
-        to[i] = g->left[i] + (y ? N + c : c);
+        to[i] = g->out[i] + (y ? N + c : c);
         join(w, &a->c[c]);
         scatter(to, w, lanes);
     }
@@ -153,13 +163,18 @@ INLINE void denominator(term_t *out, const el_t *left, const el_t *right, lanes_
     factor_set(&out->c[c], skipped, c == 0);
 }
 
-/* left += right in the lanes, with the inverses of the denominators */
+/* The sums in the lanes, with the inverses of the denominators. */
 INLINE void group_sum(const group_t *g, const el_t *xl, const el_t *xr, const term_t *inverse,
-                      lanes_t lanes)
+                      lanes_t lanes, lanes_t left_negative, lanes_t right_negative)
 {
     el_t yl, yr, x, y;
     term_t slope, dx;
     load(&yl, &yr, g, true, NULL);
+    EACH(c, N)
+    {
+        negate(&yl.c[c], left_negative);
+        negate(&yr.c[c], right_negative);
+    }
     term_diff(&dx, &yr, &yl);
     term_mul(&y, &dx, inverse);
     term(&slope, &y);
@@ -179,7 +194,7 @@ INLINE void group_sum(const group_t *g, const el_t *xl, const el_t *xr, const te
     store(g, true, &y, lanes);
 }
 
-uint32_t PAIRS(AFFINE *points, msm_pair_t *pairs, uint32_t cnt, void *scratch)
+uint32_t PAIRS(msm_pair_t *pairs, uint32_t cnt, void *scratch)
 {
     term_t *prefix = scratch, acc, d; /* prefix[k]: product of the denominators up to group k */
     el_t xl, xr, t;
@@ -191,7 +206,7 @@ uint32_t PAIRS(AFFINE *points, msm_pair_t *pairs, uint32_t cnt, void *scratch)
         uint32_t some = cnt - k * LANES;
         odd_t odd;
         odd_init(&odd);
-        group_find(&g, points, pairs + k * LANES, some);
+        group_find(&g, pairs + k * LANES, some);
         load(&xl, &xr, &g, false, &odd);
         skipped[k] = odd_lanes(&odd);
         if (some < LANES)
@@ -210,8 +225,10 @@ uint32_t PAIRS(AFFINE *points, msm_pair_t *pairs, uint32_t cnt, void *scratch)
     invert(&t);
     term(&acc, &t);
     for (uint32_t k = groups; k-- > 0;) {
+        const msm_pair_t *part = pairs + k * LANES;
+        uint32_t some = cnt - k * LANES;
         term_t inverse = acc;
-        group_find(&g, points, pairs + k * LANES, cnt - k * LANES);
+        group_find(&g, part, some);
         load(&xl, &xr, &g, false, NULL);
         if (k) {
             denominator(&d, &xl, &xr, skipped[k]);
@@ -220,7 +237,9 @@ uint32_t PAIRS(AFFINE *points, msm_pair_t *pairs, uint32_t cnt, void *scratch)
             term_mul(&t, &acc, &d);
             term(&acc, &t);
         }
-        group_sum(&g, &xl, &xr, &inverse, (lanes_t)(ALL_LANES & ~skipped[k]));
+        group_sum(&g, &xl, &xr, &inverse, (lanes_t)(ALL_LANES & ~skipped[k]),
+                  group_flags(part, some, MSM_LEFT_NEGATIVE),
+                  group_flags(part, some, MSM_RIGHT_NEGATIVE));
     }
     for (uint32_t i = 0; i < cnt; i++)
         if (skipped[i / LANES] >> i % LANES & 1)

@@ -73,7 +73,7 @@ static void odd_pair(AFFINE *left, AFFINE *right)
 }
 
 typedef struct {
-    AFFINE got[2 * MSM_PAIRS], want[2 * MSM_PAIRS];
+    AFFINE got[3 * MSM_PAIRS], want[3 * MSM_PAIRS]; /* terms two by two, then room for sums */
     FIELD scratch[2 * MSM_PAIRS];
     msm_pair_t pairs[MSM_PAIRS];
 } space_t;
@@ -86,41 +86,47 @@ static space_t *space_new(void)
     return space;
 }
 
-/* Additions of neighbours; any coordinates do: the formulas do not need a curve. Returns how many a back end
- * leaves to the plain code. */
-static uint32_t space_fill(space_t *space, uint32_t cnt, bool odd)
+/* Terms; any coordinates do: the formulas do not need a curve. Returns how many a back end leaves to the plain code. */
+static uint32_t fill(AFFINE *points, uint32_t cnt, bool odd)
 {
     static const FIELD zero;
     uint32_t left_over = 0;
     for (uint32_t i = 0; i < cnt; i++) {
-        space->pairs[i] = (msm_pair_t){2 * i, 2 * i + 1};
-        any_point(&space->got[2 * i]);
-        any_point(&space->got[2 * i + 1]);
+        AFFINE *left = &points[2 * i], *right = left + 1;
+        any_point(left);
+        any_point(right);
         if (odd)
-            odd_pair(&space->got[2 * i], &space->got[2 * i + 1]);
-        const FIELD *left = &space->got[2 * i].x, *right = &space->got[2 * i + 1].x;
-        left_over += !memcmp(left, right, sizeof zero) || !memcmp(left, &zero, sizeof zero) ||
-                     !memcmp(right, &zero, sizeof zero);
+            odd_pair(left, right);
+        left_over += !memcmp(&left->x, &right->x, sizeof zero) ||
+                     !memcmp(&left->x, &zero, sizeof zero) ||
+                     !memcmp(&right->x, &zero, sizeof zero);
     }
-    memcpy(space->want, space->got, sizeof space->want);
     return left_over;
+}
+
+/* Additions of neighbours of all signs, some of them in place; the same for both copies of the points. */
+static void pairs_make(msm_pair_t *pairs, AFFINE *points, uint32_t cnt)
+{
+    for (uint32_t i = 0; i < cnt; i++) {
+        AFFINE *left = &points[2 * i];
+        pairs[i] =
+            (msm_pair_t){i % 3 ? left : &points[2 * MSM_PAIRS + i], left, left + 1, i * 5 / 3 % 4};
+    }
 }
 
 /* The plain code on the whole list, and on what the back end left over. */
 static void check(PAIRS_FN *fast, uint32_t cnt, bool odd)
 {
     space_t *space = space_new();
-    msm_pair_t *pairs = malloc(cnt * sizeof *pairs);
-    assert_non_null(pairs);
     memset(space, 0, sizeof *space);
-    uint32_t left_over = space_fill(space, cnt, odd);
-    memcpy(pairs, space->pairs, cnt * sizeof *pairs);
-    uint32_t left = fast(space->got, pairs, cnt, space->scratch);
-    assert_int_equal(left, left_over);
-    pairs_sum(space->got, pairs, left, space->scratch, space->scratch + MSM_PAIRS);
-    pairs_sum(space->want, space->pairs, cnt, space->scratch, space->scratch + MSM_PAIRS);
+    uint32_t left_over = fill(space->got, cnt, odd);
+    memcpy(space->want, space->got, sizeof space->want);
+    pairs_make(space->pairs, space->got, cnt);
+    assert_int_equal(fast(space->pairs, cnt, space->scratch), left_over);
+    pairs_sum(space->pairs, left_over, space->scratch, space->scratch + MSM_PAIRS);
+    pairs_make(space->pairs, space->want, cnt);
+    pairs_sum(space->pairs, cnt, space->scratch, space->scratch + MSM_PAIRS);
     assert_memory_equal(space->got, space->want, sizeof space->want);
-    free(pairs);
     free(space);
 }
 
