@@ -1,0 +1,108 @@
+/* Actors with little to do: system, init, cron, account. */
+
+#include "base/assert.h"
+#include "devnet/vm/basic_state.h"
+#include "devnet/vm/runtime.h"
+
+/* --- System -------------------------------------------------------------------------------------------- */
+
+const slk_actor_t slk_actor_system = {SLK_ACTOR_SYSTEM, NULL, 0};
+
+/* --- Init ------------------------------------------------------------------------------------------------ */
+
+/* Who may make what: the power actor makes miners. Multisigs and payment channels, which anybody may make on a
+ * real chain, do not exist here. */
+static slk_exit_t may_exec(slk_rt_t *rt, slk_actor_kind_t made)
+{
+    slk_actor_kind_t caller;
+    SLK_RT_TRY(slk_rt_actor_kind(rt, slk_rt_caller(rt), &caller));
+    if (caller == SLK_ACTOR_POWER && made == SLK_ACTOR_MINER)
+        return SLK_EXIT_OK;
+    return slk_rt_abort(rt, SLK_EXIT_USR_FORBIDDEN, "called type %s cannot exec actor type %s",
+                        slk_actor_kind_name(caller), slk_actor_kind_name(made));
+}
+
+static slk_exit_t exec(slk_rt_t *rt)
+{
+    slk_exec_params_t params;
+    slk_init_state_t state;
+    slk_exec_return_t ret;
+    uint64_t id;
+    slk_exit_t exit;
+    SLK_RT_TRY(slk_rt_read_params(rt, &params, &slk_exec_params_type));
+    slk_actor_kind_t kind = slk_actor_kind_of_code(&params.code_cid);
+    SLK_RT_TRY(may_exec(rt, kind));
+    ret.robust_address = slk_rt_new_address(rt);
+    SLK_RT_TRY(slk_rt_read_state(rt, &state, &slk_init_state_type));
+    SLK_RT_TRY(slk_rt_err(
+        rt,
+        slk_init_map_address(&state, &id, &ret.robust_address, slk_rt_store(rt), slk_rt_diag(rt)),
+        SLK_EXIT_FATAL));
+    SLK_RT_TRY(slk_rt_write_state(rt, &state, &slk_init_state_type));
+    SLK_RT_TRY(slk_rt_create_actor(rt, kind, id, &ret.robust_address));
+    ret.id_address = slk_address_id(id);
+    SLK_RT_TRY(slk_rt_send(rt, &ret.id_address, 1, params.constructor_params.b,
+                           params.constructor_params.len, slk_rt_value(rt), &exit, NULL));
+    if (exit != SLK_EXIT_OK)
+        return slk_rt_abort(rt, exit, "constructor failed: send aborted with code %d", exit);
+    return slk_rt_return_record(rt, &ret, &slk_exec_return_type);
+}
+
+static const slk_actor_method_t init_methods[] = {{2, "Exec", exec}};
+const slk_actor_t slk_actor_init = {SLK_ACTOR_INIT, init_methods, SLK_COUNT(init_methods)};
+
+/* --- Cron ------------------------------------------------------------------------------------------------ */
+
+/* One failing entry does not stop the others. */
+static slk_exit_t epoch_tick(slk_rt_t *rt)
+{
+    slk_cron_state_t state;
+    const uint64_t system = SLK_ID_SYSTEM;
+    SLK_RT_TRY(slk_rt_require_caller(rt, &system, 1));
+    SLK_RT_TRY(slk_rt_read_state(rt, &state, &slk_cron_state_type));
+    for (size_t i = 0; i < state.entries.count; i++) {
+        slk_exit_t exit;
+        SLK_RT_TRY(slk_rt_send(rt, &state.entries.items[i].receiver, state.entries.items[i].method,
+                               NULL, 0, slk_bigint_u64(0), &exit, NULL));
+    }
+    return SLK_EXIT_OK;
+}
+
+static const slk_actor_method_t cron_methods[] = {{2, "EpochTick", epoch_tick}};
+const slk_actor_t slk_actor_cron = {SLK_ACTOR_CRON, cron_methods, SLK_COUNT(cron_methods)};
+
+/* --- Account --------------------------------------------------------------------------------------------- */
+
+#define AUTHENTICATE_MESSAGE 2643134072u
+
+static slk_exit_t authenticate_message(slk_rt_t *rt)
+{
+    slk_authenticate_message_params_t params;
+    slk_address_t key;
+    bool ok, found;
+    SLK_RT_TRY(slk_rt_read_params(rt, &params, &slk_authenticate_message_params_type));
+    SLK_RT_TRY(slk_rt_account_key(rt, slk_rt_receiver(rt), &key, &found));
+    if (!found || !params.signature.len)
+        return slk_rt_abort(rt, SLK_EXIT_USR_ILLEGAL_ARGUMENT, "invalid signature");
+    slk_bytes_t data = {params.signature.b + 1, params.signature.len - 1};
+    SLK_RT_TRY(slk_rt_verify_signature(rt, params.signature.b[0], data, &key, params.message.b,
+                                       params.message.len, &ok));
+    if (!ok)
+        return slk_rt_abort(rt, SLK_EXIT_USR_ILLEGAL_ARGUMENT, "invalid signature");
+    return slk_rt_return(rt, "\xf5", 1); /* true */
+}
+
+/* 2: PubkeyAddress. */
+static slk_exit_t pubkey_address(slk_rt_t *rt)
+{
+    slk_account_state_t state;
+    SLK_RT_TRY(slk_rt_read_state(rt, &state, &slk_account_state_type));
+    return slk_rt_return_record(rt, &state, &slk_account_state_type);
+}
+
+static const slk_actor_method_t account_methods[] = {
+    {2, "PubkeyAddress", pubkey_address},
+    {AUTHENTICATE_MESSAGE, "AuthenticateMessage", authenticate_message},
+};
+const slk_actor_t slk_actor_account = {SLK_ACTOR_ACCOUNT, account_methods,
+                                       SLK_COUNT(account_methods)};
