@@ -81,8 +81,10 @@ fuzz: ## fuzz every reader of outside bytes for SECONDS=n each, new crashes go t
 
 bench: build ## measure this machine against its own limits; ORACLE=program: also against the reference
 	@$(parameters) build/selkie params generate --size 2KiB --circuit all >/dev/null
+	@$(parameters) build/selkie params generate --size 8MiB --circuit porep >/dev/null
 	@for what in limits sha poseidon pc1 pc2 commp msm ntt c2 post; do \
 	    $(parameters) build/selkie bench $$what || exit 1; done
+	@$(parameters) build/selkie bench c2 --size 8MiB
 	@if [ -n "$(ORACLE)" ]; then tools/bench-reference "$(ORACLE)"; fi
 
 man: build ## write the manual pages into build/manual/man

@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "crypto/fft/fft.h"
+#include "crypto/msm/msm_bench.h"
 #include "proofs/prove/prover.h"
 #include "selkie/setup.h"
 
@@ -62,30 +63,39 @@ static void time_row(slk_app_t *app, const proof_t *proof, const char *part, slk
     slk_figure_add(row, "part", took.wall / proof->all.wall);
 }
 
-/* Seconds of the butterflies of the seven transforms of a quotient, were all in cache. */
-static slk_err_t quotient_limit(double *out, const proof_t *proof, slk_app_t *app)
+#define LOG_VALUES 14u /* in cache */
+#define LOG_POINTS 14u
+#define WINDOWS    15u /* of a long sum: additions a point, at least */
+
+/* Least seconds of the two biggest parts: the butterflies of the seven transforms, an addition for
+ * each window of each scalar of h, both measured with their data in cache. */
+static slk_err_t limits(double out[SLK_PROVE_STAGE_CNT], const proof_t *proof, slk_app_t *app)
 {
-    slk_ntt_figures_t figures;
-    slk_err_t err = slk_ntt_bench(&figures, 14, 3, false, &app->job, &app->diag);
-    unsigned log_n = slk_ntt_log(proof->domain);
-    *out = err == SLK_OK ? 7.0 * (double)(proof->domain / 2) * log_n * figures.butterfly_ns * 1e-9 *
-                               proof->partitions
-                         : 0;
+    slk_err_t err;
+    slk_ntt_figures_t ntt;
+    slk_msm_figures_t msm;
+    double domain = (double)proof->domain * proof->partitions;
+    double threads = slk_pool_threads(app->job.pool);
+    SLK_TRY(slk_ntt_bench(&ntt, LOG_VALUES, 3, false, &app->job, &app->diag));
+    SLK_TRY(slk_msm_bench(&msm, SLK_MSM_G1, LOG_POINTS, 1, &app->diag));
+    out[SLK_PROVE_QUOTIENT] = 7 * domain / 2 * slk_ntt_log(proof->domain) * ntt.butterfly_ns * 1e-9;
+    /* bits_ns: every other scalar is 1 there */
+    out[SLK_PROVE_H] = domain * WINDOWS * 2 * msm.bits_ns * 1e-9 / threads;
+out:
     return err;
 }
 
 static slk_err_t show(slk_app_t *app, const proof_t *proof)
 {
     char name[96];
-    double limit;
+    double limit[SLK_PROVE_STAGE_CNT] = {0};
     slk_prove_time_t rest = proof->all;
-    slk_err_t err = quotient_limit(&limit, proof, app);
+    slk_err_t err = limits(limit, proof, app);
     if (err != SLK_OK)
         return err;
-    time_row(app, proof, "all of it", proof->all, 0);
+    time_row(app, proof, "all of it", proof->all, limit[SLK_PROVE_QUOTIENT] + limit[SLK_PROVE_H]);
     for (unsigned i = 0; i < SLK_PROVE_STAGE_CNT; i++) {
-        time_row(app, proof, slk_prove_stage_name((slk_prove_stage_t)i), proof->parts[i],
-                 i == SLK_PROVE_QUOTIENT ? limit : 0);
+        time_row(app, proof, slk_prove_stage_name((slk_prove_stage_t)i), proof->parts[i], limit[i]);
         rest.wall -= proof->parts[i].wall;
         rest.cpu -= proof->parts[i].cpu;
     }

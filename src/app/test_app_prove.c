@@ -114,11 +114,43 @@ static void test_interrupted(void **state)
     assert_null(strstr(last.out, "partial"));
 }
 
+/* --- bench ------------------------------------------------------------------------------------- */
+
+static void test_bench(void **state)
+{
+    (void)state;
+    json_t *row;
+    json_error_t error;
+    size_t at;
+    double parts = 0;
+    bool memory = false;
+    sh("FIL_PROOFS_PARAMETER_CACHE=none \"$S\" bench post --json && ls");
+    assert_status(0);
+    assert_string_equal(last.err, "");
+    json_t *got = json_loads(last.out, JSON_DISABLE_EOF_CHECK, &error);
+    assert_true(json_array_size(got) > 20);
+    assert_string_equal(strchr(last.out, '\n'), "\n"); /* nothing is left in the folder */
+    json_array_foreach(got, at, row)
+    {
+        const char *name = text_of(row, "name");
+        assert_true(json_number_value(json_object_get(row, "value")) >= 0);
+        if (strstr(name, ", all of it"))
+            parts -= 1;
+        else if (json_object_get(row, "cpu_seconds"))
+            parts += json_number_value(json_object_get(row, "part"));
+        if (strcmp(name, "winning of 2KiB, peak memory") == 0)
+            memory = json_number_value(json_object_get(row, "share")) > 0;
+    }
+    assert_true(parts < 1e-3 && parts > -1e-3 && memory);
+    json_decref(got);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_partitions, test_dir_setup, test_dir_teardown),
         cmocka_unit_test_setup_teardown(test_interrupted, test_dir_setup, test_dir_teardown),
+        cmocka_unit_test_setup_teardown(test_bench, test_dir_setup, test_dir_teardown),
         cmocka_unit_test_setup_teardown(test_c2_refused, test_dir_setup, test_dir_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
