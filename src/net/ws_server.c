@@ -212,8 +212,8 @@ static void close_socket(slk_ws_loop_t *loop, slk_ws_t *ws)
     slk_ws_unref(ws);
 }
 
-/* Hand queued messages to the framer, some at a time. */
-static bool feed(slk_ws_t *ws)
+/* Hand queued messages to the framer, some at a time; *left: there are more. */
+static bool feed(slk_ws_t *ws, bool *left)
 {
     bool ok = true;
     pthread_mutex_lock(&ws->lock);
@@ -232,6 +232,7 @@ static bool feed(slk_ws_t *ws)
     }
     ok = ok && !ws->cut;
     ws->framed = slk_ws_frames_queued(ws->frames);
+    *left = ws->first != NULL;
     pthread_mutex_unlock(&ws->lock);
     return ok;
 }
@@ -244,12 +245,10 @@ static bool pump(slk_ws_loop_t *loop, slk_ws_t *ws, bool readable)
     ws->budget = READ_AT_ONCE;
     if (readable)
         ok = slk_ws_frames_read(ws->frames, &why);
-    bool more;
-    do {
-        ok = ok && feed(ws);
-        ok = ok && slk_ws_frames_write(ws->frames, &why);
-        more = ok && !slk_ws_frames_pending(ws->frames) && ws->first;
-    } while (more);
+    for (bool left = true; ok && left;) {
+        ok = feed(ws, &left) && slk_ws_frames_write(ws->frames, &why);
+        left = left && ok && !slk_ws_frames_pending(ws->frames);
+    }
     if (!ok) {
         close_socket(loop, ws);
         return false;
