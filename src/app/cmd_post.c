@@ -498,20 +498,22 @@ const slk_command_t slk_post_commands[] = {
     {.noun = "post",
      .verb = "prove",
      .summary = "make a proof of spacetime of sectors from their sealed files",
-     .details = "Writes the proof as it goes to the chain, 192 bytes a partition, after checking "
-                "it. As many partitions are proven at the same time as --memory and the threads "
-                "allow. A window partition of 32GiB sectors takes 15.8 GiB of memory, 0.2 GiB of "
-                "512MiB and less; a winning proof 0.3 GiB at most. The parameters are mapped from "
-                "the parameter cache."
-                "\n\n"
-                "When there are several partitions, finished ones are kept in OUT.partial until "
-                "the proof is written: the same command goes on with those that are missing, "
-                "after it has verified these."
-                "\n\n"
-                "Sectors whose files are missing, damaged or not readable in time are named on "
-                "standard error and left out: the proof is that of the others, and the status "
-                "becomes 1. The list of replicas is that of post vanilla; a winning proof takes "
-                "one sector.",
+     .details =
+         "Writes the proof as it goes to the chain, 192 bytes a partition, after checking "
+         "it. One partition is proven at a time for every eight threads, with --memory as many "
+         "as fit into it, a thread or more for each. A window partition of 32GiB sectors takes "
+         "15.8 GiB of memory, 0.2 GiB of "
+         "512MiB and less; a winning proof 0.3 GiB at most. The parameters are mapped from "
+         "the parameter cache."
+         "\n\n"
+         "When there are several partitions, finished ones are kept in OUT.partial until "
+         "the proof is written: the same command goes on with those that are missing, "
+         "after it has verified these."
+         "\n\n"
+         "Sectors whose files are missing, damaged or not readable in time are named on "
+         "standard error and left out: the proof is that of the others, and the status "
+         "becomes 1. The list of replicas is that of post vanilla; a winning proof takes "
+         "one sector.",
      .opts = prove_opts,
      .opt_cnt = SLK_COUNT(prove_opts),
      .json = "proof: the proof, hex\n"
