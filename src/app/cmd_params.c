@@ -185,7 +185,7 @@ const slk_command_t slk_params_commands[] = {
          "file will do, to make one the params are needed. The files are not read.",
      .opts = list_opts,
      .opt_cnt = SLK_COUNT(list_opts),
-     .json = "circuit: which proof's, null when it is none of ours\n"
+     .json = "circuit: which proof's, null when it is not known\n"
              "size: sector size, or null\n"
              "params: whether the parameters are there\n"
              "params_size: bytes of that file, or null\n"

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/file.h"
+#include "proofs/groth16/manifest.h"
 #include "selkie/groth16.h"
 #include "selkie/r1cs.h"
 
@@ -101,7 +102,7 @@ static bool listed(const json_t *rows, const char *id)
     return false;
 }
 
-/* Files of circuits that this program does not have. */
+/* Files of circuits that this program does not prove. */
 static slk_err_t add_others(slk_app_t *app, const char *dir)
 {
     struct dirent **entries;
@@ -111,6 +112,9 @@ static slk_err_t add_others(slk_app_t *app, const char *dir)
         return errno == ENOENT ? SLK_OK : slk_fail_errno(&app->diag, "read the folder", dir);
     for (int i = 0; i < cnt; i++) {
         row_t row = {.dir = dir};
+        const slk_size_t *size;
+        slk_params_name_circuit(&row.circuit, &size, entries[i]->d_name);
+        row.size = size ? size->name : NULL;
         if (err == SLK_OK && parse_name(row.id, entries[i]->d_name) && !listed(app->result, row.id))
             err = add_row(app, &row);
         free(entries[i]);

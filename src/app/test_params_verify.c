@@ -69,6 +69,29 @@ static void test_right(void **state)
     assert_has(last.out, "made here");
 }
 
+/* A .b2sum line of which only the end is wrong. */
+static void test_last_digit(void **state)
+{
+    (void)state;
+    char path[256], digit;
+    const char *name = strrchr(params, '/') + 1;
+    sh("rm -rf bad; cp -r made bad");
+    snprintf(path, sizeof path, "%s/bad/%.*s.b2sum", test_dir, (int)(strlen(name) - 7), name);
+    int fd = open(path, O_RDWR);
+    assert_int_equal(pread(fd, &digit, 1, 127), 1); /* of the first line, the parameters' */
+    digit = digit == '0' ? '1' : '0';
+    assert_int_equal(pwrite(fd, &digit, 1, 127), 1);
+    close(fd);
+    sh("\"$S\" params verify --json --dir bad");
+    assert_status(1);
+    json_t *rows = rows_and_reasons(), *row = row_of(rows, strrchr(params, '/'));
+    const char *found = text_of(row, "found"), *expected = text_of(row, "expected");
+    assert_int_equal(strlen(found), 128);
+    assert_memory_equal(found, expected, 127);
+    assert_int_not_equal(found[127], expected[127]);
+    json_decref(rows);
+}
+
 /* A byte of a file, changed by xor. */
 static void flip(int fd, uint64_t bit)
 {
@@ -205,9 +228,10 @@ static void test_manifest(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_right),  cmocka_unit_test(test_flipped_bits),
-        cmocka_unit_test(test_wrong),  cmocka_unit_test(test_foreign),
-        cmocka_unit_test(test_points), cmocka_unit_test(test_manifest),
+        cmocka_unit_test(test_right),      cmocka_unit_test(test_flipped_bits),
+        cmocka_unit_test(test_wrong),      cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_points),     cmocka_unit_test(test_manifest),
+        cmocka_unit_test(test_last_digit),
     };
     return cmocka_run_group_tests(tests, make, test_dir_teardown);
 }
