@@ -3,7 +3,7 @@
 #include <stdio.h>
 #include <string.h>
 
-bool slk_tsk_eq(const slk_tsk_t *a, const slk_tsk_t *b)
+bool slk_tipset_key_eq(const slk_tipset_key_t *a, const slk_tipset_key_t *b)
 {
     return a->len == b->len && memcmp(a->b, b->b, a->len) == 0;
 }
@@ -26,7 +26,7 @@ static size_t cid_length(const uint8_t *bytes, size_t len)
     return value && value <= len - at ? at + (size_t)value : 0;
 }
 
-static slk_err_t add_cid(slk_tsk_t *key, const slk_cid_t *cid, slk_diag_t *diag)
+static slk_err_t add_cid(slk_tipset_key_t *key, const slk_cid_t *cid, slk_diag_t *diag)
 {
     if (cid->len > sizeof key->b - key->len)
         return slk_fail(diag, SLK_ERR_FORMAT, "tipset key: more than %d blocks",
@@ -36,10 +36,11 @@ static slk_err_t add_cid(slk_tsk_t *key, const slk_cid_t *cid, slk_diag_t *diag)
     return SLK_OK;
 }
 
-slk_err_t slk_tsk_from_bytes(slk_tsk_t *key, const void *bytes, size_t len, slk_diag_t *diag)
+slk_err_t slk_tipset_key_from_bytes(slk_tipset_key_t *key, const void *bytes, size_t len,
+                                    slk_diag_t *diag)
 {
     const uint8_t *at = bytes;
-    *key = (slk_tsk_t){0};
+    *key = (slk_tipset_key_t){0};
     if (!len)
         return slk_fail(diag, SLK_ERR_FORMAT, "tipset key: no blocks");
     while (len) {
@@ -58,9 +59,9 @@ slk_err_t slk_tsk_from_bytes(slk_tsk_t *key, const void *bytes, size_t len, slk_
     return SLK_OK;
 }
 
-slk_err_t slk_tsk_from_json(slk_tsk_t *key, const json_t *json, slk_diag_t *diag)
+slk_err_t slk_tipset_key_from_json(slk_tipset_key_t *key, const json_t *json, slk_diag_t *diag)
 {
-    *key = (slk_tsk_t){0};
+    *key = (slk_tipset_key_t){0};
     size_t cnt = json_array_size(json);
     if (!cnt || cnt > SLK_TIPSET_BLOCKS_MAX)
         return slk_fail(diag, SLK_ERR_FORMAT, "tipset key: %zu blocks, expected 1 to %d", cnt,
@@ -79,7 +80,7 @@ slk_err_t slk_tsk_from_json(slk_tsk_t *key, const json_t *json, slk_diag_t *diag
     return SLK_OK;
 }
 
-json_t *slk_tsk_to_json(const slk_tsk_t *key)
+json_t *slk_tipset_key_to_json(const slk_tipset_key_t *key)
 {
     json_t *json = json_array();
     for (size_t at = 0; json && at < key->len;) {
@@ -111,14 +112,14 @@ static slk_err_t read_block(slk_head_t *head, const json_t *block, bool first, s
     if (json_integer_value(height) != head->height)
         return slk_fail(diag, SLK_ERR_FORMAT, "tipset: a block of height %lld in one of %lld",
                         (long long)json_integer_value(height), (long long)head->height);
-    slk_tsk_t key = {0};
+    slk_tipset_key_t key = {0};
     if (json_array_size(parents) || head->height != 0) {
-        slk_err_t err = slk_tsk_from_json(&key, parents, diag);
+        slk_err_t err = slk_tipset_key_from_json(&key, parents, diag);
         if (err != SLK_OK)
             return err;
     }
     if (!first)
-        return slk_tsk_eq(&key, &head->parents)
+        return slk_tipset_key_eq(&key, &head->parents)
                    ? SLK_OK
                    : slk_fail(diag, SLK_ERR_FORMAT, "tipset: blocks of different parents");
     head->parents = key;
@@ -135,7 +136,7 @@ slk_err_t slk_head_from_json(slk_head_t *head, const json_t *json, slk_diag_t *d
     if (!json_is_integer(height) || json_integer_value(height) < 0)
         return slk_fail(diag, SLK_ERR_FORMAT, "tipset: no Height");
     head->height = json_integer_value(height);
-    slk_err_t err = slk_tsk_from_json(&head->key, cids, diag);
+    slk_err_t err = slk_tipset_key_from_json(&head->key, cids, diag);
     if (err == SLK_OK && json_array_size(blocks) != json_array_size(cids))
         err = slk_fail(diag, SLK_ERR_FORMAT, "tipset: %zu blocks and %zu CIDs",
                        json_array_size(blocks), json_array_size(cids));

@@ -15,25 +15,26 @@
 typedef struct {
     uint16_t len;
     uint8_t b[SLK_TIPSET_BLOCKS_MAX * 40];
-} slk_tsk_t;
+} slk_tipset_key_t;
 
 typedef struct {
-    slk_tsk_t key, parents;
+    slk_tipset_key_t key, parents;
     int64_t height;
     int64_t timestamp;     /* seconds since 1970 */
     slk_bigint_t base_fee; /* what messages in it pay, attoFIL a gas unit */
 } slk_head_t;
 
-bool slk_tsk_eq(const slk_tsk_t *a, const slk_tsk_t *b);
+bool slk_tipset_key_eq(const slk_tipset_key_t *a, const slk_tipset_key_t *b);
 
 /* Read bytes that were stored, and a JSON array of {"/": CID}; an empty or null one is SLK_ERR_FORMAT.
  */
-SLK_CHECK_RESULT slk_err_t slk_tsk_from_bytes(slk_tsk_t *key, const void *bytes, size_t len,
-                                              slk_diag_t *diag);
-SLK_CHECK_RESULT slk_err_t slk_tsk_from_json(slk_tsk_t *key, const json_t *json, slk_diag_t *diag);
+SLK_CHECK_RESULT slk_err_t slk_tipset_key_from_bytes(slk_tipset_key_t *key, const void *bytes,
+                                                     size_t len, slk_diag_t *diag);
+SLK_CHECK_RESULT slk_err_t slk_tipset_key_from_json(slk_tipset_key_t *key, const json_t *json,
+                                                    slk_diag_t *diag);
 
 /* The JSON array; an empty key gives []. NULL: out of memory. */
-json_t *slk_tsk_to_json(const slk_tsk_t *key);
+json_t *slk_tipset_key_to_json(const slk_tipset_key_t *key);
 
 /* Read a tipset as nodes answer it: {"Cids", "Blocks", "Height"}. Blocks must agree in height and
  * parents, and only the genesis has none. */

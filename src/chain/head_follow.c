@@ -52,7 +52,7 @@ slk_err_t slk_follow_init(slk_follow_t *follow, const slk_head_t *window, size_t
     SLK_ASSERT(cnt <= SLK_FOLLOW_WINDOW);
     *follow = (slk_follow_t){.cut = cut};
     for (size_t i = 1; i < cnt; i++)
-        if (!slk_tsk_eq(&window[i].parents, &window[i - 1].key))
+        if (!slk_tipset_key_eq(&window[i].parents, &window[i - 1].key))
             return slk_fail(diag, SLK_ERR_FORMAT,
                             "stored chain: the tipset at %s is no child of the one before it",
                             slk_head_text(&window[i]).s);
@@ -134,7 +134,7 @@ static void apply(slk_follow_t *follow, const slk_head_t *head)
 /* Would these changes, reverts first, lead on from where we are? */
 static bool fits(const slk_follow_t *follow, const slk_change_t *changes, size_t cnt)
 {
-    const slk_tsk_t *position = &follow->position;
+    const slk_tipset_key_t *position = &follow->position;
     size_t left = follow->cnt;
     bool applied = false;
     if (!follow->started)
@@ -145,13 +145,13 @@ static bool fits(const slk_follow_t *follow, const slk_change_t *changes, size_t
         case SLK_CHANGE_CURRENT:
             return false;
         case SLK_CHANGE_REVERT:
-            if (applied || !slk_tsk_eq(&head->key, position) || (!left && follow->cut))
+            if (applied || !slk_tipset_key_eq(&head->key, position) || (!left && follow->cut))
                 return false;
             left -= left > 0;
             position = &head->parents;
             break;
         case SLK_CHANGE_APPLY:
-            if (!slk_tsk_eq(&head->parents, position))
+            if (!slk_tipset_key_eq(&head->parents, position))
                 return false;
             if (!applied && left && head->height <= follow->window[left - 1].height)
                 return false;
@@ -196,10 +196,10 @@ static void ask_tipset(slk_follow_t *follow, int64_t height)
     follow->ask = (slk_ask_t){.type = SLK_ASK_TIPSET, .to = follow->target.key, .height = height};
 }
 
-static bool in_window(const slk_follow_t *follow, const slk_tsk_t *key)
+static bool in_window(const slk_follow_t *follow, const slk_tipset_key_t *key)
 {
     for (size_t i = follow->cnt; i-- > 0;)
-        if (slk_tsk_eq(&follow->window[i].key, key))
+        if (slk_tipset_key_eq(&follow->window[i].key, key))
             return true;
     return false;
 }
@@ -208,9 +208,10 @@ static bool in_window(const slk_follow_t *follow, const slk_tsk_t *key)
 static void climb(slk_follow_t *follow)
 {
     const slk_head_t *head = slk_follow_head(follow), *target = &follow->target;
-    if (!follow->started || slk_tsk_eq(&target->parents, &follow->position))
+    if (!follow->started || slk_tipset_key_eq(&target->parents, &follow->position))
         apply(follow, target);
-    if (slk_tsk_eq(&target->key, &follow->position) || follow->fruitless++ >= FRUITLESS_MAX) {
+    if (slk_tipset_key_eq(&target->key, &follow->position) ||
+        follow->fruitless++ >= FRUITLESS_MAX) {
         ask_nothing(follow);
         follow->fruitless = 0;
         if (follow->stale)
@@ -321,8 +322,8 @@ void slk_follow_path(slk_follow_t *follow, const slk_change_t *changes, size_t c
     SLK_ASSERT(follow->ask.type == SLK_ASK_PATH);
     const slk_change_t *last = cnt ? &changes[cnt - 1] : NULL;
     bool arrives = last && (last->type == SLK_CHANGE_APPLY
-                                ? slk_tsk_eq(&last->head.key, &follow->stage.key)
-                                : slk_tsk_eq(&last->head.parents, &follow->stage.key));
+                                ? slk_tipset_key_eq(&last->head.key, &follow->stage.key)
+                                : slk_tipset_key_eq(&last->head.parents, &follow->stage.key));
     if (!arrives || !fits(follow, changes, cnt)) {
         go_back(follow);
         return;
@@ -335,7 +336,7 @@ void slk_follow_tipset(slk_follow_t *follow, const slk_head_t *head)
 {
     SLK_ASSERT(follow->ask.type == SLK_ASK_TIPSET);
     if (follow->going_back)
-        compared(follow, slk_tsk_eq(&head->key, &follow->window[follow->back].key));
+        compared(follow, slk_tipset_key_eq(&head->key, &follow->window[follow->back].key));
     else if (head->height > follow->window[follow->cnt - 1].height)
         ask_path(follow, head);
     else

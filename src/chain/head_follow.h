@@ -44,16 +44,16 @@ typedef enum {
 
 typedef struct {
     slk_ask_type_t type;
-    slk_tsk_t from, to;
+    slk_tipset_key_t from, to;
     int64_t height;
 } slk_ask_t;
 
 typedef struct {
     slk_head_t *window; /* oldest first */
     size_t cnt;
-    bool cut;           /* older ones were dropped from the window */
-    bool started;       /* position is set */
-    slk_tsk_t position; /* our head; parents of the last revert when the window is empty */
+    bool cut;                  /* older ones were dropped from the window */
+    bool started;              /* position is set */
+    slk_tipset_key_t position; /* our head; parents of the last revert when the window is empty */
 
     bool have_target; /* the node's head, while ours is another */
     slk_head_t target;

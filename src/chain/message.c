@@ -180,7 +180,7 @@ static void clear_landed(slk_message_row_t *row)
     row->result = NULL;
     row->result_len = 0;
     row->landed_cid = (slk_cid_t){0};
-    row->landed_tipset = (slk_tsk_t){0};
+    row->landed_tipset = (slk_tipset_key_t){0};
     row->landed_height = row->exit_code = row->gas_used = 0;
     row->looked = row->other = 0;
 }
@@ -256,7 +256,7 @@ bool slk_message_took(slk_message_row_t *row, slk_message_effect_t effect,
         }
     }
     bool confirmed = does & CONFIRM && result->height == row->landed_height &&
-                     slk_tsk_eq(&result->tipset, &row->landed_tipset);
+                     slk_tipset_key_eq(&result->tipset, &row->landed_tipset);
     take(row, does, result, view);
     if (does & TAKE_FOUND)
         take_found(row, result);

@@ -111,7 +111,7 @@ typedef struct {
     int64_t other;     /* head since which another message has its nonce; 0: none has */
 
     slk_cid_t landed_cid;
-    slk_tsk_t landed_tipset; /* the tipset that carries the receipt, and its height */
+    slk_tipset_key_t landed_tipset; /* the tipset that carries the receipt, and its height */
     int64_t landed_height;
     int64_t exit_code, gas_used;
     uint8_t *result; /* return value, owned */
@@ -169,7 +169,7 @@ typedef struct {
     slk_cid_t cid;        /* SIGN, HAND, REPRICE; FOUND: of what landed */
     uint8_t *bytes; /* SignedMessage in CBOR: SIGN, HAND, REPRICE. FOUND: return value. Owned */
     size_t bytes_len;
-    slk_tsk_t tipset; /* FOUND */
+    slk_tipset_key_t tipset; /* FOUND */
     int64_t height, exit_code, gas_used;
     int64_t code;    /* of an error answer */
     slk_diag_t diag; /* sentence of anything that went wrong */

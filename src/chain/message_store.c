@@ -160,7 +160,7 @@ static slk_err_t read_column(slk_rows_t *rows, int i, slk_message_row_t *row, sl
         return slk_cid_from_bytes((slk_cid_t *)at, blob, len, diag);
     case TIPSET:
         blob = slk_rows_blob(rows, i, &len);
-        return slk_tsk_from_bytes((slk_tsk_t *)at, blob, len, diag);
+        return slk_tipset_key_from_bytes((slk_tipset_key_t *)at, blob, len, diag);
     case BYTES:
         blob = slk_rows_blob(rows, i, &len);
         return read_bytes((owned_t *)at, blob, len, diag);
@@ -200,7 +200,7 @@ static slk_val_t value_of(const slk_message_row_t *row, size_t i, slk_bigint_tex
         return cid->len ? slk_val_blob(cid->b, cid->len) : slk_val_null();
     }
     case TIPSET: {
-        const slk_tsk_t *key = (const slk_tsk_t *)at;
+        const slk_tipset_key_t *key = (const slk_tipset_key_t *)at;
         return key->len ? slk_val_blob(key->b, key->len) : slk_val_null();
     }
     case BYTES: {

@@ -42,10 +42,10 @@ static int grow(tree_t *tree, int parent, uint64_t nulls)
     return tree->cnt++;
 }
 
-static int find(const tree_t *tree, const slk_tsk_t *key)
+static int find(const tree_t *tree, const slk_tipset_key_t *key)
 {
     for (int i = tree->cnt; i-- > 0;)
-        if (slk_tsk_eq(&tree->nodes[i].head.key, key))
+        if (slk_tipset_key_eq(&tree->nodes[i].head.key, key))
             return i;
     return -1;
 }
@@ -94,14 +94,14 @@ static void listen(listener_t *l, slk_follow_t *follow)
     while (slk_follow_take(follow, &step)) {
         if (step.type == SLK_CHANGE_REVERT) {
             assert_true(l->cnt > 0);
-            assert_true(slk_tsk_eq(&l->chain[l->cnt - 1].key, &step.head.key));
+            assert_true(slk_tipset_key_eq(&l->chain[l->cnt - 1].key, &step.head.key));
             l->cnt--;
             l->reverted++;
             continue;
         }
         assert_int_equal(step.type, SLK_CHANGE_APPLY);
         if (l->cnt) {
-            assert_true(slk_tsk_eq(&step.head.parents, &l->chain[l->cnt - 1].key));
+            assert_true(slk_tipset_key_eq(&step.head.parents, &l->chain[l->cnt - 1].key));
             assert_true(step.head.height > l->chain[l->cnt - 1].height);
         }
         if (l->cnt == SLK_FOLLOW_WINDOW) {
@@ -171,7 +171,7 @@ static void check_at_head(const slk_follow_t *follow, const tree_t *tree)
 {
     const slk_head_t *head = slk_follow_head(follow);
     assert_non_null(head);
-    assert_true(slk_tsk_eq(&head->key, &tree->nodes[tree->head].head.key));
+    assert_true(slk_tipset_key_eq(&head->key, &tree->nodes[tree->head].head.key));
 }
 
 /* Frames that come, are lost or come late, polls, restarts, nodes that forgot: listeners see pairs,
@@ -216,7 +216,7 @@ static void test_random(void **state)
         check_at_head(&follow, &tree);
         /* The listener's chain is the node's, down to where it begins. */
         for (size_t k = l.cnt; k-- > 0; last = tree.nodes[last].parent)
-            assert_true(slk_tsk_eq(&l.chain[k].key, &tree.nodes[last].head.key));
+            assert_true(slk_tipset_key_eq(&l.chain[k].key, &tree.nodes[last].head.key));
         reverted += l.reverted;
         slk_follow_fini(&follow);
         free(tree.nodes);

@@ -375,7 +375,7 @@ static slk_err_t sim_search(void *ctx, const slk_head_t *head, const slk_cid_t *
 {
     (void)ctx;
     slk_head_t now = head_at(sim.height);
-    assert_true(slk_tsk_eq(&head->key, &now.key));
+    assert_true(slk_tipset_key_eq(&head->key, &now.key));
     if (unreachable())
         return done(result, SLK_OUT_RETRY);
     for (int64_t h = 0; h < head->height; h++) {
@@ -500,7 +500,7 @@ static void check_all(slk_db_t *db, unsigned counts[SLK_MESSAGE_STATE_CNT])
             assert_int_equal(row.exit_code, key % 8 == 6 ? 16 : 0);
             assert_int_equal(row.result_len, 1);
             slk_head_t head = head_at(row.landed_height);
-            assert_true(slk_tsk_eq(&head.key, &row.landed_tipset));
+            assert_true(slk_tipset_key_eq(&head.key, &row.landed_tipset));
         }
         if (row.state == SLK_MESSAGE_REFUSED) {
             assert_int_equal(key % 8, 7);
