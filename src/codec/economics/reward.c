@@ -33,7 +33,7 @@ static void set_text(mpz_t out, const char *text)
 }
 
 /* Effective network time with its fraction, Q.128. */
-static void theta(mpz_t out, const slk_reward_state_t *st)
+static void theta(mpz_t out, const slk_reward_numbers_t *st)
 {
     mpz_set_ui(out, 0);
     if (st->effective_network_time == 0)
@@ -63,7 +63,7 @@ static void baseline_supply(mpz_t t, mpz_srcptr total)
     mpz_clear(one);
 }
 
-static void step(slk_reward_state_t *st, mpz_srcptr realized_power)
+static void step(slk_reward_numbers_t *st, mpz_srcptr realized_power)
 {
     st->epoch++;
     slk_baseline_next(st->this_epoch_baseline_power, st->this_epoch_baseline_power);
@@ -77,7 +77,7 @@ static void step(slk_reward_state_t *st, mpz_srcptr realized_power)
     }
 }
 
-static void step_with_reward(slk_reward_state_t *st, mpz_srcptr realized_power)
+static void step_with_reward(slk_reward_numbers_t *st, mpz_srcptr realized_power)
 {
     mpz_t before, after, simple;
     mpz_inits(before, after, simple, NULL);
@@ -99,7 +99,7 @@ static void step_with_reward(slk_reward_state_t *st, mpz_srcptr realized_power)
     mpz_clears(before, after, simple, NULL);
 }
 
-void slk_reward_init(slk_reward_state_t *state, mpz_srcptr realized_power)
+void slk_reward_init(slk_reward_numbers_t *state, mpz_srcptr realized_power)
 {
     pthread_once(&constants_once, read_constants);
     mpz_inits(state->cumsum_baseline, state->cumsum_realized, state->effective_baseline_power,
@@ -126,7 +126,7 @@ void slk_reward_init(slk_reward_state_t *state, mpz_srcptr realized_power)
     step_with_reward(state, realized_power);
 }
 
-void slk_reward_clear(slk_reward_state_t *state)
+void slk_reward_clear(slk_reward_numbers_t *state)
 {
     mpz_clears(state->cumsum_baseline, state->cumsum_realized, state->effective_baseline_power,
                state->this_epoch_reward, state->this_epoch_baseline_power,
@@ -134,7 +134,7 @@ void slk_reward_clear(slk_reward_state_t *state)
     slk_filter_clear(&state->this_epoch_reward_smoothed);
 }
 
-void slk_reward_update(slk_reward_state_t *state, int64_t epoch, mpz_srcptr realized_power)
+void slk_reward_update(slk_reward_numbers_t *state, int64_t epoch, mpz_srcptr realized_power)
 {
     int64_t before = state->epoch;
     while (state->epoch < epoch)
@@ -144,7 +144,7 @@ void slk_reward_update(slk_reward_state_t *state, int64_t epoch, mpz_srcptr real
                     state->epoch - before);
 }
 
-void slk_reward_of_block(mpz_t out, const slk_reward_state_t *state, unsigned win_count)
+void slk_reward_of_block(mpz_t out, const slk_reward_numbers_t *state, unsigned win_count)
 {
     mpz_mul_ui(out, state->this_epoch_reward, win_count);
     mpz_fdiv_q_ui(out, out, EXPECTED_LEADERS);

@@ -19,17 +19,17 @@ typedef struct {
     int64_t epoch;
     mpz_t total_storage_power_reward;
     mpz_t simple_total, baseline_total;
-} slk_reward_state_t;
+} slk_reward_numbers_t;
 
 /* The state of epoch 0 for a network with this raw power. Give back with slk_reward_clear. */
-void slk_reward_init(slk_reward_state_t *state, mpz_srcptr realized_power);
-void slk_reward_clear(slk_reward_state_t *state);
+void slk_reward_init(slk_reward_numbers_t *state, mpz_srcptr realized_power);
+void slk_reward_clear(slk_reward_numbers_t *state);
 
 /* Method 4, called at the end of a tipset's epoch: null epochs since the last call are made up for. */
-void slk_reward_update(slk_reward_state_t *state, int64_t epoch, mpz_srcptr realized_power);
+void slk_reward_update(slk_reward_numbers_t *state, int64_t epoch, mpz_srcptr realized_power);
 
 /* What a block with win_count > 0 earns, without gas. */
-void slk_reward_of_block(mpz_t out, const slk_reward_state_t *state, unsigned win_count);
+void slk_reward_of_block(mpz_t out, const slk_reward_numbers_t *state, unsigned win_count);
 
 /* The baseline power one epoch after `power`. May be the same object. */
 void slk_baseline_next(mpz_t out, mpz_srcptr power);

@@ -521,7 +521,7 @@ static void test_ratio_sum(void **state)
 static void test_reward_genesis(void **state)
 {
     (void)state;
-    slk_reward_state_t st;
+    slk_reward_numbers_t st;
     mpz_t power, got;
     mpz_inits(power, got, NULL);
     slk_reward_init(&st, power);
@@ -552,7 +552,7 @@ static void test_estimates_recorded(void **state)
     (void)state;
     static const char *const names[] = {"PreCommitSectorBatch2-1", "CreateMiner-1",
                                         "ProveCommitSectors3-1"};
-    slk_reward_state_t st;
+    slk_reward_numbers_t st;
     slk_filter_t power;
     mpz_t raw, qa, velocity;
     mpz_init_set_ui(raw, 2 * SECTOR_SIZE);
