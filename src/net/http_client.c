@@ -287,8 +287,10 @@ static void set_call(run_t *run, struct curl_slist *headers)
     if (strcmp(spec->method, "HEAD"))
         curl_easy_setopt(easy, CURLOPT_CUSTOMREQUEST, spec->method);
     /* Over a kept connection that closes at this moment, libcurl sends a request again. */
-    if (!spec->repeatable)
+    if (!spec->repeatable) {
         curl_easy_setopt(easy, CURLOPT_FRESH_CONNECT, 1L);
+        curl_easy_setopt(easy, CURLOPT_FORBID_REUSE, 1L);
+    }
     set_limits(run);
 }
 

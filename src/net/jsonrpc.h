@@ -3,6 +3,8 @@
 
 /* JSON-RPC 2.0 as Lotus speaks it: what server and client share.
  *
+ * Values of jansson belong to one thread at a time: hand the only reference over, or copy.
+ *
  * Source: spec chain.md 7.1, tests/vectors/lotus-rpc/http-errors.json. */
 
 #include "net/text.h"

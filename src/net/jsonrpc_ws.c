@@ -212,44 +212,59 @@ static void fail_all(slk_rpc_ws_t *ws, slk_err_t err, const char *why)
 
 /* --- What comes in: the connection's thread --------------------------------------------------- */
 
+/* Takes json. */
 static void take_value(slk_rpc_ws_t *ws, slk_rpc_sub_t *sub, json_t *json)
 {
     value_t *value = sub->cnt < ws->opts.values_max ? malloc(sizeof *value) : NULL;
     if (!value) {
+        json_decref(json);
         push_cancel(ws, sub->request_id);
         end_sub(sub, SLK_ERR_LENGTH, "its values were not taken fast enough");
         return;
     }
-    *value = (value_t){.json = json_incref(json)};
+    *value = (value_t){.json = json};
     *sub->last = value;
     sub->last = &value->next;
     sub->cnt++;
     pthread_cond_signal(&sub->more);
 }
 
-static void take_notification(slk_rpc_ws_t *ws, const char *method, const json_t *params)
+/* Takes root. A value must be nobody else's when the thread that waits for it gets it: jansson's references are
+ * not made for two threads. */
+static void take_notification(slk_rpc_ws_t *ws, json_t *root)
 {
-    const json_t *id = json_array_get(params, 0);
-    json_t *value = json_array_get(params, 1);
-    slk_rpc_sub_t *sub = ws->subs;
-    while (sub && !(json_is_integer(id) && sub->channel == json_integer_value(id)))
+    const char *method = json_string_value(json_object_get(root, "method"));
+    const json_t *params = json_object_get(root, "params"), *id = json_array_get(params, 0);
+    json_t *value = strcmp(method, "xrpc.ch.val") ? NULL : json_incref(json_array_get(params, 1));
+    bool close = !strcmp(method, "xrpc.ch.close"), known = json_is_integer(id);
+    json_int_t channel = json_integer_value(id);
+    json_decref(root);
+    pthread_mutex_lock(&ws->lock);
+    slk_rpc_sub_t *sub = known ? ws->subs : NULL;
+    while (sub && sub->channel != channel)
         sub = sub->next;
-    if (sub && !strcmp(method, "xrpc.ch.val") && value)
+    if (sub && value)
         take_value(ws, sub, value);
-    else if (sub && !strcmp(method, "xrpc.ch.close"))
+    else if (sub && close)
         end_sub(sub, SLK_ERR_STATE, "closed by the server");
+    pthread_mutex_unlock(&ws->lock);
+    if (!sub)
+        json_decref(value);
 }
 
+/* Takes root. */
 static void take_answer(slk_rpc_ws_t *ws, json_t *root)
 {
-    const json_t *id = json_object_get(root, "id");
+    const json_t *id = json_object_get(root, "id"), *result = json_object_get(root, "result");
+    pthread_mutex_lock(&ws->lock);
     call_t *c = json_is_integer(id) ? find_call(ws, (uint64_t)json_integer_value(id)) : NULL;
-    if (!c)
-        return; /* of a call that gave up */
-    const json_t *result = json_object_get(root, "result");
-    if (c->sub && json_is_integer(result))
+    if (c && c->sub && json_is_integer(result))
         open_sub(ws, c->sub, json_integer_value(result));
-    finish_call(ws, c, SLK_OK, json_incref(root));
+    if (c)
+        finish_call(ws, c, SLK_OK, root);
+    pthread_mutex_unlock(&ws->lock);
+    if (!c)
+        json_decref(root); /* of a call that gave up */
 }
 
 static void on_message(void *ctx, char *text, size_t len)
@@ -257,16 +272,14 @@ static void on_message(void *ctx, char *text, size_t len)
     slk_rpc_ws_t *ws = ctx;
     json_t *root = slk_json_parse(text, len, NULL);
     free(text);
-    const char *method = json_string_value(json_object_get(root, "method"));
-    pthread_mutex_lock(&ws->lock);
-    if (!json_is_object(root))
-        ws->broken = true;
-    else if (method)
-        take_notification(ws, method, json_object_get(root, "params"));
-    else
+    if (json_is_string(json_object_get(root, "method"))) {
+        take_notification(ws, root);
+    } else if (json_is_object(root)) {
         take_answer(ws, root);
-    pthread_mutex_unlock(&ws->lock);
-    json_decref(root);
+    } else {
+        json_decref(root);
+        ws->broken = true;
+    }
 }
 
 /* --- The connection's thread ------------------------------------------------------------------ */
