@@ -109,7 +109,8 @@ slk_err_t slk_app_proof(slk_app_t *app, const slk_args_t *args, const uint8_t *p
         slk_result_text(app, "proof", hex);
         slk_result_num(app, "partitions", len / SLK_GROTH16_PROOF_SZ);
         slk_result_json(app, "seconds", json_real(slk_clock_seconds() - began));
-        unlink(partial);
+        if (len > SLK_GROTH16_PROOF_SZ) /* a single partition is not kept */
+            unlink(partial);
     }
     free(hex);
     return err;

@@ -69,7 +69,8 @@ static void time_row(slk_app_t *app, const proof_t *proof, const char *part, slk
 
 /* Least seconds of the two biggest parts: the butterflies of the seven transforms, an addition for
  * each window of each scalar of h, both measured with their data in cache. */
-static slk_err_t limits(double out[SLK_PROVE_STAGE_CNT], const proof_t *proof, slk_app_t *app)
+static slk_err_t limits(double out[SLK_PROVE_STAGE_CNT], double *to_blst, const proof_t *proof,
+                        slk_app_t *app)
 {
     slk_err_t err;
     slk_ntt_figures_t ntt;
@@ -79,6 +80,7 @@ static slk_err_t limits(double out[SLK_PROVE_STAGE_CNT], const proof_t *proof, s
     SLK_TRY(slk_ntt_bench(&ntt, LOG_VALUES, 3, false, &app->job, &app->diag));
     SLK_TRY(slk_msm_bench(&msm, SLK_MSM_G1, LOG_POINTS, 1, &app->diag));
     out[SLK_PROVE_QUOTIENT] = 7 * domain / 2 * slk_ntt_log(proof->domain) * ntt.butterfly_ns * 1e-9;
+    *to_blst = msm.ratio;
     /* bits_ns: every other scalar is 1 there */
     out[SLK_PROVE_H] = domain * WINDOWS * 2 * msm.bits_ns * 1e-9 / threads;
 out:
@@ -88,9 +90,9 @@ out:
 static slk_err_t show(slk_app_t *app, const proof_t *proof)
 {
     char name[96];
-    double limit[SLK_PROVE_STAGE_CNT] = {0};
+    double limit[SLK_PROVE_STAGE_CNT] = {0}, to_blst;
     slk_prove_time_t rest = proof->all;
-    slk_err_t err = limits(limit, proof, app);
+    slk_err_t err = limits(limit, &to_blst, proof, app);
     if (err != SLK_OK)
         return err;
     time_row(app, proof, "all of it", proof->all, limit[SLK_PROVE_QUOTIENT] + limit[SLK_PROVE_H]);
@@ -103,6 +105,9 @@ static slk_err_t show(slk_app_t *app, const proof_t *proof)
     snprintf(name, sizeof name, "%s, witness, constraints", proof->name);
     slk_figure(app, name, (double)proof->rows / proof->parts[SLK_PROVE_WITNESS].wall, "1/s", 0,
                SLK_MORE_IS_BETTER);
+    snprintf(name, sizeof name, "%s, MSM G1 of 2^%u points, blst's time to ours", proof->name,
+             LOG_POINTS);
+    slk_figure(app, name, to_blst, "times", 0, SLK_MORE_IS_BETTER);
     snprintf(name, sizeof name, "%s, peak memory", proof->name);
     slk_figure(app, name, (double)proof->peak / (1 << 20), "MiB", (double)proof->stated / (1 << 20),
                SLK_LESS_IS_BETTER);
