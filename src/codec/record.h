@@ -36,8 +36,8 @@
  * named ARRAY are never written as null. The node does the same.
  *
  * What is read lies in the caller's arena, also bytes and text; its limit bounds what input can take.
- * A list is only made when the input left is long enough for it, so that malformed input never takes
- * more than a small multiple of its length (test_record prints and bounds the factor of every type).
+ * A list is only made when the input left is long enough for it, so that no parameters, well-formed or
+ * not, take more than 64 times their length.
  * Encoding what was decoded gives the same bytes. Errors are SLK_ERR_FORMAT with the path of the field
  * in front: "Message.Params: CBOR byte 30: ...". Tables are constant: any thread may use them. */
 

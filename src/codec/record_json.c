@@ -414,8 +414,11 @@ slk_err_t slk_record_to_json(json_t **json, const slk_type_t *type, const void *
     return slk_record_in_type(diag, put_record(&w, json, type, record), type);
 }
 
+/* Into zeroed memory, which null leaves as it is. */
 static slk_err_t get_value(reader_t *r, const slk_row_t *row, void *value, const json_t *json)
 {
+    if (json_is_null(json) && row->kind != SLK_KIND_BIGINT)
+        return SLK_OK;
     return row->kind == SLK_KIND_RECORD ? get_record(r, row->type, value, json)
                                         : kinds[row->kind].get(r, value, json);
 }
@@ -441,12 +444,8 @@ static slk_err_t get_list(reader_t *r, const slk_row_t *row, slk_any_list_t *lis
 static slk_err_t get_row(reader_t *r, const slk_row_t *row, void *value, const json_t *json)
 {
     void *pointed;
-    if (!json)
+    if (!json || (json_is_null(json) && row->shape != SLK_SHAPE_ONE))
         return SLK_OK;
-    if (json_is_null(json))
-        return row->kind == SLK_KIND_BIGINT && row->shape == SLK_SHAPE_ONE
-                   ? expected(r, "a big integer as decimal text")
-                   : SLK_OK;
     switch ((slk_shape_t)row->shape) {
     case SLK_SHAPE_LIST:
     case SLK_SHAPE_ARRAY:

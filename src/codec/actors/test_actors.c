@@ -1,9 +1,13 @@
 /* Methods of actors: recorded parameters and returns of messages and of the calls they made, the
  * node's answers about miners and deals, numbers, names. */
+#include "codec/actors/account.h"
 #include "codec/actors/exit_code.h"
+#include "codec/actors/init.h"
 #include "codec/actors/market.h"
 #include "codec/actors/method.h"
 #include "codec/actors/miner.h"
+#include "codec/actors/power.h"
+#include "codec/actors/reward.h"
 #include "codec/actors/verifreg.h"
 
 #include "test_util.h"
@@ -230,6 +234,64 @@ static void answers(void **state)
     recorded("StateGetClaims", &slk_claim_type, true);
 }
 
+/* The state that StateReadState shows has, as CBOR, the CID that StateGetActor names. */
+static void one_state(const slk_type_t *type, const char *note)
+{
+    json_t *states = test_vectors("lotus-rpc/StateReadState.json"),
+           *actors = test_vectors("lotus-rpc/StateGetActor.json"), *call;
+    const json_t *json = NULL, *actor = NULL;
+    slk_arena_t arena;
+    slk_cid_t head;
+    size_t i;
+    json_array_foreach(json_object_get(states, "calls"), i,
+                       call) if (strcmp(text_of(call, "note"), note) == 0) json =
+        json_object_get(json_object_get(json_object_get(call, "response"), "result"), "State");
+    json_array_foreach(json_object_get(actors, "calls"), i,
+                       call) if (strcmp(text_of(call, "note"), note) == 0) actor =
+        json_object_get(json_object_get(call, "response"), "result");
+    assert_non_null(json);
+    assert_non_null(actor);
+    json_both_ways(type, json);
+    slk_arena_init(&arena, 1 << 16);
+    void *record = slk_arena_alloc(&arena, type->size);
+    assert_ok(slk_record_from_json(record, type, json, &arena, &diag), diag);
+    assert_ok(slk_record_cid(&head, type, record, &diag), diag);
+    assert_string_equal(slk_cid_text(&head).s, text_of(json_object_get(actor, "Head"), "/"));
+    slk_arena_free(&arena);
+    json_decref(states);
+    json_decref(actors);
+}
+
+static void states_of_actors(void **state)
+{
+    (void)state;
+    one_state(&slk_miner_state_type, "miner actor");
+    one_state(&slk_miner_state_type, "miner just created");
+    static const struct {
+        const char *note;
+        const slk_type_t *type;
+    } rows[] = {
+        {"singleton t01", &slk_init_state_type},     {"singleton t02", &slk_reward_state_type},
+        {"singleton t04", &slk_power_state_type},    {"singleton t05", &slk_market_state_type},
+        {"singleton t06", &slk_verifreg_state_type}, {"singleton t099", &slk_account_state_type}};
+    json_t *file = test_vectors("lotus-rpc/StateReadState.json"), *call;
+    for (size_t k = 0; k < sizeof rows / sizeof *rows; k++) {
+        size_t i, seen = 0;
+        json_array_foreach(json_object_get(file, "calls"), i, call)
+        {
+            if (strcmp(text_of(call, "note"), rows[k].note) != 0)
+                continue;
+            json_both_ways(
+                rows[k].type,
+                json_object_get(json_object_get(json_object_get(call, "response"), "result"),
+                                "State"));
+            seen++;
+        }
+        assert_int_equal(seen, 1);
+    }
+    json_decref(file);
+}
+
 /* A miner's info on the chain and as the API shows it. */
 static void miner_info_of_the_chain(void **state)
 {
@@ -363,10 +425,15 @@ static void refused(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(calls),   cmocka_unit_test(estimates),
-        cmocka_unit_test(answers), cmocka_unit_test(miner_info_of_the_chain),
-        cmocka_unit_test(numbers), cmocka_unit_test(names),
-        cmocka_unit_test(refused), cmocka_unit_test(batch_codes),
+        cmocka_unit_test(calls),
+        cmocka_unit_test(estimates),
+        cmocka_unit_test(answers),
+        cmocka_unit_test(miner_info_of_the_chain),
+        cmocka_unit_test(states_of_actors),
+        cmocka_unit_test(numbers),
+        cmocka_unit_test(names),
+        cmocka_unit_test(refused),
+        cmocka_unit_test(batch_codes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
