@@ -162,6 +162,11 @@ SLK_CHECK_RESULT slk_err_t slk_record_from_json(void *record, const slk_type_t *
                                                 const json_t *json, slk_arena_t *arena,
                                                 slk_diag_t *diag);
 
+/* A copy whose bytes, lists and pointers lie in the arena. SLK_ERR_NOMEM: the arena is full; the copy
+ * may then not be read. */
+SLK_CHECK_RESULT slk_err_t slk_record_copy(void *copy, const slk_type_t *type, const void *record,
+                                           slk_arena_t *arena, slk_diag_t *diag);
+
 /* Fewest bytes of CBOR that a record of this type has. */
 size_t slk_record_least(const slk_type_t *type);
 

@@ -81,6 +81,23 @@ static void made(void **state)
     assert_true(slk_address_cmp(&x, &y) < 0 && slk_address_cmp(&y, &x) > 0);
 }
 
+/* Keys and data with their addresses, from the public test vectors of addresses. */
+static void of_keys(void **state)
+{
+    (void)state;
+    uint8_t key[65], data[20];
+    assert_true(slk_hex_decode(key, 65,
+                               "049402fac37e6432a416a3a0ca5426b5185ab3b24f6134efa25ce487c82d2e4e13"
+                               "bf452511e0d2245421f8613bc10d72fa216666a96c3bc13920d3ff233fd0bc05"));
+    slk_address_t a = slk_address_secp256k1(key);
+    assert_string_equal(slk_address_text(&a, SLK_TESTNET).s,
+                        "t15ihq5ibzwki2b4ep2f46avlkrqzhpqgtga7pdrq");
+    assert_true(slk_hex_decode(data, 20, "76128190cdf068d1418044acc03e0b6781970d60"));
+    a = slk_address_actor(data, 20);
+    assert_string_equal(slk_address_text(&a, SLK_TESTNET).s,
+                        "t24vg6ut43yw2h2jqydgbg2xq7x6f4kub3bg6as6i");
+}
+
 static void refused(void **state)
 {
     (void)state;
@@ -132,6 +149,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(known_answers),
         cmocka_unit_test(made),
+        cmocka_unit_test(of_keys),
         cmocka_unit_test(refused),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

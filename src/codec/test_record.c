@@ -139,6 +139,36 @@ static void every_kind(void **state)
     slk_arena_free(&arena);
 }
 
+/* A copy is worth the same when what it was made of is gone. */
+static void copies(void **state)
+{
+    (void)state;
+    slk_arena_t from, to;
+    slk_buf_t before = {0}, after = {0};
+    all_t record, copy;
+    json_t *json = parse(full_json), *got;
+    slk_arena_init(&from, 1 << 16);
+    slk_arena_init(&to, 1 << 16);
+    assert_ok(slk_record_from_json(&record, &all_type, json, &from, &diag), diag);
+    assert_ok(slk_record_encode(&before, &all_type, &record, &diag), diag);
+    assert_ok(slk_record_copy(&copy, &all_type, &record, &to, &diag), diag);
+    slk_arena_free(&from);
+    memset(&record, 0xff, sizeof record);
+    assert_ok(slk_record_encode(&after, &all_type, &copy, &diag), diag);
+    assert_int_equal(after.len, before.len);
+    assert_memory_equal(after.bytes, before.bytes, before.len);
+    assert_ok(slk_record_to_json(&got, &all_type, &copy, SLK_TESTNET, &diag), diag);
+    assert_true(json_equal(got, json));
+    slk_arena_init(&from, 16);
+    assert_err(SLK_ERR_NOMEM, slk_record_copy(&record, &all_type, &copy, &from, &diag));
+    json_decref(got);
+    json_decref(json);
+    slk_buf_free(&before);
+    slk_buf_free(&after);
+    slk_arena_free(&from);
+    slk_arena_free(&to);
+}
+
 /* A zeroed record has JSON but no CBOR; with what must be there, nulls and empty lists. */
 static void nothing(void **state)
 {
@@ -347,9 +377,9 @@ static void memory_is_bounded(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(every_kind), cmocka_unit_test(nothing),
-        cmocka_unit_test(refused),    cmocka_unit_test(labels),
-        cmocka_unit_test(json_only),  cmocka_unit_test(memory_is_bounded),
+        cmocka_unit_test(every_kind),        cmocka_unit_test(copies), cmocka_unit_test(nothing),
+        cmocka_unit_test(refused),           cmocka_unit_test(labels), cmocka_unit_test(json_only),
+        cmocka_unit_test(memory_is_bounded),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
