@@ -7,6 +7,8 @@
 #include "codec/address.h"
 #include "selkie/proof_types.h"
 
+#include <stdbool.h>
+
 #define SLK_EPOCHS_IN_YEAR 1051897
 
 typedef struct {
@@ -28,6 +30,10 @@ typedef struct {
     int64_t dispute_window, chain_commit_max_age, fault_max_age;
     uint32_t partitions_per_deadline, partitions_per_message, declarations_per_message;
     uint32_t sectors_per_message;
+
+    /* Window PoSts without recoveries are taken unverified and may be disputed, as on a real network. Without
+     * (devnets), a wrong one is refused at once. */
+    bool optimistic_post;
 
     /* Lifetimes. */
     int64_t finality, seal_lookback, max_precommit_lookback, max_ni_lookback;

@@ -22,6 +22,21 @@ slk_exit_t slk_rt_abort(slk_rt_t *rt, slk_exit_t exit, const char *fmt, ...)
     return exit;
 }
 
+slk_exit_t slk_rt_wrap(slk_rt_t *rt, slk_exit_t exit, const char *fmt, ...)
+{
+    char words[sizeof rt->text], inner[sizeof rt->text];
+    va_list args;
+    if (exit <= 0)
+        return exit;
+    va_start(args, fmt);
+    vsnprintf(words, sizeof words, fmt, args);
+    va_end(args);
+    memcpy(inner, rt->text, sizeof inner);
+    if ((size_t)snprintf(rt->text, sizeof rt->text, "%s: %s", words, inner) >= sizeof rt->text)
+        rt->text[sizeof rt->text - 2] = '.'; /* cut off */
+    return exit;
+}
+
 slk_exit_t slk_rt_err(slk_rt_t *rt, slk_err_t err, slk_exit_t otherwise)
 {
     if (err == SLK_OK)

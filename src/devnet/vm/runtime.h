@@ -36,6 +36,11 @@ typedef int32_t slk_exit_t;
  * match them. `return slk_rt_abort(rt, SLK_EXIT_USR_ILLEGAL_ARGUMENT, "...")`. */
 slk_exit_t slk_rt_abort(slk_rt_t *rt, slk_exit_t exit, const char *fmt, ...) SLK_PRINTF(3, 4);
 
+/* The code of a failed call of another function, with words in front of its text, as errors of the real actors
+ * are wrapped: "failed to declare faults for deadline 0: no such partition 5". SLK_EXIT_OK and SLK_EXIT_FATAL are
+ * handed on. */
+slk_exit_t slk_rt_wrap(slk_rt_t *rt, slk_exit_t exit, const char *fmt, ...) SLK_PRINTF(3, 4);
+
 /* The same from a failed call of the library, whose sentence lies in slk_rt_diag: SLK_OK gives
  * SLK_EXIT_OK, SLK_ERR_FORMAT of bytes from a message `otherwise`, all others SLK_EXIT_FATAL. State of
  * our own is read with `otherwise` SLK_EXIT_FATAL. */

@@ -1,0 +1,73 @@
+#ifndef SLK_DEVNET_MINER_MONEY_H
+#define SLK_DEVNET_MINER_MONEY_H
+
+/* A miner's money: deposits, pledge, vesting rewards, debt (spec chain.md 4.3). Amounts in attoFIL. */
+
+#include "codec/actors/power.h"
+#include "codec/actors/reward.h"
+#include "devnet/actors/miner/miner.h"
+
+/* --- State at hand: *st changes, nothing is sent or saved ------------------------------------------ */
+
+/* Add to the debt. SLK_EXIT_USR_ILLEGAL_STATE: negative. */
+slk_exit_t slk_miner_apply_penalty(slk_rt_t *rt, slk_miner_state_t *st, slk_bigint_t penalty);
+
+/* Pay as much of the debt as there is: first out of vesting funds (those that have vested are freed on
+ * the way), then out of the unlocked balance. to_burn: to be burnt; unlocked: what left LockedFunds,
+ * by which the network's pledge falls. (actor: repay_partial_debt_in_priority_order) */
+slk_exit_t slk_miner_repay_partial(slk_rt_t *rt, slk_miner_state_t *st, slk_bigint_t *to_burn,
+                                   slk_bigint_t *unlocked);
+
+/* All of the debt from the unlocked balance; SLK_EXIT_USR_INSUFFICIENT_FUNDS. (repay_debts) */
+slk_exit_t slk_miner_repay_debts(slk_rt_t *rt, slk_miner_state_t *st, slk_bigint_t *to_burn);
+
+/* Free what has vested; how much. */
+slk_exit_t slk_miner_unlock_vested(slk_rt_t *rt, slk_miner_state_t *st, slk_bigint_t *unlocked);
+
+/* Change InitialPledge; SLK_EXIT_USR_ILLEGAL_STATE below zero. */
+slk_exit_t slk_miner_add_pledge(slk_rt_t *rt, slk_miner_state_t *st, slk_bigint_t delta);
+
+/* Remove pre-commits whose time is over; deposits: theirs, taken from PreCommitDeposits, to become
+ * debt. (cleanup_expired_pre_commits) */
+slk_exit_t slk_miner_clean_up_precommits(slk_rt_t *rt, slk_miner_state_t *st,
+                                         slk_bigint_t *deposits);
+
+/* There is money that needs the deadlines' cron. (continue_deadline_cron) */
+bool slk_miner_continue_cron(const slk_miner_state_t *st);
+
+/* SLK_EXIT_MINER_BALANCE_INVARIANTS_BROKEN unless the receiver's balance covers what is locked. */
+slk_exit_t slk_miner_check_balance(slk_rt_t *rt, const slk_miner_state_t *st);
+
+/* --- Calls ------------------------------------------------------------------------------------------- */
+
+/* To f099, if > 0. */
+slk_exit_t slk_miner_burn(slk_rt_t *rt, slk_bigint_t amount);
+/* UpdatePledgeTotal of the power actor, unless zero. */
+slk_exit_t slk_miner_pledge_changed(slk_rt_t *rt, slk_bigint_t delta);
+/* ThisEpochReward of the reward actor, CurrentTotalPower of the power actor. */
+slk_exit_t slk_miner_epoch_reward(slk_rt_t *rt, slk_this_epoch_reward_return_t *out);
+slk_exit_t slk_miner_total_power(slk_rt_t *rt, slk_current_total_power_return_t *out);
+
+/* --- Formulas (codec/economics) on the chain's integers ------------------------------------------------- */
+
+/* FF of faulty power. */
+slk_bigint_t slk_miner_fault_fee(const slk_filter_estimate_t *reward,
+                                 const slk_filter_estimate_t *power, slk_bigint_t qa);
+/* Of one sector that ended early at `age` epochs after its activation. */
+slk_bigint_t slk_miner_termination_fee(const slk_filter_estimate_t *reward,
+                                       const slk_filter_estimate_t *power, slk_bigint_t qa,
+                                       slk_bigint_t initial_pledge, int64_t age);
+/* For a disputed proof: penalty with its flat part, without the reporter's reward; and the reward. */
+slk_bigint_t slk_miner_dispute_penalty(const slk_filter_estimate_t *reward,
+                                       const slk_filter_estimate_t *power, slk_bigint_t qa);
+slk_bigint_t slk_miner_dispute_reward(void);
+/* A deadline's daily fee with its cap. */
+slk_bigint_t slk_miner_daily_fee_payable(const slk_filter_estimate_t *reward,
+                                         const slk_filter_estimate_t *power, slk_bigint_t daily_fee,
+                                         slk_bigint_t live_qa);
+/* Of a sector that begins to pay, and of one whose power changed. */
+slk_bigint_t slk_miner_daily_fee(slk_bigint_t supply, slk_bigint_t qa);
+slk_bigint_t slk_miner_daily_fee_adjusted(slk_bigint_t daily_fee, slk_bigint_t old_qa,
+                                          slk_bigint_t new_qa);
+
+#endif /* SLK_DEVNET_MINER_MONEY_H */
