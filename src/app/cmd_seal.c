@@ -469,8 +469,9 @@ const slk_command_t slk_seal_commands[] = {
      .run = run_check},
     {.noun = "seal",
      .verb = "bench",
-     .summary = "measure add-piece to c1 of one sector",
-     .details = "Seals derived data in a temporary folder.",
+     .summary = "measure add-piece to c1 of one sector, and c2",
+     .details = "Seals derived data in a temporary folder. Without parameters for its size there "
+                "is no c2; bench c2 tells more of it.",
      .opts = bench_opts,
      .opt_cnt = SLK_COUNT(bench_opts),
      .json = SLK_FIGURE_FIELDS,
