@@ -158,8 +158,10 @@ static void on_connection(void *ctx, struct MHD_Connection *mhd, void **socket_c
 static slk_err_t start_daemon(slk_http_server_t *s, int fd, slk_diag_t *diag)
 {
     const slk_http_server_opts_t *o = &s->opts;
-    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
-                     MHD_USE_ITC | (s->cert_pem ? MHD_USE_TLS : 0);
+    /* With epoll, the thread that shovels bytes for upgraded TLS connections never sleeps. */
+    unsigned flags =
+        (s->cert_pem ? MHD_USE_TLS | MHD_USE_POLL_INTERNAL_THREAD : MHD_USE_EPOLL_INTERNAL_THREAD) |
+        MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ITC;
     struct MHD_OptionItem items[16];
     unsigned n = 0;
 #define ITEM(option, number, pointer)                                                              \
