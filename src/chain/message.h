@@ -85,6 +85,7 @@ typedef struct {
 typedef struct {
     int64_t id;
     char key[SLK_MESSAGE_KEY_MAX + 1];
+    char uuid[37];          /* random, for MsgUuid: keys are only unique in one database */
     slk_address_t from, to; /* from: as wanted, possibly an id */
     slk_bigint_t value;
     uint64_t method;

@@ -7,10 +7,12 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/random.h>
 
 static const char *const first[] = {
     "CREATE TABLE message ("
-    "id {serial}, key TEXT NOT NULL UNIQUE, sender {blob} NOT NULL, recipient {blob} NOT NULL, "
+    "id {serial}, key TEXT NOT NULL UNIQUE, uuid TEXT NOT NULL, sender {blob} NOT NULL, recipient "
+    "{blob} NOT NULL, "
     "value TEXT NOT NULL, method {i64} NOT NULL, params {blob} NOT NULL, mode {i64} NOT NULL, "
     "max_fee TEXT NOT NULL, confidence {i64} NOT NULL, stuck_epochs {i64} NOT NULL, "
     "state TEXT NOT NULL, node TEXT, signer {blob}, nonce {i64}, gas_limit {i64}, fee_cap TEXT, "
@@ -46,7 +48,7 @@ typedef enum { I64, U64, BOOL, MODE, STATE, TEXT, ADDRESS, BIGINT, CID, TIPSET, 
     }
 
 /* In the order of SELECT. The first WANTED are written once, the others by slk_message_save. */
-enum { WANTED = 11 };
+enum { WANTED = 12 };
 static const struct {
     kind_t kind;
     const char *name;
@@ -54,6 +56,7 @@ static const struct {
 } columns[] = {
     MEMBER(I64, "id", id),
     MEMBER(TEXT, "key", key),
+    MEMBER(TEXT, "uuid", uuid),
     MEMBER(ADDRESS, "sender", from),
     MEMBER(ADDRESS, "recipient", to),
     MEMBER(BIGINT, "value", value),
@@ -104,6 +107,7 @@ typedef struct {
 static size_t text_room(const char *name)
 {
     return strcmp(name, "key") == 0    ? SLK_MESSAGE_KEY_MAX + 1
+           : strcmp(name, "uuid") == 0 ? sizeof((slk_message_row_t *)0)->uuid
            : strcmp(name, "node") == 0 ? sizeof((slk_message_row_t *)0)->node
                                        : sizeof((slk_message_row_t *)0)->error;
 }
@@ -387,6 +391,22 @@ static slk_err_t same_message(slk_db_t *db, const slk_message_want_t *want, int6
     return err;
 }
 
+/* RFC 9562, version 4. */
+static slk_err_t random_uuid(char out[37], slk_diag_t *diag)
+{
+    uint8_t b[16];
+    if (getrandom(b, sizeof b, 0) != sizeof b)
+        return slk_fail_errno(diag, "read", "random numbers");
+    b[6] = (uint8_t)((b[6] & 0x0f) | 0x40);
+    b[8] = (uint8_t)((b[8] & 0x3f) | 0x80);
+    for (size_t i = 0, at = 0; i < sizeof b; i++) {
+        if (i == 4 || i == 6 || i == 8 || i == 10)
+            out[at++] = '-';
+        at += (size_t)sprintf(out + at, "%02x", b[i]);
+    }
+    return SLK_OK;
+}
+
 typedef struct {
     const slk_message_want_t *want;
     int64_t now_ms, *id;
@@ -398,7 +418,9 @@ static slk_err_t add(slk_db_t *db, void *ctx, slk_diag_t *diag)
     const slk_message_want_t *want = adding->want;
     bool found;
     int64_t num;
+    char uuid[37];
     slk_err_t err = SLK_OK;
+    SLK_TRY(random_uuid(uuid, diag));
     SLK_TRY(slk_db_get_i64(db, "SELECT id FROM message WHERE key = ?1",
                            SLK_VALS(slk_val_text(want->key)), &found, &num, diag));
     if (found)
@@ -418,15 +440,15 @@ static slk_err_t add(slk_db_t *db, void *ctx, slk_diag_t *diag)
     SLK_TRY(slk_db_run(
         db,
         "INSERT INTO message (key, sender, recipient, value, method, params, mode, max_fee, "
-        "confidence, stuck_epochs, state, created_ms, changed_ms) "
-        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'Queued', ?11, ?11)",
+        "confidence, stuck_epochs, state, created_ms, changed_ms, uuid) "
+        "VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, 'Queued', ?11, ?11, ?12)",
         SLK_VALS(slk_val_text(want->key), slk_val_blob(want->from.b, want->from.len),
                  slk_val_blob(want->to.b, want->to.len),
                  slk_val_text(slk_bigint_text(&want->value).s), slk_val_i64((int64_t)want->method),
                  slk_val_blob(want->params, want->params_len),
                  slk_val_i64(want->mode == SLK_NODE_NONCE),
                  slk_val_text(slk_bigint_text(&max_fee).s), slk_val_i64(want->confidence),
-                 slk_val_i64(want->stuck_epochs), slk_val_i64(adding->now_ms)),
+                 slk_val_i64(want->stuck_epochs), slk_val_i64(adding->now_ms), slk_val_text(uuid)),
         NULL, diag));
     SLK_TRY(slk_db_get_i64(db, "SELECT id FROM message WHERE key = ?1",
                            SLK_VALS(slk_val_text(want->key)), &found, adding->id, diag));

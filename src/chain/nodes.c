@@ -27,6 +27,7 @@ typedef struct {
 
 struct slk_nodes {
     slk_http_client_t *http;
+    uint32_t limit_ms;    /* 0: none */
     pthread_mutex_t lock; /* everything below */
     node_t nodes[SLK_NODES_MAX];
     size_t cnt;
@@ -115,6 +116,16 @@ void slk_nodes_expect(slk_nodes_t *nodes, const slk_tipset_key_t *genesis)
     pthread_mutex_unlock(&nodes->lock);
 }
 
+void slk_nodes_limit(slk_nodes_t *nodes, uint32_t ms)
+{
+    nodes->limit_ms = ms;
+}
+
+static uint32_t time_limit(const slk_nodes_t *nodes, uint32_t ms)
+{
+    return ms && nodes->limit_ms && nodes->limit_ms < ms ? nodes->limit_ms : ms;
+}
+
 void slk_node_answer_free(slk_node_answer_t *answer)
 {
     slk_rpc_answer_free(&answer->rpc);
@@ -158,7 +169,7 @@ static slk_err_t ask(slk_nodes_t *nodes, node_t *node, const slk_node_call_t *ca
                                 .method = call->method,
                                 .params = call->params,
                                 .repeatable = classes[call->kind].repeat,
-                                .total_ms = ms,
+                                .total_ms = time_limit(nodes, ms),
                                 .low_speed_s = UINT32_MAX,
                                 .job = call->job};
     slk_err_t err = slk_rpc_http(nodes->http, &http, &answer->rpc, &why);
@@ -298,6 +309,8 @@ static slk_err_t take_node(slk_nodes_t *nodes, const char *name, const slk_job_t
     for (size_t i = 0; i <= nodes->cnt; i++) {
         int64_t wait;
         *node = choose(nodes, name, &wait);
+        if (!*node && i > 0 && wait >= 0)
+            return err; /* what the last of them said */
         if (!*node)
             return fail_nobody(nodes, wait < 0 ? SLK_ERR_MISMATCH : SLK_ERR_IO, diag);
         err = check_node(nodes, *node, job, diag);
@@ -339,6 +352,8 @@ slk_err_t slk_nodes_call(slk_nodes_t *nodes, const slk_node_call_t *call, slk_no
             return err;
         int64_t wait;
         bool another = !call->node && choose(nodes, NULL, &wait) != NULL;
+        if (err == SLK_ERR_PERM && !another)
+            return err;
         if (i + 1 < TRIES && !another && !pause_ms(pause, call->job))
             return slk_fail(diag, SLK_ERR_CANCELLED, "interrupted");
         pause = pause * 2 < PAUSE_MAX_MS ? pause * 2 : PAUSE_MAX_MS;

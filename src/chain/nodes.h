@@ -30,6 +30,9 @@ void slk_nodes_stop(slk_nodes_t *nodes);
 /* Use nodes of this genesis only. Before the first call. */
 void slk_nodes_expect(slk_nodes_t *nodes, const slk_tipset_key_t *genesis);
 
+/* No call of a class with a limit takes longer than this; 0: the class's own. Before the first call. */
+void slk_nodes_limit(slk_nodes_t *nodes, uint32_t ms);
+
 /* What kind of call it is: how long it may take, and whether twice is as good as once. */
 #define SLK_CALL_CLASSES(X)                                                                        \
     X(READ, 30000, true)   /* looks something up */                                                \

@@ -25,7 +25,7 @@ typedef struct {
     slk_err_t (*next_nonce)(void *ctx, slk_message_result_t *result);
     /* Sign row with result's signer, nonce and gas: OK (bytes, cid), RETRY, REFUSED. */
     slk_err_t (*sign)(void *ctx, const slk_message_row_t *row, slk_message_result_t *result);
-    /* MpoolPushMessage at row->node with a MsgUuid made of row->key: OK (signer, nonce, gas, bytes,
+    /* MpoolPushMessage at row->node with MsgUuid row->uuid: OK (signer, nonce, gas, bytes,
      * cid), RETRY (it did not leave), NO_ANSWER, REFUSED. */
     slk_err_t (*hand)(void *ctx, const slk_message_row_t *row, slk_message_result_t *result);
     /* MpoolPush: OK, KNOWN, TOO_LOW, TAKEN, REFUSED, NO_ANSWER, RETRY. */
