@@ -32,7 +32,7 @@ typedef uint32_t msm_g2_pairs_fn_t(msm_pair_t *pairs, uint32_t cnt, void *scratc
 msm_g1_pairs_fn_t *slk_msm_g1_pairs(void);
 msm_g2_pairs_fn_t *slk_msm_g2_pairs(void);
 
-msm_g1_pairs_fn_t slk_msm_g1_pairs_ifma, slk_msm_g1_pairs_avx2;
+msm_g1_pairs_fn_t slk_msm_g1_pairs_ifma, slk_msm_g1_pairs_avx2, slk_msm_g1_pairs_adx;
 msm_g2_pairs_fn_t slk_msm_g2_pairs_ifma, slk_msm_g2_pairs_avx2;
 
 #endif /* SLK_CRYPTO_MSM_PAIRS_H */

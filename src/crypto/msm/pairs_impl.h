@@ -63,16 +63,20 @@ static inline void pair_sum(const msm_pair_t *pair, const FIELD *inverse)
 {
     const AFFINE *left = pair->left, *right = pair->right;
     AFFINE *out = pair->out;
-    FIELD slope, x, y, t;
-    F(cneg)(&y, &left->y, pair->flags & MSM_LEFT_NEGATIVE);
+    FIELD slope, x, negative, t;
+    const FIELD *y = &left->y;
+    if (pair->flags & MSM_LEFT_NEGATIVE) {
+        F(cneg)(&negative, y, true);
+        y = &negative;
+    }
     if (pair->flags & MSM_DOUBLING) {
         F(sqr)(&slope, &left->x);
         F(mul_by_3)(&slope, &slope);
     } else if (pair->flags & MSM_RIGHT_NEGATIVE) {
-        F(add)(&slope, &right->y, &y);
+        F(add)(&slope, &right->y, y);
         F(cneg)(&slope, &slope, true);
     } else {
-        F(sub)(&slope, &right->y, &y);
+        F(sub)(&slope, &right->y, y);
     }
     F(mul)(&slope, &slope, inverse);
     F(sqr)(&x, &slope);
@@ -80,7 +84,7 @@ static inline void pair_sum(const msm_pair_t *pair, const FIELD *inverse)
     F(sub)(&x, &x, &right->x);
     F(sub)(&t, &left->x, &x);
     F(mul)(&slope, &t, &slope);
-    F(sub)(&out->y, &slope, &y);
+    F(sub)(&out->y, &slope, y);
     out->x = x;
 }
 
