@@ -43,7 +43,7 @@ slk_exit_t slk_machine_new_account(slk_machine_t *machine, const slk_address_t *
 {
     slk_err_t err;
     slk_account_state_t state = {.address = *key};
-    slk_actor_state_t actor = {.code = slk_actor_code(SLK_ACTOR_ACCOUNT)};
+    slk_actor_state_t actor = {.code = slk_actor_devnet_code(SLK_ACTOR_ACCOUNT)};
     if (!slk_machine_charge(machine, slk_gas_price(SLK_GAS_NEW_ACTOR)))
         return SLK_EXIT_SYS_OUT_OF_GAS;
     slk_exit_t exit = slk_machine_map_address(machine, key, id);

@@ -281,7 +281,7 @@ slk_exit_t slk_rt_call_record(slk_rt_t *rt, uint64_t to, uint64_t method, const 
 slk_exit_t slk_rt_create_actor(slk_rt_t *rt, slk_actor_kind_t kind, uint64_t id,
                                const slk_address_t *robust)
 {
-    slk_actor_state_t actor = {.code = slk_actor_code(kind)};
+    slk_actor_state_t actor = {.code = slk_actor_devnet_code(kind)};
     bool found;
     (void)robust;
     SLK_ASSERT(rt->receiver == SLK_ID_INIT);

@@ -16,6 +16,7 @@
 
 #include "base/arena.h"
 #include "codec/actors/exit_code.h"
+#include "codec/actors/method.h"
 #include "codec/address.h"
 #include "codec/bigint.h"
 #include "codec/cid.h"
@@ -97,21 +98,8 @@ slk_bigint_t slk_rt_balance(const slk_rt_t *rt);
 
 /* --- Other actors ------------------------------------------------------------------------------------ */
 
-typedef enum {
-    SLK_ACTOR_NONE, /* there is no such actor */
-    SLK_ACTOR_SYSTEM,
-    SLK_ACTOR_INIT,
-    SLK_ACTOR_CRON,
-    SLK_ACTOR_ACCOUNT,
-    SLK_ACTOR_POWER,
-    SLK_ACTOR_MINER,
-    SLK_ACTOR_MARKET,
-    SLK_ACTOR_REWARD,
-    SLK_ACTOR_VERIFREG,
-    SLK_ACTOR_DATACAP,
-    SLK_ACTOR_MULTISIG,
-    SLK_ACTOR_CNT
-} slk_actor_kind_t;
+/* Kinds are those of codec/actors/method.h; this one where there is no actor, or none that is known. */
+#define SLK_ACTOR_NONE SLK_ACTOR_COUNT
 
 slk_exit_t slk_rt_actor_kind(slk_rt_t *rt, uint64_t id, slk_actor_kind_t *kind);
 
@@ -141,10 +129,9 @@ slk_exit_t slk_rt_create_actor(slk_rt_t *rt, slk_actor_kind_t kind, uint64_t id,
 /* An address that no other actor has, from origin, nonce and a counter: protocol 2. */
 slk_address_t slk_rt_new_address(slk_rt_t *rt);
 
-/* An actor's kind by the CID of its code, and back. */
+/* An actor's kind by the CID of its code, SLK_ACTOR_NONE if it is not known; "storageminer", "none". */
 slk_actor_kind_t slk_actor_kind_of_code(const slk_cid_t *code);
-slk_cid_t slk_actor_code(slk_actor_kind_t kind);
-const char *slk_actor_kind_name(slk_actor_kind_t kind); /* "storageminer": names of the manifest */
+const char *slk_actor_kind_name(slk_actor_kind_t kind);
 
 /* --- The chain --------------------------------------------------------------------------------------- */
 
