@@ -75,7 +75,8 @@ struct slk_http_server {
     slk_http_route_t *routes;
     slk_token_key_t key;
     bool has_key;
-    char *cert_pem, *key_pem;
+    struct slk_tls_front *tls; /* NULL: plain */
+    int tls_fd;                /* its listening socket */
     uint16_t port;
     struct MHD_Daemon *daemon;
     slk_workers_t *workers;

@@ -1,9 +1,9 @@
 #include "net/http_server.h"
 
 #include "base/assert.h"
-#include "base/file.h"
 #include "net/http_private.h"
 #include "net/net.h"
+#include "net/tls_front.h"
 
 #include <errno.h>
 #include <netdb.h>
@@ -13,7 +13,6 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PEM_MAX         ((size_t)1 << 20)
 #define QUEUED_REQUESTS 65536
 #define STOP_STEP_US    5000
 
@@ -59,11 +58,7 @@ static slk_err_t copy_opts(slk_http_server_t *s, const slk_http_server_opts_t *o
     if (!opts->tls_cert != !opts->tls_key)
         return slk_fail(diag, SLK_ERR_INPUT,
                         "HTTP server: TLS needs a certificate and a key file, only one is given");
-    if (!opts->tls_cert)
-        return SLK_OK;
-    size_t len;
-    slk_err_t err = slk_read_file(&s->cert_pem, &len, opts->tls_cert, PEM_MAX, diag);
-    return err != SLK_OK ? err : slk_read_file(&s->key_pem, &len, opts->tls_key, PEM_MAX, diag);
+    return SLK_OK;
 }
 
 /* --- Listening ----------------------------------------------------------------------------- */
@@ -158,10 +153,9 @@ static void on_connection(void *ctx, struct MHD_Connection *mhd, void **socket_c
 static slk_err_t start_daemon(slk_http_server_t *s, int fd, slk_diag_t *diag)
 {
     const slk_http_server_opts_t *o = &s->opts;
-    /* With epoll, the thread that shovels bytes for upgraded TLS connections never sleeps. */
-    unsigned flags =
-        (s->cert_pem ? MHD_USE_TLS | MHD_USE_POLL_INTERNAL_THREAD : MHD_USE_EPOLL_INTERNAL_THREAD) |
-        MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_ITC;
+    bool tls = s->tls != NULL;
+    unsigned flags = MHD_USE_EPOLL_INTERNAL_THREAD | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE |
+                     MHD_USE_ITC | (tls ? MHD_USE_NO_LISTEN_SOCKET : 0);
     struct MHD_OptionItem items[16];
     unsigned n = 0;
 #define ITEM(option, number, pointer)                                                              \
@@ -173,25 +167,25 @@ static slk_err_t start_daemon(slk_http_server_t *s, int fd, slk_diag_t *diag)
     ITEM(MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->per_address_max, NULL);
     ITEM(MHD_OPTION_CONNECTION_TIMEOUT, o->idle_s, NULL);
     ITEM(MHD_OPTION_SIGPIPE_HANDLED_BY_APP, 1, NULL);
-    if (o->io_threads > 1)
+    if (o->io_threads > 1 && !tls)
         ITEM(MHD_OPTION_THREAD_POOL_SIZE, o->io_threads, NULL);
-    if (s->cert_pem) {
-        ITEM(MHD_OPTION_HTTPS_MEM_CERT, 0, s->cert_pem);
-        ITEM(MHD_OPTION_HTTPS_MEM_KEY, 0, s->key_pem);
-    }
+    if (!tls)
+        ITEM(MHD_OPTION_LISTEN_SOCKET, fd, NULL);
     ITEM(MHD_OPTION_END, 0, NULL);
 #undef ITEM
-    s->daemon = MHD_start_daemon(flags, 0, NULL, NULL, slk_http_on_access, s,
-                                 MHD_OPTION_LISTEN_SOCKET, fd, MHD_OPTION_URI_LOG_CALLBACK,
-                                 slk_http_on_uri, s, MHD_OPTION_NOTIFY_COMPLETED, slk_http_on_done,
-                                 s, MHD_OPTION_NOTIFY_CONNECTION, on_connection, s,
-                                 MHD_OPTION_ARRAY, items, MHD_OPTION_END);
-    if (s->daemon)
+    s->daemon = MHD_start_daemon(
+        flags, 0, NULL, NULL, slk_http_on_access, s, MHD_OPTION_URI_LOG_CALLBACK, slk_http_on_uri,
+        s, MHD_OPTION_NOTIFY_COMPLETED, slk_http_on_done, s, MHD_OPTION_NOTIFY_CONNECTION,
+        on_connection, s, MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+    if (!s->daemon) {
+        close(fd);
+        return slk_fail(diag, SLK_ERR_IO, "HTTP server on %s port %u: cannot start", o->address,
+                        (unsigned)s->port);
+    }
+    if (!tls)
         return SLK_OK;
-    close(fd);
-    return slk_fail(diag, SLK_ERR_IO, "HTTP server on %s port %u: cannot start%s", o->address,
-                    (unsigned)s->port,
-                    s->cert_pem ? "; is the TLS certificate in PEM form and the key its own?" : "");
+    s->tls_fd = fd;
+    return slk_tls_front_start(s->tls, fd, s->daemon, diag);
 }
 
 slk_err_t slk_http_server_new(slk_http_server_t **out, const slk_http_server_opts_t *opts,
@@ -210,7 +204,11 @@ slk_err_t slk_http_server_new(slk_http_server_t **out, const slk_http_server_opt
     pthread_mutex_init(&s->lock, NULL);
     pthread_cond_init(&s->watch_wake, &attr);
     pthread_condattr_destroy(&attr);
+    s->tls_fd = -1;
     SLK_TRY(copy_opts(s, opts, diag));
+    if (s->opts.tls_cert)
+        SLK_TRY(slk_tls_front_new(&s->tls, s->opts.tls_cert, s->opts.tls_key,
+                                  s->opts.connections_max, s->opts.request_s * 1000, diag));
     SLK_TRY(slk_workers_new(&s->workers, s->opts.handler_threads, QUEUED_REQUESTS, diag));
     SLK_TRY(slk_ws_loop_new(&s->ws, &s->opts, diag));
     SLK_TRY(slk_http_watch_start(s, diag));
@@ -234,7 +232,8 @@ void slk_http_server_free(slk_http_server_t *s, uint32_t grace_ms)
         return;
     uint64_t until = slk_net_now_ms() + grace_ms;
     atomic_store(&s->stopping, true);
-    int fd = s->daemon ? MHD_quiesce_daemon(s->daemon) : -1;
+    slk_tls_front_quiesce(s->tls);
+    int fd = s->tls ? s->tls_fd : s->daemon ? MHD_quiesce_daemon(s->daemon) : -1;
     if (fd >= 0)
         shutdown(fd, SHUT_RDWR);
     while (slk_http_watch_active(s) && slk_net_now_ms() < until)
@@ -244,15 +243,12 @@ void slk_http_server_free(slk_http_server_t *s, uint32_t grace_ms)
     slk_workers_free(s->workers);
     if (s->daemon)
         MHD_stop_daemon(s->daemon);
+    slk_tls_front_free(s->tls);
     slk_ws_loop_free(s->ws);
     if (fd >= 0)
         close(fd);
     slk_http_watch_stop(s);
     slk_token_key_wipe(&s->key);
-    if (s->key_pem)
-        explicit_bzero(s->key_pem, strlen(s->key_pem));
-    free(s->cert_pem);
-    free(s->key_pem);
     free(s->routes);
     pthread_cond_destroy(&s->watch_wake);
     pthread_mutex_destroy(&s->lock);

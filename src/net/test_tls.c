@@ -6,6 +6,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <pthread.h>
 
 static slk_diag_t diag;
 
@@ -82,8 +83,9 @@ static int setup(void **state)
                                    .route_cnt = 1,
                                    .tls_cert = f.cert,
                                    .tls_key = f.other,
+                                   .request_s = 1,
                                    .anonymous = SLK_PERM_READ};
-    assert_err(SLK_ERR_IO, slk_http_server_new(&f.server, &opts, &diag)); /* no key in there */
+    assert_err(SLK_ERR_INPUT, slk_http_server_new(&f.server, &opts, &diag)); /* no key in there */
     opts.tls_key = NULL;
     assert_err(SLK_ERR_INPUT, slk_http_server_new(&f.server, &opts, &diag));
     opts.tls_key = f.key;
@@ -106,15 +108,16 @@ static slk_err_t call_http(fixture_t *f, const char *ca, bool insecure, slk_http
     slk_http_client_t *client;
     slk_rpc_answer_t a;
     char url[64];
+    slk_diag_t why;
     const slk_http_client_opts_t opts = {
         .ca_file = ca, .insecure_tls = insecure, .total_ms = 20000};
     snprintf(url, sizeof url, "https://127.0.0.1:%u/rpc/v1", slk_http_server_port(f->server));
-    assert_ok(slk_http_client_new(&client, &opts, &diag), diag);
+    assert_ok(slk_http_client_new(&client, &opts, &why), why);
     const slk_rpc_http_call_t call = {
         .url = url, .method = "Test.Echo", .params = "[5]", .repeatable = true};
     slk_err_t err = SLK_OK;
     for (int i = 0; i < 3 && err == SLK_OK; i++) {
-        err = slk_rpc_http(client, &call, &a, &diag);
+        err = slk_rpc_http(client, &call, &a, &why);
         *outcome = a.outcome;
         if (err == SLK_OK)
             assert_int_equal(json_integer_value(a.result), 5);
@@ -128,13 +131,13 @@ static void test_https(void **state)
 {
     fixture_t *f = *state;
     slk_http_outcome_t outcome;
-    assert_ok(call_http(f, f->cert, false, &outcome), diag);
+    assert_int_equal(call_http(f, f->cert, false, &outcome), SLK_OK);
     assert_int_equal(outcome, SLK_HTTP_ANSWERED);
     assert_err(SLK_ERR_IO, call_http(f, NULL, false, &outcome));
     assert_int_equal(outcome, SLK_HTTP_NOT_SENT);
     assert_err(SLK_ERR_IO, call_http(f, f->other, false, &outcome));
     assert_int_equal(outcome, SLK_HTTP_NOT_SENT);
-    assert_ok(call_http(f, NULL, true, &outcome), diag);
+    assert_int_equal(call_http(f, NULL, true, &outcome), SLK_OK);
 }
 
 static void test_wss(void **state)
@@ -154,7 +157,7 @@ static void test_wss(void **state)
     opts.ca_file = f->cert;
     assert_ok(slk_rpc_ws_new(&ws, &opts, &diag), diag);
     /* Longer than what one TLS record, one socket buffer, one read holds. */
-    const size_t len = 60000;
+    const size_t len = (size_t)4 << 20;
     char *params = malloc(len + 8);
     assert_non_null(params);
     memset(params, 'p', len + 8);
@@ -175,11 +178,51 @@ static void test_wss(void **state)
     slk_rpc_ws_free(ws);
 }
 
+/* What is no TLS, what says nothing, what leaves in the midst. */
+static void test_bad_clients(void **state)
+{
+    fixture_t *f = *state;
+    static const char hello[] = "\x16\x03\x01\x02\x00\x01";
+    uint16_t port = slk_http_server_port(f->server);
+    slk_http_outcome_t outcome;
+    int garbage = raw_connect(port), quiet = raw_connect(port), half = raw_connect(port);
+    assert_true(raw_text(garbage, "GET /rpc/v1 HTTP/1.1\r\nHost: x\r\n\r\n"));
+    assert_true(raw_send(half, hello, sizeof hello - 1));
+    shutdown(half, SHUT_WR);
+    assert_true(raw_wait_close(garbage));
+    assert_true(raw_wait_close(half));
+    assert_true(raw_wait_close(quiet));
+    close(garbage);
+    close(half);
+    close(quiet);
+    assert_int_equal(call_http(f, f->cert, false, &outcome), SLK_OK);
+}
+
+static void *call_in_thread(void *ctx)
+{
+    slk_http_outcome_t outcome;
+    return (void *)(intptr_t)call_http(ctx, ((fixture_t *)ctx)->cert, false, &outcome);
+}
+
+static void test_many_clients(void **state)
+{
+    pthread_t ids[16];
+    for (int i = 0; i < 16; i++)
+        assert_int_equal(pthread_create(&ids[i], NULL, call_in_thread, *state), 0);
+    for (int i = 0; i < 16; i++) {
+        void *err;
+        pthread_join(ids[i], &err);
+        assert_int_equal((intptr_t)err, SLK_OK);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_https),
         cmocka_unit_test(test_wss),
+        cmocka_unit_test(test_bad_clients),
+        cmocka_unit_test(test_many_clients),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
