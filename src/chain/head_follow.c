@@ -208,7 +208,10 @@ static bool in_window(const slk_follow_t *follow, const slk_tipset_key_t *key)
 static void climb(slk_follow_t *follow)
 {
     const slk_head_t *head = slk_follow_head(follow), *target = &follow->target;
-    if (!follow->started || slk_tipset_key_eq(&target->parents, &follow->position))
+    bool child = slk_tipset_key_eq(&target->parents, &follow->position);
+    if (follow->started && child && head && target->height <= head->height)
+        follow->fruitless = FRUITLESS_MAX; /* no tipset that can be: leave it */
+    else if (!follow->started || child)
         apply(follow, target);
     if (slk_tipset_key_eq(&target->key, &follow->position) ||
         follow->fruitless++ >= FRUITLESS_MAX) {
