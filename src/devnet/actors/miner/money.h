@@ -5,6 +5,7 @@
 
 #include "codec/actors/power.h"
 #include "codec/actors/reward.h"
+#include "codec/fil.h"
 #include "devnet/actors/miner/miner.h"
 
 /* --- State at hand: *st changes, nothing is sent or saved ------------------------------------------ */
@@ -23,6 +24,24 @@ slk_exit_t slk_miner_repay_debts(slk_rt_t *rt, slk_miner_state_t *st, slk_bigint
 
 /* Free what has vested; how much. */
 slk_exit_t slk_miner_unlock_vested(slk_rt_t *rt, slk_miner_state_t *st, slk_bigint_t *unlocked);
+
+/* Lock an amount >= 0 that vests over 180 of the network's days; unlocked: what had vested before.
+ * (add_locked_funds) */
+slk_exit_t slk_miner_lock_funds(slk_rt_t *rt, slk_miner_state_t *st, slk_bigint_t amount,
+                                slk_bigint_t *unlocked);
+
+/* What is locked and when it vests; entries of nothing are left out. (VestingFunds::load) */
+slk_exit_t slk_miner_vesting_funds(slk_rt_t *rt, const slk_miner_state_t *st,
+                                   slk_vesting_fund_list_t *funds);
+
+/* What of the receiver's balance is neither vesting nor deposit nor pledge; and less the debt, which may be
+ * negative. SLK_EXIT_USR_ILLEGAL_STATE: more is locked than there is. */
+slk_exit_t slk_miner_unlocked_balance(slk_rt_t *rt, const slk_miner_state_t *st, slk_bigint_t *out);
+slk_exit_t slk_miner_available_balance(slk_rt_t *rt, const slk_miner_state_t *st,
+                                       slk_bigint_t *out);
+
+/* Change PreCommitDeposits; SLK_EXIT_USR_ILLEGAL_STATE below zero. */
+slk_exit_t slk_miner_add_deposit(slk_rt_t *rt, slk_miner_state_t *st, slk_bigint_t delta);
 
 /* Change InitialPledge; SLK_EXIT_USR_ILLEGAL_STATE below zero. */
 slk_exit_t slk_miner_add_pledge(slk_rt_t *rt, slk_miner_state_t *st, slk_bigint_t delta);
@@ -48,7 +67,20 @@ slk_exit_t slk_miner_pledge_changed(slk_rt_t *rt, slk_bigint_t delta);
 slk_exit_t slk_miner_epoch_reward(slk_rt_t *rt, slk_this_epoch_reward_return_t *out);
 slk_exit_t slk_miner_total_power(slk_rt_t *rt, slk_current_total_power_return_t *out);
 
+/* What a pledge depends on: both calls and the supply. */
+typedef struct {
+    slk_this_epoch_reward_return_t reward;
+    slk_current_total_power_return_t power;
+    slk_bigint_t supply;
+    int64_t now;
+} slk_miner_network_t;
+slk_exit_t slk_miner_network(slk_rt_t *rt, slk_miner_network_t *network);
+
 /* --- Formulas (codec/economics) on the chain's integers ------------------------------------------------- */
+
+/* Of a sector that is committed now; of a pre-commit, whatever it holds. */
+slk_bigint_t slk_miner_initial_pledge(const slk_miner_network_t *network, slk_bigint_t qa);
+slk_bigint_t slk_miner_precommit_deposit(const slk_miner_network_t *network, uint64_t sector_size);
 
 /* FF of faulty power. */
 slk_bigint_t slk_miner_fault_fee(const slk_filter_estimate_t *reward,
@@ -69,5 +101,11 @@ slk_bigint_t slk_miner_daily_fee_payable(const slk_filter_estimate_t *reward,
 slk_bigint_t slk_miner_daily_fee(slk_bigint_t supply, slk_bigint_t qa);
 slk_bigint_t slk_miner_daily_fee_adjusted(slk_bigint_t daily_fee, slk_bigint_t old_qa,
                                           slk_bigint_t new_qa);
+
+/* An amount as the real actors' texts show it: "0.000000005937181320" without zeros at the end. */
+typedef struct {
+    char s[SLK_FIL_TEXT_SZ];
+} slk_fil_text_t;
+slk_fil_text_t slk_fil_text(const slk_bigint_t *atto);
 
 #endif /* SLK_DEVNET_MINER_MONEY_H */
