@@ -62,7 +62,8 @@ static slk_err_t set_port(const entry_t *e, span_t s)
     return SLK_OK;
 }
 
-/* kind: '4' and '6' addresses of that family, 'n' a name, 'u' what a URL may have without brackets. */
+/* kind: '4' and '6' addresses of that family, 'n' a name, 'u' what a URL may have without
+ * brackets. */
 static slk_err_t set_host(const entry_t *e, span_t s, char kind)
 {
     unsigned char addr[16];

@@ -3,7 +3,8 @@
 
 /* FULLNODE_API_INFO and its like: where a node is and the token it wants.
  *
- *   TOKEN:/ip4/127.0.0.1/tcp/1234/http     multiaddr; ip4 ip6 dns dns4 dns6; suffix http https ws wss or none
+ *   TOKEN:/ip4/127.0.0.1/tcp/1234/http     multiaddr: ip4 ip6 dns dns4 dns6;
+ *                                          suffix http https ws wss or none
  *   TOKEN:http://host:port                 URL; http https ws wss
  *   either without "TOKEN:"; several separated by commas
  *

@@ -1,5 +1,5 @@
-/* Bearer tokens: none is accepted unless its signature is right. The first byte says whether the rest is a whole
- * token, or header and payload that are signed here. */
+/* Bearer tokens: none is accepted unless its signature is right. The first byte says whether the
+ * rest is a whole token, or header and payload that are signed here. */
 #include "base/assert.h"
 #include "net/base64url.h"
 #include "net/token.h"

@@ -1,5 +1,5 @@
-/* Frames and handshakes of a websocket, from memory. Byte 0: bit 0 the side, bit 1 handshake instead of frames, the
- * rest how much one read gives. */
+/* Frames and handshakes of a websocket, from memory. Byte 0: bit 0 the side, bit 1 handshake
+ * instead of frames, the rest how much one read gives. */
 #include "base/assert.h"
 #include "net/ws_frames.h"
 

@@ -26,13 +26,12 @@ const char *slk_http_outcome_text(slk_http_outcome_t outcome);
 typedef struct {
     uint32_t connect_ms; /* 0: 10,000 */
     uint32_t total_ms;   /* of the whole call; 0: no limit */
-    uint32_t
-        low_speed_s; /* give up when no byte moved for so long; 0: 60. Counts waiting for the answer */
+    /* Give up when no byte moved for so long, also while waiting for the answer; 0: 60. */
+    uint32_t low_speed_s;
     uint64_t answer_max; /* bytes of a body; 0: 256 MiB */
-    const char
-        *ca_file;      /* PEM of authorities to trust instead of the system's; NULL: the system's */
-    bool insecure_tls; /* do not verify certificates: tests only */
-    uint32_t idle_max; /* connections kept open while unused; 0: 32 */
+    const char *ca_file; /* PEM of authorities to trust; NULL: the system's */
+    bool insecure_tls;   /* do not verify certificates: tests only */
+    uint32_t idle_max;   /* connections kept open while unused; 0: 32 */
 } slk_http_client_opts_t;
 
 /* opts NULL: defaults. Strings are copied. */
@@ -54,15 +53,16 @@ typedef struct {
     const void *body;
     size_t body_len;
     const char *const *headers; /* "Name: value", NULL at the end; may be NULL */
-    bool
-        repeatable; /* executing it twice is harmless: a kept connection may be used, over which libcurl
-                        sends again when the server closed it at that moment */
+    /* Executing it twice is harmless: a kept connection may be used, over which libcurl sends again
+     * when the server closed it at that moment. Otherwise the call has a connection of its own. */
+    bool repeatable;
     uint32_t total_ms;    /* 0: the client's */
     uint32_t low_speed_s; /* 0: the client's; UINT32_MAX: wait for ever (bounded by total_ms) */
     const slk_job_t *job; /* cancels; may be NULL */
 
-    /* NULL: the body is gathered in the answer. Otherwise called with each piece of the body of a 2xx answer;
-     * other than SLK_OK ends the call with that error (fill diag). answer_max does not apply then. */
+    /* NULL: the body is gathered in the answer. Otherwise called with each piece of the body of a
+     * 2xx answer; other than SLK_OK ends the call with that error (fill diag). answer_max does not
+     * apply then. */
     slk_err_t (*sink)(void *ctx, const void *bytes, size_t len, slk_diag_t *diag);
     void *sink_ctx;
 } slk_http_call_t;
@@ -78,8 +78,9 @@ typedef struct {
     uint64_t sunk; /* bytes that the sink took */
 } slk_http_answer_t;
 
-/* One call; blocks. Any status is SLK_OK: look at answer->status. SLK_ERR_IO (with outcome), TIMEOUT,
- * CANCELLED, LENGTH (answer too long), INPUT (URL), NOMEM. The answer is to be freed in any case. */
+/* One call; blocks. Any status is SLK_OK: look at answer->status. SLK_ERR_IO (with outcome),
+ * TIMEOUT, CANCELLED, LENGTH (answer too long), INPUT (URL), NOMEM. The answer is to be freed in
+ * any case. */
 SLK_CHECK_RESULT slk_err_t slk_http_do(slk_http_client_t *client, const slk_http_call_t *call,
                                        slk_http_answer_t *answer, slk_diag_t *diag);
 

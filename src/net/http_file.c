@@ -11,7 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/* --- Files below a folder -------------------------------------------------------------------- */
+/* --- Files below a folder ------------------------------------------------------------------ */
 
 slk_err_t slk_open_beneath(int *out, const char *root, const char *rel)
 {
@@ -54,7 +54,7 @@ slk_err_t slk_open_beneath(int *out, const char *root, const char *rel)
                : SLK_ERR_IO;
 }
 
-/* --- Ranges ------------------------------------------------------------------------------------ */
+/* --- Ranges -------------------------------------------------------------------------------- */
 
 typedef enum { RANGE_WHOLE, RANGE_PART, RANGE_OUTSIDE } range_t;
 
@@ -72,7 +72,8 @@ static bool read_number(const char **text, uint64_t *value)
     return any;
 }
 
-/* "bytes=a-b", "bytes=a-", "bytes=-n"; whatever else means the whole file (RFC 9110 section 14.2). */
+/* "bytes=a-b", "bytes=a-", "bytes=-n"; whatever else means the whole file (RFC 9110 section
+ * 14.2). */
 static range_t parse_range(const char *text, uint64_t size, uint64_t *offset, uint64_t *len)
 {
     uint64_t first = 0, last = 0;

@@ -3,8 +3,8 @@
 
 /* What the files of the HTTP server share.
  *
- * A request belongs to the I/O thread of its connection, but while its handler runs to the handler's
- * thread: the connection is suspended then. */
+ * A request belongs to the I/O thread of its connection, but while its handler runs to the
+ * handler's thread: the connection is suspended then. */
 
 #include "net/http_server.h"
 #include "net/text.h"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* --- What a handler sees -------------------------------------------------------------------- */
+/* --- What a handler sees ------------------------------------------------------------------- */
 
 const char *slk_http_method(const slk_http_request_t *req)
 {
@@ -61,7 +61,7 @@ bool slk_http_gone(const slk_http_request_t *req)
     return atomic_load(&req->conn->gone) || atomic_load(&req->server->stopping);
 }
 
-/* --- What it answers ------------------------------------------------------------------------ */
+/* --- What it answers ----------------------------------------------------------------------- */
 
 void slk_http_reply_clear(slk_http_reply_t *r)
 {
@@ -125,7 +125,7 @@ void slk_http_drop(slk_http_request_t *req)
     start_reply(req, SLK_HTTP_DROP, NULL);
 }
 
-/* --- Websocket handshake -------------------------------------------------------------------- */
+/* --- Websocket handshake ------------------------------------------------------------------- */
 
 static bool header_has(const slk_http_request_t *req, const char *name, const char *word)
 {

@@ -8,7 +8,7 @@
     ((uint64_t)1 << 20) /* of a refused body, read so that the client sees the answer */
 #define SEND_SECONDS 30
 
-/* --- Replies that the server gives by itself ------------------------------------------------ */
+/* --- Replies that the server gives by itself ----------------------------------------------- */
 
 static void reply_text(slk_http_request_t *req, int status, const char *text)
 {
@@ -21,7 +21,7 @@ static void reply_empty(slk_http_request_t *req, int status)
     slk_http_reply(req, status, NULL, "", 0);
 }
 
-/* --- The beginning of a request ------------------------------------------------------------- */
+/* --- The beginning of a request ------------------------------------------------------------ */
 
 void *slk_http_on_uri(void *ctx, const char *uri, struct MHD_Connection *mhd)
 {

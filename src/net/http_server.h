@@ -29,8 +29,8 @@ typedef struct slk_http_request slk_http_request_t;
 #define SLK_HTTP_OPTIONS 32u
 #define SLK_HTTP_ANY     0xffu
 
-/* Answers a request by one of slk_http_reply*; without, the client gets status 500. Runs in a handler
- * thread; the request ends when it returns. */
+/* Answers a request by one of slk_http_reply*; without, the client gets status 500. Runs in a
+ * handler thread; the request ends when it returns. */
 typedef void slk_http_handler_t(slk_http_request_t *req, void *ctx);
 
 typedef struct {
@@ -90,8 +90,9 @@ SLK_CHECK_RESULT slk_err_t slk_http_server_new(slk_http_server_t **server,
 /* The port listened on. */
 uint16_t slk_http_server_port(const slk_http_server_t *server);
 
-/* Stop: no new connections; running handlers see slk_http_gone and get grace_ms to answer; websockets are
- * closed (status 1001); then wait for the handlers, however long they take. NULL is a no-op. */
+/* Stop: no new connections; running handlers see slk_http_gone and get grace_ms to answer;
+ * websockets are closed (status 1001); then wait for the handlers, however long they take. NULL is
+ * a no-op. */
 void slk_http_server_free(slk_http_server_t *server, uint32_t grace_ms);
 
 /* --- A request, for its handler ------------------------------------------------------------ */
@@ -107,11 +108,11 @@ const char *slk_http_arg(const slk_http_request_t *req, const char *name);
 const char *slk_http_body(const slk_http_request_t *req, size_t *len);
 slk_perms_t slk_http_perms(const slk_http_request_t *req);
 const char *slk_http_peer(const slk_http_request_t *req); /* numeric address, without port */
-/* True when nobody waits for the answer any more: the client is gone, or the server stops. Looked at
- * about once a second. */
+/* True when nobody waits for the answer any more: the client is gone, or the server stops. Looked
+ * at about once a second. */
 bool slk_http_gone(const slk_http_request_t *req);
 
-/* --- Answers: one of these a request, the last one counts ----------------------------------- */
+/* --- Answers: one of these a request, the last one counts ---------------------------------- */
 
 /* body is copied; content_type NULL: none. */
 void slk_http_reply(slk_http_request_t *req, int status, const char *content_type, const void *body,
@@ -121,8 +122,9 @@ void slk_http_reply_take(slk_http_request_t *req, int status, const char *conten
                          size_t len);
 /* A header more (at most 8), besides Date, Content-Length, Content-Type. Copied. */
 void slk_http_reply_header(slk_http_request_t *req, const char *name, const char *value);
-/* A file below the folder `root`, with ETag, If-Range and Range (one range). `rel` comes from outside:
- * "..", absolute paths and symbolic links below root give 404, as does what is no regular file. */
+/* A file below the folder `root`, with ETag, If-Range and Range (one range). `rel` comes from
+ * outside: "..", absolute paths and symbolic links below root give 404, as does what is no regular
+ * file. */
 void slk_http_reply_file(slk_http_request_t *req, const char *root, const char *rel,
                          const char *content_type);
 /* Cut the connection instead of answering. */
@@ -132,7 +134,8 @@ void slk_http_drop(slk_http_request_t *req);
 
 typedef struct slk_ws slk_ws_t;
 
-/* What happens to a socket; all from one thread of the server, which serves all sockets: be quick. */
+/* What happens to a socket; all from one thread of the server, which serves all sockets: be
+ * quick. */
 typedef struct {
     void (*opened)(void *ctx, slk_ws_t *ws); /* before the first text */
     /* A whole message, text or binary; text is NUL-terminated; takes it (free). */
@@ -144,8 +147,8 @@ typedef struct {
 
 /* True when the request asks to become a websocket. */
 bool slk_http_wants_websocket(const slk_http_request_t *req);
-/* Accept; events and ctx stay until closed. A bad handshake is answered with 400, a foreign origin with
- * 403, and then `closed` is called at once with ws NULL. */
+/* Accept; events and ctx stay until closed. A bad handshake is answered with 400, a foreign origin
+ * with 403, and then `closed` is called at once with ws NULL. */
 void slk_http_reply_websocket(slk_http_request_t *req, const slk_ws_events_t *events, void *ctx);
 
 /* Queue a text message; any thread; copies. False when the socket is closed, or now is because its

@@ -23,8 +23,9 @@
 
 #define SLK_RPC_BODY_MAX ((uint64_t)100 << 20) /* Lotus' limit for one request */
 
-/* Parse JSON from outside: one value, strings in UTF-8 without NUL, and not more memory than a small
- * multiple of its length (a text of many empty lists is refused). NULL and a sentence otherwise. */
+/* Parse JSON from outside: one value, strings in UTF-8 without NUL, and not more memory than a
+ * small multiple of its length (a text of many empty lists is refused). NULL and a sentence
+ * otherwise. */
 json_t *slk_json_parse(const char *text, size_t len, slk_diag_t *diag);
 
 /* Append a text as a JSON string, quotes included; what is no UTF-8 becomes U+FFFD. */

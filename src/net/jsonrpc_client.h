@@ -21,8 +21,8 @@ typedef struct {
 /* Free what an answer holds; harmless on a zeroed one. */
 void slk_rpc_answer_free(slk_rpc_answer_t *answer);
 
-/* The sentence "METHOD: message (code n)" as an error of class SLK_ERR_STATE, for callers to whom any
- * error answer is the end. SLK_OK when it did not fail. */
+/* The sentence "METHOD: message (code n)" as an error of class SLK_ERR_STATE, for callers to whom
+ * any error answer is the end. SLK_OK when it did not fail. */
 SLK_CHECK_RESULT slk_err_t slk_rpc_answer_check(const slk_rpc_answer_t *answer, const char *method,
                                                 slk_diag_t *diag);
 
@@ -37,8 +37,8 @@ typedef struct {
     const slk_job_t *job;
 } slk_rpc_http_call_t;
 
-/* One call. SLK_OK: an answer is there. SLK_ERR_PERM (401, 403), NOTFOUND (404), FORMAT (no JSON-RPC
- * answer), IO (other status), and those of slk_http_do. */
+/* One call. SLK_OK: an answer is there. SLK_ERR_PERM (401, 403), NOTFOUND (404), FORMAT (no JSON-
+ * RPC answer), IO (other status), and those of slk_http_do. */
 SLK_CHECK_RESULT slk_err_t slk_rpc_http(slk_http_client_t *client, const slk_rpc_http_call_t *call,
                                         slk_rpc_answer_t *answer, slk_diag_t *diag);
 
@@ -59,8 +59,8 @@ typedef struct {
         values_max; /* values of one channel not yet taken; over this the channel ends; 0: 1024 */
     const char *ca_file;
     bool insecure_tls;
-    /* Told when the connection comes (SLK_OK) and goes or could not be made (error and sentence), from
-     * the connection's thread: be quick, call nothing of this header. May be NULL. */
+    /* Told when the connection comes (SLK_OK) and goes or could not be made (error and sentence),
+     * from the connection's thread: be quick, call nothing of this header. May be NULL. */
     void (*state)(void *ctx, slk_err_t err, const char *why);
     void *state_ctx;
 } slk_rpc_ws_opts_t;
@@ -78,9 +78,9 @@ void slk_rpc_ws_stop(slk_rpc_ws_t *ws);
 SLK_CHECK_RESULT slk_err_t slk_rpc_ws_wait(slk_rpc_ws_t *ws, uint32_t timeout_ms,
                                            const slk_job_t *job, slk_diag_t *diag);
 
-/* One call; any number of threads at a time. timeout_ms counts waiting for a connection; 0: no limit.
- * SLK_ERR_IO when the connection was lost (answer->outcome tells whether the request had left),
- * TIMEOUT (the server is sent xrpc.cancel), CANCELLED. Never sent again by itself. */
+/* One call; any number of threads at a time. timeout_ms counts waiting for a connection; 0: no
+ * limit. SLK_ERR_IO when the connection was lost (answer->outcome tells whether the request had
+ * left), TIMEOUT (the server is sent xrpc.cancel), CANCELLED. Never sent again by itself. */
 SLK_CHECK_RESULT slk_err_t slk_rpc_ws_call(slk_rpc_ws_t *ws, const char *method, const char *params,
                                            uint32_t timeout_ms, const slk_job_t *job,
                                            slk_rpc_answer_t *answer, slk_diag_t *diag);
@@ -91,10 +91,10 @@ SLK_CHECK_RESULT slk_err_t slk_rpc_ws_subscribe(slk_rpc_sub_t **sub, slk_rpc_ws_
                                                 uint32_t timeout_ms, const slk_job_t *job,
                                                 slk_rpc_answer_t *answer, slk_diag_t *diag);
 
-/* The next value, in order; *value is a new reference. SLK_ERR_TIMEOUT: none yet (timeout_ms 0: do not
- * wait). After the last value the reason of the end, again and again: SLK_ERR_STATE closed by the server,
- * SLK_ERR_IO connection lost, SLK_ERR_LENGTH values were not taken fast enough, SLK_ERR_CANCELLED. One
- * thread a subscription. */
+/* The next value, in order; *value is a new reference. SLK_ERR_TIMEOUT: none yet (timeout_ms 0: do
+ * not wait). After the last value the reason of the end, again and again: SLK_ERR_STATE closed by
+ * the server, SLK_ERR_IO connection lost, SLK_ERR_LENGTH values were not taken fast enough,
+ * SLK_ERR_CANCELLED. One thread a subscription. */
 SLK_CHECK_RESULT slk_err_t slk_rpc_sub_next(slk_rpc_sub_t *sub, json_t **value, uint32_t timeout_ms,
                                             const slk_job_t *job, slk_diag_t *diag);
 

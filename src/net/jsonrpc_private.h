@@ -47,9 +47,11 @@ struct slk_rpc_call {
     slk_rpc_call_t *prev, *next; /* the socket's list */
 };
 
-/* Run one request and append its answer; nothing for a notification. Sets *status of HTTP and *drop. */
+/* Run one request and append its answer; nothing for a notification. Sets *status of HTTP and
+ * *drop. */
 void slk_rpc_serve(slk_rpc_call_t *call, json_t *item, slk_text_t *out, int *status, bool *drop);
-/* The parts of it: look for what is wrong before the method runs, run it, write its answer, clear. */
+/* The parts of it: look for what is wrong before the method runs, run it, write its answer,
+ * clear. */
 bool slk_rpc_prepare(slk_rpc_call_t *call, json_t *item);
 void slk_rpc_execute(slk_rpc_call_t *call);
 void slk_rpc_write(slk_rpc_call_t *call, slk_text_t *out);

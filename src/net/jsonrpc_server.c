@@ -10,9 +10,9 @@
 #include <string.h>
 
 #define QUEUED_CALLS 65536
-#define ANSWER_MAX   ((size_t)512 << 20) /* of one batch, or one answer with what stands around it */
+#define ANSWER_MAX   ((size_t)512 << 20) /* of one answer or batch */
 
-/* --- The table ------------------------------------------------------------------------------ */
+/* --- The table ----------------------------------------------------------------------------- */
 
 static int by_name(const void *a, const void *b)
 {
@@ -67,7 +67,7 @@ void slk_rpc_api_free(slk_rpc_api_t *api)
     free(api);
 }
 
-/* --- What a method sees --------------------------------------------------------------------- */
+/* --- What a method sees -------------------------------------------------------------------- */
 
 const char *slk_rpc_method(const slk_rpc_call_t *call)
 {
@@ -89,7 +89,7 @@ slk_perms_t slk_rpc_perms(const slk_rpc_call_t *call)
     return call->perms;
 }
 
-/* --- What it answers -------------------------------------------------------------------------- */
+/* --- What it answers ----------------------------------------------------------------------- */
 
 static void forget_answer(slk_rpc_call_t *call)
 {
@@ -185,7 +185,7 @@ void slk_rpc_drop(slk_rpc_call_t *call)
     call->kind = SLK_ANSWER_DROP;
 }
 
-/* --- One call ------------------------------------------------------------------------------- */
+/* --- One call ------------------------------------------------------------------------------ */
 
 static bool check_method(slk_rpc_call_t *call)
 {
@@ -303,7 +303,7 @@ void slk_rpc_serve_batch(const slk_rpc_call_t *like, json_t *items, slk_text_t *
         slk_text_str(out, "]");
 }
 
-/* --- HTTP ----------------------------------------------------------------------------------- */
+/* --- HTTP ---------------------------------------------------------------------------------- */
 
 static void serve_body(slk_rpc_api_t *api, slk_http_request_t *req, const char *text, size_t len)
 {

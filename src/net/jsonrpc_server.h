@@ -8,11 +8,12 @@
  *         {"Filecoin.StateWaitMsg", SLK_PERM_READ, 4, 4, SLK_RPC_WAITS, state_wait_msg},
  *         {"Filecoin.ChainNotify", SLK_PERM_READ, 0, 0, SLK_RPC_CHANNEL, chain_notify},
  *     };
- *     slk_rpc_api_new(&api, &(slk_rpc_api_opts_t){.methods = methods, .method_cnt = ..., .ctx = node}, diag);
+ *     slk_rpc_api_opts_t opts = {.methods = methods, .method_cnt = ..., .ctx = node};
+ *     slk_rpc_api_new(&api, &opts, diag);
  *     routes[0] = slk_rpc_route("/rpc/v1", api);
  *
- * An api outlives the server whose routes name it. Several paths may have different tables, or share
- * one. Calls of one websocket are answered in any order. */
+ * An api outlives the server whose routes name it. Several paths may have different tables, or
+ * share one. Calls of one websocket are answered in any order. */
 
 #include "net/http_server.h"
 #include "net/jsonrpc.h"
@@ -28,7 +29,7 @@ typedef struct slk_rpc_channel slk_rpc_channel_t;
 typedef void slk_rpc_fn_t(slk_rpc_call_t *call, void *ctx);
 
 #define SLK_RPC_CHANNEL 1u /* answers by slk_rpc_channel_open: websocket only */
-#define SLK_RPC_WAITS   2u /* may take long; such calls never take all threads (slk_rpc_api_opts_t) */
+#define SLK_RPC_WAITS   2u /* may take long; such calls never take all threads */
 
 typedef struct {
     const char *name; /* whole: "Filecoin.ChainHead" */
@@ -87,9 +88,9 @@ void slk_rpc_drop(slk_rpc_call_t *call);
 
 /* --- Channels ------------------------------------------------------------------------------ */
 
-/* Answer the call with a channel. on_end (may be NULL) is called once when the client cancelled it or
- * the socket closed, from a thread of the server, never from inside the functions below, and not after
- * slk_rpc_channel_close. NULL when the socket is closed already or memory is short.
+/* Answer the call with a channel. on_end (may be NULL) is called once when the client cancelled it
+ * or the socket closed, from a thread of the server, never from inside the functions below, and
+ * not after slk_rpc_channel_close. NULL when the socket is closed already or memory is short.
  *
  * The handle is the caller's until slk_rpc_channel_close. Values may be sent at once: they wait
  * until the answer has been. */

@@ -15,8 +15,8 @@ typedef struct message {
     size_t len;
 } message_t;
 
-/* One websocket. Its messages are read in their order, one at a time (so that a cancel finds the call it
- * names), each by a thread that then runs the call while another reads on. */
+/* One websocket. Its messages are read in their order, one at a time (so that a cancel finds the
+ * call it names), each by a thread that then runs the call while another reads on. */
 struct slk_rpc_sock {
     atomic_uint refs;
     slk_rpc_api_t *api;
@@ -86,7 +86,7 @@ static void channel_unref(slk_rpc_channel_t *ch)
     free(ch);
 }
 
-/* --- Channels ------------------------------------------------------------------------------- */
+/* --- Channels ------------------------------------------------------------------------------ */
 
 /* With the lock held: take it out of the socket's list, whose reference the caller has then. */
 static void unlink_channel(slk_rpc_channel_t *ch)
@@ -115,7 +115,8 @@ static void send_close(slk_rpc_channel_t *ch)
     send_buf(ch->sock, &buf);
 }
 
-/* With the lock held, which is given up while the owner is told: the client or the socket ended it. */
+/* With the lock held, which is given up while the owner is told: the client or the socket ended
+ * it. */
 static void end_channel(slk_rpc_channel_t *ch, bool tell_client)
 {
     slk_rpc_sock_t *sock = ch->sock;
@@ -260,7 +261,7 @@ static void answer_channel(slk_rpc_call_t *call)
     channel_unref(ch);
 }
 
-/* --- Calls ---------------------------------------------------------------------------------- */
+/* --- Calls --------------------------------------------------------------------------------- */
 
 bool slk_rpc_gone(const slk_rpc_call_t *call)
 {
@@ -403,7 +404,7 @@ static void read_next(void *ctx)
     sock_unref(sock);
 }
 
-/* --- Events of the websocket ------------------------------------------------------------------ */
+/* --- Events of the websocket --------------------------------------------------------------- */
 
 static void on_opened(void *ctx, slk_ws_t *ws)
 {

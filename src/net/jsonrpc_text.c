@@ -3,10 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- Reading JSON --------------------------------------------------------------------------- */
+/* --- Reading JSON -------------------------------------------------------------------------- */
 
-/* What jansson takes, at most, for an object, an array, and one more value in either. A text may cost
- * COST_FACTOR times its length and COST_FREE, never more than COST_MAX. */
+/* What jansson takes, at most, for an object, an array, and one more value in either. A text may
+ * cost COST_FACTOR times its length and COST_FREE, never more than COST_MAX. */
 #define COST_OBJECT ((uint64_t)320)
 #define COST_ARRAY  ((uint64_t)144)
 #define COST_VALUE  ((uint64_t)80)
@@ -50,7 +50,7 @@ json_t *slk_json_parse(const char *text, size_t len, slk_diag_t *diag)
     return value;
 }
 
-/* --- Writing JSON --------------------------------------------------------------------------- */
+/* --- Writing JSON -------------------------------------------------------------------------- */
 
 /* Bytes of the UTF-8 character at text, 0 when it is none (RFC 3629). */
 static size_t utf8_len(const unsigned char *text, size_t left)
@@ -124,7 +124,7 @@ int slk_rpc_status(int64_t code)
     }
 }
 
-/* --- Requests and answers --------------------------------------------------------------------- */
+/* --- Requests and answers ------------------------------------------------------------------ */
 
 /* Names of Go's types, as they appear in Lotus' messages. */
 static const char *go_type(const json_t *value)

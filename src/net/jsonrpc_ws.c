@@ -95,7 +95,7 @@ static void wake(slk_rpc_ws_t *ws)
     (void)n; /* full means that it is awake already */
 }
 
-/* --- Queues: with the lock held --------------------------------------------------------------- */
+/* --- Queues: with the lock held ------------------------------------------------------------ */
 
 /* Takes text. */
 static bool push_out(slk_rpc_ws_t *ws, uint64_t id, slk_text_t *text)
@@ -210,7 +210,7 @@ static void fail_all(slk_rpc_ws_t *ws, slk_err_t err, const char *why)
     pthread_cond_broadcast(&ws->changed);
 }
 
-/* --- What comes in: the connection's thread --------------------------------------------------- */
+/* --- What comes in: the connection's thread ------------------------------------------------ */
 
 /* Takes json. */
 static void take_value(slk_rpc_ws_t *ws, slk_rpc_sub_t *sub, json_t *json)
@@ -229,8 +229,8 @@ static void take_value(slk_rpc_ws_t *ws, slk_rpc_sub_t *sub, json_t *json)
     pthread_cond_signal(&sub->more);
 }
 
-/* Takes root. A value must be nobody else's when the thread that waits for it gets it: jansson's references are
- * not made for two threads. */
+/* Takes root. A value must be nobody else's when the thread that waits for it gets it: jansson's
+ * references are not made for two threads. */
 static void take_notification(slk_rpc_ws_t *ws, json_t *root)
 {
     const char *method = json_string_value(json_object_get(root, "method"));
@@ -282,7 +282,7 @@ static void on_message(void *ctx, char *text, size_t len)
     }
 }
 
-/* --- The connection's thread ------------------------------------------------------------------ */
+/* --- The connection's thread --------------------------------------------------------------- */
 
 /* Hand queued messages to the framer. */
 static bool feed(slk_rpc_ws_t *ws, slk_ws_frames_t *frames)
@@ -417,7 +417,7 @@ static void *connection_main(void *ctx)
     return NULL;
 }
 
-/* --- Life ----------------------------------------------------------------------------------- */
+/* --- Life ---------------------------------------------------------------------------------- */
 
 static void set_defaults(slk_rpc_ws_opts_t *o)
 {
@@ -500,9 +500,10 @@ void slk_rpc_ws_free(slk_rpc_ws_t *ws)
     free(ws);
 }
 
-/* --- Waiting: with the lock held -------------------------------------------------------------- */
+/* --- Waiting: with the lock held ----------------------------------------------------------- */
 
-/* Wait for cond, a step at most; SLK_ERR_TIMEOUT at `until` (0: never), SLK_ERR_CANCELLED by the job. */
+/* Wait for cond, a step at most; SLK_ERR_TIMEOUT at `until` (0: never), SLK_ERR_CANCELLED by the
+ * job. */
 static slk_err_t wait_step(slk_rpc_ws_t *ws, pthread_cond_t *cond, uint64_t until,
                            const slk_job_t *job)
 {
@@ -542,7 +543,7 @@ slk_err_t slk_rpc_ws_wait(slk_rpc_ws_t *ws, uint32_t timeout_ms, const slk_job_t
     return err;
 }
 
-/* --- Calls ---------------------------------------------------------------------------------- */
+/* --- Calls --------------------------------------------------------------------------------- */
 
 /* Give up waiting: the server is told when it knows of the call. */
 static void abandon(slk_rpc_ws_t *ws, call_t *c)

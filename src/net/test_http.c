@@ -1,4 +1,4 @@
-#include "test_raw.h"
+#include "net/test_raw.h"
 
 #include "net/http_client.h"
 #include "net/http_server.h"
@@ -19,7 +19,7 @@ typedef struct {
     atomic_int done, started;
 } fixture_t;
 
-/* --- A server -------------------------------------------------------------------------------- */
+/* --- A server ------------------------------------------------------------------------------ */
 
 static void hello(slk_http_request_t *req, void *ctx)
 {
@@ -135,7 +135,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* --- Requests -------------------------------------------------------------------------------- */
+/* --- Requests ------------------------------------------------------------------------------ */
 
 static void test_statuses(void **state)
 {
@@ -222,7 +222,8 @@ static void test_limits(void **state)
     strcpy(text + 70000, " HTTP/1.1\r\n\r\n");
     status = raw_status(f->port, text);
     assert_true(status == 414 || status == 431 || status == 0);
-    /* A body over the limit, announced and not. The answer comes although it was sent to its end. */
+    /* A body over the limit, announced and not. The answer comes although it was sent to its
+     * end. */
     int n = sprintf(text, "POST /length HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n");
     memset(text + n, 'b', 200000);
     text[n + 200000] = 0;
@@ -282,7 +283,7 @@ static void test_slow_clients(void **state)
         close(fds[i]);
 }
 
-/* --- Files ----------------------------------------------------------------------------------- */
+/* --- Files --------------------------------------------------------------------------------- */
 
 static void write_file(const char *dir, const char *name, const char *text)
 {
@@ -389,7 +390,7 @@ static void test_files(void **state)
     get_file(f, "/files/ten", more, 200, "abcdefghij", NULL);
 }
 
-/* --- The client ------------------------------------------------------------------------------ */
+/* --- The client ---------------------------------------------------------------------------- */
 
 static slk_err_t count_bytes(void *ctx, const void *bytes, size_t len, slk_diag_t *why)
 {
@@ -518,7 +519,7 @@ static void test_no_second_time(void **state)
     close(closer.fd);
 }
 
-/* --- The end --------------------------------------------------------------------------------- */
+/* --- The end ------------------------------------------------------------------------------- */
 
 static void *slow_get(void *ctx)
 {

@@ -1,4 +1,4 @@
-#include "test_raw.h"
+#include "net/test_raw.h"
 
 #include "net/jsonrpc_client.h"
 #include "net/jsonrpc_server.h"
@@ -13,10 +13,11 @@ typedef struct {
     slk_http_server_t *server;
     slk_token_key_t key;
     uint16_t port;
-    json_t *tipset; /* what the recorded node answered */
+    json_t *tipset;     /* what the recorded node answered */
+    atomic_int trouble; /* 1: down, 2: drops connections */
 } fixture_t;
 
-/* --- A server with the methods of the recordings ---------------------------------------------- */
+/* --- A server with the methods of the recordings ------------------------------------------- */
 
 static void network_name(slk_rpc_call_t *call, void *ctx)
 {
@@ -125,6 +126,16 @@ static const slk_rpc_method_t methods2[] = {
     {"Filecoin.ChainGetTipSet", SLK_PERM_READ, 1, 1, 0, get_tipset},
 };
 
+static bool before(slk_rpc_call_t *call, void *ctx)
+{
+    int trouble = atomic_load(&((fixture_t *)ctx)->trouble);
+    if (trouble == 1)
+        slk_rpc_fail(call, SLK_RPC_ERROR, "%s: down", slk_rpc_method(call));
+    if (trouble == 2)
+        slk_rpc_drop(call);
+    return !trouble;
+}
+
 static void health(slk_http_request_t *req, void *ctx)
 {
     slk_http_reply(req, *(const int *)ctx, NULL, "", 0);
@@ -140,7 +151,8 @@ static int setup(void **state)
                                      .method_cnt = sizeof methods / sizeof methods[0],
                                      .ctx = &f,
                                      .waits_max = 2};
-    const slk_rpc_api_opts_t opts2 = {.methods = methods2, .method_cnt = 1, .ctx = &f};
+    const slk_rpc_api_opts_t opts2 = {
+        .methods = methods2, .method_cnt = 1, .ctx = &f, .before = before};
     assert_ok(slk_rpc_api_new(&f.api, &opts, &diag), diag);
     assert_ok(slk_rpc_api_new(&f.api2, &opts2, &diag), diag);
     const slk_http_route_t routes[] = {
@@ -178,7 +190,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* --- The recordings --------------------------------------------------------------------------- */
+/* --- The recordings ------------------------------------------------------------------------ */
 
 static void authorization(char *out, size_t cap, const fixture_t *f, const json_t *entry)
 {
@@ -262,7 +274,7 @@ static void test_recorded_errors(void **state)
     json_decref(entries);
 }
 
-/* --- What the recordings do not have ------------------------------------------------------------ */
+/* --- What the recordings do not have ------------------------------------------------------- */
 
 static void expect(const fixture_t *f, const char *body, int status, const char *want)
 {
@@ -370,7 +382,7 @@ static void test_token_argument(void **state)
     }
 }
 
-/* --- The client over HTTP ----------------------------------------------------------------------- */
+/* --- The client over HTTP ------------------------------------------------------------------ */
 
 typedef struct {
     const fixture_t *f;
@@ -509,6 +521,31 @@ static void test_waiting_calls(void **state)
     slk_http_client_free(other);
 }
 
+static void test_trouble_on_command(void **state)
+{
+    fixture_t *f = *state;
+    char url[64];
+    slk_http_client_t *client;
+    slk_rpc_answer_t a;
+    assert_ok(slk_http_client_new(&client, NULL, &diag), diag);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/rpc/v2", f->port);
+    const slk_rpc_http_call_t call = {
+        .url = url, .method = "Filecoin.ChainGetTipSet", .params = "[0]"};
+    atomic_store(&f->trouble, 1);
+    assert_ok(slk_rpc_http(client, &call, &a, &diag), diag);
+    assert_true(a.failed);
+    assert_string_equal(a.message, "Filecoin.ChainGetTipSet: down");
+    slk_rpc_answer_free(&a);
+    atomic_store(&f->trouble, 2);
+    assert_err(SLK_ERR_IO, slk_rpc_http(client, &call, &a, &diag));
+    assert_int_equal(a.outcome, SLK_HTTP_NO_ANSWER);
+    atomic_store(&f->trouble, 0);
+    assert_ok(slk_rpc_http(client, &call, &a, &diag), diag);
+    assert_false(a.failed);
+    slk_rpc_answer_free(&a);
+    slk_http_client_free(client);
+}
+
 /* `test_jsonrpc bench`: requests a second over kept connections. */
 static int bench(void)
 {
@@ -529,7 +566,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_recorded_errors), cmocka_unit_test(test_odd_requests),
         cmocka_unit_test(test_costly_json),     cmocka_unit_test(test_token_argument),
         cmocka_unit_test(test_many_callers),    cmocka_unit_test(test_client_errors),
-        cmocka_unit_test(test_waiting_calls),
+        cmocka_unit_test(test_waiting_calls),   cmocka_unit_test(test_trouble_on_command),
     };
     if (argc == 2 && !strcmp(argv[1], "bench"))
         return bench();

@@ -1,4 +1,4 @@
-#include "test_raw.h"
+#include "net/test_raw.h"
 
 #include "net/jsonrpc_client.h"
 #include "net/jsonrpc_server.h"
@@ -23,7 +23,7 @@ typedef struct {
     atomic_bool flooding;
 } fixture_t;
 
-/* --- Methods -------------------------------------------------------------------------------- */
+/* --- Methods ------------------------------------------------------------------------------- */
 
 static void on_end(void *ctx)
 {
@@ -214,7 +214,7 @@ static int teardown(void **state)
     return 0;
 }
 
-/* --- A socket that shows each frame ------------------------------------------------------------ */
+/* --- A socket that shows each frame -------------------------------------------------------- */
 
 typedef struct {
     int fd;
@@ -308,7 +308,7 @@ static void assert_json(const char *text, const json_t *want)
     json_decref(got);
 }
 
-/* --- Recordings ------------------------------------------------------------------------------- */
+/* --- Recordings ---------------------------------------------------------------------------- */
 
 static void replay(fixture_t *f, const char *name)
 {
@@ -356,7 +356,7 @@ static void test_recorded(void **state)
     wait_ended(f, before + 2);
 }
 
-/* --- Peers that behave badly --------------------------------------------------------------------- */
+/* --- Peers that behave badly --------------------------------------------------------------- */
 
 /* A masked frame with a key of zeros: the payload is as it is. */
 static size_t make_frame(uint8_t *out, uint8_t first, const void *payload, uint8_t len)
@@ -493,7 +493,7 @@ static void test_silent_peer(void **state)
     close(fd);
 }
 
-/* --- The client ------------------------------------------------------------------------------- */
+/* --- The client ---------------------------------------------------------------------------- */
 
 typedef struct {
     atomic_int up, down;

@@ -40,7 +40,8 @@ static inline bool raw_text(int fd, const char *text)
     return raw_send(fd, text, strlen(text));
 }
 
-/* True when the other side closes, false when it is silent for 20 s. What comes before is dropped. */
+/* True when the other side closes, false when it is silent for 20 s. What comes before is
+ * dropped. */
 static inline bool raw_wait_close(int fd)
 {
     char drop[4096];

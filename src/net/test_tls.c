@@ -1,4 +1,4 @@
-#include "test_raw.h"
+#include "net/test_raw.h"
 
 #include "net/jsonrpc_client.h"
 #include "net/jsonrpc_server.h"

@@ -1,7 +1,8 @@
 #ifndef SLK_NET_TEXT_H
 #define SLK_NET_TEXT_H
 
-/* Text that grows, up to a limit. The first failure sticks: append at will, look at `failed` once. */
+/* Text that grows, up to a limit. The first failure sticks: append at will, look at `failed`
+ * once. */
 
 #include "selkie/err.h"
 
@@ -20,8 +21,8 @@ bool slk_text_add(slk_text_t *buf, const void *bytes, size_t len);
 bool slk_text_str(slk_text_t *buf, const char *text);
 bool slk_text_printf(slk_text_t *buf, const char *fmt, ...) SLK_PRINTF(2, 3);
 
-/* A zero byte behind the content, not counted. The content, or NULL when failed: then freed. The buffer is
- * empty afterwards; free() what was returned. */
+/* A zero byte behind the content, not counted. The content, or NULL when failed: then freed. The
+ * buffer is empty afterwards; free() what was returned. */
 char *slk_text_take(slk_text_t *buf, size_t *len);
 
 /* Harmless on a zeroed one. */

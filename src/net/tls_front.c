@@ -55,7 +55,7 @@ struct slk_tls_front {
     conn_t *all, *dead;
 };
 
-/* --- One connection ------------------------------------------------------------------------- */
+/* --- One connection ------------------------------------------------------------------------ */
 
 static void set_interest(slk_tls_front_t *f, conn_t *c, bool app, uint32_t want)
 {
@@ -221,7 +221,7 @@ static void step(slk_tls_front_t *f, conn_t *c)
                      (c->up.begin < c->up.end ? (uint32_t)EPOLLOUT : 0u));
 }
 
-/* --- The thread ----------------------------------------------------------------------------- */
+/* --- The thread ---------------------------------------------------------------------------- */
 
 static void take_connection(slk_tls_front_t *f, int fd, const struct sockaddr_storage *addr,
                             socklen_t addr_len)
@@ -355,7 +355,7 @@ static void *front_main(void *ctx)
     return NULL;
 }
 
-/* --- Life ----------------------------------------------------------------------------------- */
+/* --- Life ---------------------------------------------------------------------------------- */
 
 /* A key with a password is refused instead of asking on the terminal. */
 static int no_password(char *out, int size, int writing, void *ctx)

@@ -96,8 +96,8 @@ out:
     return err;
 }
 
-/* Write the complete file beside path, then link it: link refuses where a file is, so that of several makers
- * only the first wins. */
+/* Write the complete file beside path, then link it: link refuses where a file is, so that of
+ * several makers only the first wins. */
 static slk_err_t make_key(const char *path, slk_diag_t *diag)
 {
     char tmp[4096 + 32], text[SLK_TOKEN_KEY_MAX * 2], secret[SLK_TOKEN_KEY_MAX * 2];

@@ -41,9 +41,9 @@ typedef struct {
 /* 32 fresh random bytes. */
 SLK_CHECK_RESULT slk_err_t slk_token_key_new(slk_token_key_t *key, slk_diag_t *diag);
 
-/* Read the key of a file, or make key and file (mode 0600, complete or not there at all; of several
- * processes that do this at once, one makes it and all read the same). The file is JSON as in Lotus'
- * keystore: {"Type":"jwt-hmac-secret","PrivateKey":base64}. */
+/* Read the key of a file, or make key and file (mode 0600, complete or not there at all; of
+ * several processes that do this at once, one makes it and all read the same). The file is JSON as
+ * in Lotus' keystore: {"Type":"jwt-hmac-secret","PrivateKey":base64}. */
 SLK_CHECK_RESULT slk_err_t slk_token_key_load(slk_token_key_t *key, const char *path,
                                               slk_diag_t *diag);
 

@@ -6,7 +6,8 @@
 #include <sys/random.h>
 #include <wslay/wslay.h>
 
-/* Each ping makes a pong that waits; a peer that pings and does not read must not fill our memory. */
+/* Each ping makes a pong that waits; a peer that pings and does not read must not fill our
+ * memory. */
 #define QUEUED_FRAMES_MAX ((size_t)1 << 16)
 
 struct slk_ws_frames {

@@ -54,7 +54,8 @@ bool slk_ws_has_word(const char *value, const char *word)
     return false;
 }
 
-/* Copy the value of a header out of a block of headers; false when it is not there or does not fit. */
+/* Copy the value of a header out of a block of headers; false when it is not there or does not
+ * fit. */
 static bool find_header(char *out, size_t cap, const char *text, size_t len, const char *name)
 {
     size_t name_len = strlen(name);

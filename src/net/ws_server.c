@@ -62,7 +62,7 @@ struct slk_ws_loop {
     slk_ws_t *all; /* the thread's own */
 };
 
-/* --- References and queues: any thread ------------------------------------------------------ */
+/* --- References and queues: any thread ----------------------------------------------------- */
 
 slk_ws_t *slk_ws_ref(slk_ws_t *ws)
 {
@@ -163,7 +163,7 @@ void slk_ws_pause(slk_ws_t *ws, bool pause)
     pthread_mutex_unlock(&ws->lock);
 }
 
-/* --- The socket: the loop's thread ---------------------------------------------------------- */
+/* --- The socket: the loop's thread --------------------------------------------------------- */
 
 static ssize_t sock_recv(void *ctx, void *bytes, size_t len)
 {
@@ -391,7 +391,7 @@ static void *loop_main(void *ctx)
     return NULL;
 }
 
-/* --- Life ----------------------------------------------------------------------------------- */
+/* --- Life ---------------------------------------------------------------------------------- */
 
 slk_err_t slk_ws_loop_new(slk_ws_loop_t **out, const slk_http_server_opts_t *opts, slk_diag_t *diag)
 {

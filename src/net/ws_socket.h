@@ -1,7 +1,8 @@
 #ifndef SLK_NET_WS_SOCKET_H
 #define SLK_NET_WS_SOCKET_H
 
-/* The client's end of a websocket: connecting (TLS and all, by libcurl), handshake, frames. One thread. */
+/* The client's end of a websocket: connecting (TLS and all, by libcurl), handshake, frames. One
+ * thread. */
 
 #include "net/ws_frames.h"
 
@@ -20,7 +21,8 @@ typedef struct {
     void *ctx;
 } slk_ws_socket_opts_t;
 
-/* Connect. SLK_ERR_IO, TIMEOUT, CANCELLED, PERM (401, 403), NOTFOUND (404), FORMAT, STATE, INPUT (URL). */
+/* Connect. SLK_ERR_IO, TIMEOUT, CANCELLED, PERM (401, 403), NOTFOUND (404), FORMAT, STATE, INPUT
+ * (URL). */
 SLK_CHECK_RESULT slk_err_t slk_ws_socket_open(slk_ws_socket_t **sock,
                                               const slk_ws_socket_opts_t *opts, slk_diag_t *diag);
 void slk_ws_socket_free(slk_ws_socket_t *sock);
