@@ -18,48 +18,33 @@
 #include "base/arena.h"
 #include "codec/chain/receipt.h"
 #include "codec/policy.h"
+#include "devnet/actors/genesis.h"
+#include "devnet/actors/supply.h"
 #include "devnet/chain/block_db.h"
 #include "devnet/vm/machine.h"
 
 typedef struct slk_chain slk_chain_t;
 
 #define SLK_CHAIN_FINALITY 900
-/* The built-in producer's address in blocks: no miner actor, an account whose key comes from the seed. */
+/* The built-in producer's address in blocks: no miner actor, an account whose key comes from the seed. Later
+ * miners and accounts have ids from 1001 on. */
 #define SLK_PRODUCER_ID UINT64_C(1000)
 
 /* --- Life ---------------------------------------------------------------------------------------------- */
 
+/* Pointers are used during slk_chain_open alone, but for policy->name and job. */
 typedef struct {
-    slk_address_t address; /* of a key */
-    slk_bigint_t balance;
-} slk_chain_account_t;
-
-typedef struct slk_chain_options slk_chain_options_t;
-
-/* What a network begins with and what only its actors know. */
-typedef struct {
-    /* Build the first state and tell its root. `producer`: key address for account SLK_PRODUCER_ID. */
-    slk_err_t (*genesis)(slk_cid_t *root, const slk_chain_options_t *options,
-                         const slk_address_t *producer, const slk_blockstore_t *store,
-                         slk_diag_t *diag);
-    /* attoFIL in circulation, of a state before the tipset at this epoch. NULL: 0. */
-    slk_err_t (*supply)(slk_bigint_t *supply, slk_state_tree_t *tree, int64_t epoch,
-                        const slk_blockstore_t *store, slk_diag_t *diag);
-} slk_chain_rules_t;
-
-/* Pointers are copied or used during slk_chain_open alone, but for rules, policy->name and job. */
-struct slk_chain_options {
     const slk_policy_t *policy;
     const char *network_name;
     slk_node_t seed;        /* of keys, tickets, null rounds; blocks of equal seeds are equal */
     uint64_t genesis_time;  /* seconds since 1970; 0: now, or that of the chain that is there */
     const char *params_dir; /* verifying keys; NULL: slk_params_dir() */
-    const slk_chain_account_t *accounts; /* the first one is the rich one */
+    const slk_genesis_account_t *accounts; /* of the first state */
     size_t account_cnt;
-    const slk_chain_rules_t *rules; /* NULL: those of devnet/actors */
-    const slk_job_t *job;           /* threads for verification; may be NULL */
-    size_t cache_bytes;             /* of state in memory; 0: 64 MiB */
-};
+    slk_address_t verifreg_root; /* key of f080; undefined: nobody has it */
+    const slk_job_t *job;        /* threads for verification; may be NULL */
+    size_t cache_bytes;          /* of state in memory; 0: 64 MiB */
+} slk_chain_options_t;
 
 /* Open the chain in a folder; made with its genesis block where there is none. SLK_ERR_MISMATCH: it was made
  * with another network name, seed, genesis time or policy. SLK_ERR_BUSY: another process has it open. */
@@ -266,7 +251,8 @@ SLK_CHECK_RESULT slk_err_t slk_chain_account_key(slk_address_t *key, bool *found
                                                  slk_chain_t *chain, const slk_cid_t *root,
                                                  const slk_address_t *address, slk_diag_t *diag);
 
-SLK_CHECK_RESULT slk_err_t slk_chain_supply(slk_bigint_t *supply, slk_chain_t *chain,
+/* What is in circulation for messages at an epoch on a state. */
+SLK_CHECK_RESULT slk_err_t slk_chain_supply(slk_supply_t *supply, slk_chain_t *chain,
                                             const slk_cid_t *root, int64_t epoch, slk_diag_t *diag);
 
 /* --- Calls: messages that never get on the chain -------------------------------------------------- */
