@@ -14,6 +14,8 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
 
 typedef struct {
     AFFINE *points;        /* MSM_BATCH: sums on the way to buckets */
@@ -390,6 +392,17 @@ static void *carve(char **at, size_t len)
     return p;
 }
 
+/* cnt identities. They are met in no order: in huge pages, where the system has some, addresses are found sooner. */
+static AFFINE *buckets_new(size_t cnt)
+{
+    size_t len = cnt * sizeof(AFFINE), page = (size_t)sysconf(_SC_PAGESIZE);
+    char *buckets = calloc(cnt, sizeof(AFFINE));
+    size_t before = -(uintptr_t)buckets % page;
+    if (buckets && len > before)
+        madvise(buckets + before, (len - before) / page * page, MADV_HUGEPAGE);
+    return (AFFINE *)(void *)buckets;
+}
+
 static bool space_init(workspace_t *ws, const msm_plan_t *plan)
 {
     size_t len = slk_msm_workspace_bytes(plan, sizeof(AFFINE)) / 64 * 64;
@@ -457,7 +470,7 @@ slk_err_t NAME(_new)(msm_t **out, uint64_t expected, uint64_t memory, const slk_
     msm->plan = plan;
     msm->job = job;
     pthread_mutex_init(&msm->lock, NULL);
-    msm->buckets = calloc((size_t)plan.windows * plan.buckets, sizeof *msm->buckets);
+    msm->buckets = buckets_new((size_t)plan.windows * plan.buckets);
     msm->entries = malloc(plan.entry_cap * sizeof *msm->entries);
     msm->ranks = malloc((plan.entry_cap / MSM_SPAN + 1) * sizeof *msm->ranks);
     msm->sums = malloc(plan.windows * sizeof *msm->sums);
