@@ -267,8 +267,7 @@ const slk_command_t slk_bench_commands[] = {
           "Seals derived data in a temporary folder first, which is not counted. The parameters "
           "are those of the parameter cache, or made in that folder, 1.1 GB. Times of the parts "
           "are wall time, with the CPU time of all threads beside; part is the share of the "
-          "whole. Limits: of the quotient its butterflies, of the sum over h an addition for each "
-          "window of each scalar, of the whole these two, at the speed with data in cache; of the "
+          "whole. The limit of the quotient is its butterflies with data in cache, that of the "
           "memory what the prover states.",
           c2_opts, slk_run_bench_c2),
     BENCH("post", "window and winning proofs: time, memory, and what their parts take",
