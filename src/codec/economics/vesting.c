@@ -7,8 +7,6 @@
 #include <string.h>
 
 #define VEST_DAYS    180
-#define VEST_EPOCHS  ((int64_t)VEST_DAYS * SLK_EPOCHS_IN_DAY)
-#define QUANTUM      (SLK_EPOCHS_IN_DAY / 2)
 #define SCHEDULE_MAX (VEST_DAYS + 1)
 
 static void drop_first(slk_vesting_table_t *table, size_t cnt)
@@ -65,31 +63,37 @@ slk_err_t slk_vesting_append(slk_vesting_table_t *table, int64_t epoch, mpz_srcp
 }
 
 /* As the actors round: negative distances are cut towards the offset's side of zero. */
-static int64_t quantize_up(int64_t epoch, int64_t offset_seed)
+static int64_t quantize_up(int64_t epoch, int64_t unit, int64_t offset_seed)
 {
-    int64_t offset = offset_seed % QUANTUM;
-    int64_t quotient = (epoch - offset) / QUANTUM;
-    if ((epoch - offset) % QUANTUM != 0 && epoch >= offset)
+    int64_t offset = offset_seed % unit;
+    int64_t quotient = (epoch - offset) / unit;
+    if ((epoch - offset) % unit != 0 && epoch >= offset)
         quotient++;
-    return QUANTUM * quotient + offset;
+    return unit * quotient + offset;
 }
 
 slk_err_t slk_vesting_lock(slk_vesting_table_t *table, int64_t now, mpz_srcptr amount,
                            int64_t period_start, slk_diag_t *diag)
 {
-    SLK_ASSERT(mpz_sgn(amount) > 0);
+    return slk_vesting_lock_days(table, now, amount, period_start, SLK_EPOCHS_IN_DAY, diag);
+}
+
+slk_err_t slk_vesting_lock_days(slk_vesting_table_t *table, int64_t now, mpz_srcptr amount,
+                                int64_t period_start, int64_t day, slk_diag_t *diag)
+{
+    SLK_ASSERT(mpz_sgn(amount) > 0 && day >= 2);
+    const int64_t vest_epochs = VEST_DAYS * day;
     slk_err_t err = make_room(table, SCHEDULE_MAX, diag);
     if (err != SLK_OK)
         return err;
     mpz_t so_far, target, share;
     mpz_inits(so_far, target, share, NULL);
     size_t at = 0;
-    for (int64_t epoch = now + SLK_EPOCHS_IN_DAY; mpz_cmp(so_far, amount) < 0;
-         epoch += SLK_EPOCHS_IN_DAY) {
-        int64_t vest = quantize_up(epoch, period_start);
-        if (vest - now < VEST_EPOCHS) {
+    for (int64_t epoch = now + day; mpz_cmp(so_far, amount) < 0; epoch += day) {
+        int64_t vest = quantize_up(epoch, day / 2, period_start);
+        if (vest - now < vest_epochs) {
             mpz_mul_si(target, amount, vest - now);
-            mpz_fdiv_q_ui(target, target, VEST_EPOCHS);
+            mpz_fdiv_q_ui(target, target, (unsigned long)vest_epochs);
         } else {
             mpz_set(target, amount);
         }

@@ -32,6 +32,11 @@ SLK_CHECK_RESULT slk_err_t slk_vesting_lock(slk_vesting_table_t *table, int64_t 
                                             mpz_srcptr amount, int64_t period_start,
                                             slk_diag_t *diag);
 
+/* The same where a day has another number of epochs, >= 2: networks with a scaled proving period. */
+SLK_CHECK_RESULT slk_err_t slk_vesting_lock_days(slk_vesting_table_t *table, int64_t now,
+                                                 mpz_srcptr amount, int64_t period_start,
+                                                 int64_t day, slk_diag_t *diag);
+
 /* Remove what is free at epoch `now`; out: its sum. */
 void slk_vesting_unlock(mpz_t out, slk_vesting_table_t *table, int64_t now);
 
