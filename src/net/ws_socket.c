@@ -88,6 +88,7 @@ static slk_err_t dial(slk_ws_socket_t *s, slk_diag_t *diag)
     curl_easy_setopt(e, CURLOPT_SSL_ENABLE_ALPN, 0L);
     curl_easy_setopt(e, CURLOPT_PROXY, "");
     curl_easy_setopt(e, CURLOPT_NOSIGNAL, 1L);
+    slk_net_close_on_exec(e);
     curl_easy_setopt(e, CURLOPT_CONNECTTIMEOUT_MS, (long)s->opts.connect_ms);
     curl_easy_setopt(e, CURLOPT_ERRORBUFFER, s->reason);
     curl_easy_setopt(e, CURLOPT_NOPROGRESS, 0L);
