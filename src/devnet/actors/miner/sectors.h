@@ -66,8 +66,9 @@ slk_exit_t slk_sectors_store(slk_sectors_t *sectors, slk_sector_refs_t infos);
 /* SLK_EXIT_USR_NOT_FOUND at the first that is missing. */
 slk_exit_t slk_sectors_delete(slk_sectors_t *sectors, const slk_bitfield_t *set);
 
-/* The sectors of a window PoSt, in order: those of `proven`, where the first good one stands in for
- * each of `ignored`. None if all are ignored. */
+/* The sectors of a window PoSt, ascending: those of `proven` that are not ignored. The real actor puts
+ * the first good one in the place of each ignored one; proofs know a sector that comes several times
+ * once, so that the two are the same. None if all are ignored. */
 slk_exit_t slk_sectors_for_proof(slk_sectors_t *sectors, const slk_bitfield_t *proven,
                                  const slk_bitfield_t *ignored, slk_post_sector_t **out,
                                  size_t *cnt);
