@@ -7,6 +7,7 @@
  * handler's thread: the connection is suspended then. */
 
 #include "net/http_server.h"
+#include "net/net.h"
 #include "net/text.h"
 #include "net/workers.h"
 
@@ -90,8 +91,6 @@ struct slk_http_server {
     bool watch_end, watching;
     pthread_t watcher;
 };
-
-uint64_t slk_net_now_ms(void); /* monotonic */
 
 /* http_server.c */
 void slk_http_reply_clear(slk_http_reply_t *reply);

@@ -198,12 +198,8 @@ slk_err_t slk_http_server_new(slk_http_server_t **out, const slk_http_server_opt
     slk_http_server_t *s = calloc(1, sizeof *s);
     if (!s)
         return slk_fail(diag, SLK_ERR_NOMEM, "HTTP server: out of memory");
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&s->lock, NULL);
-    pthread_cond_init(&s->watch_wake, &attr);
-    pthread_condattr_destroy(&attr);
+    slk_net_cond_init(&s->watch_wake);
     s->tls_fd = -1;
     SLK_TRY(copy_opts(s, opts, diag));
     if (s->opts.tls_cert)

@@ -2,18 +2,9 @@
 
 #include <errno.h>
 #include <poll.h>
-#include <signal.h>
 #include <sys/socket.h>
-#include <time.h>
 
 #define TICK_MS 500
-
-uint64_t slk_net_now_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 void slk_http_conn_phase(slk_http_conn_t *conn, slk_conn_phase_t phase, uint64_t limit_ms)
 {
@@ -45,8 +36,7 @@ static void *watch(void *ctx)
         uint64_t now = slk_net_now_ms();
         for (slk_http_conn_t *c = s->conns; c; c = c->next)
             look_at(c, now);
-        struct timespec until = {.tv_sec = (time_t)((now + TICK_MS) / 1000),
-                                 .tv_nsec = (long)((now + TICK_MS) % 1000) * 1000000};
+        struct timespec until = slk_net_after_ms(TICK_MS);
         while (!s->watch_end && pthread_cond_timedwait(&s->watch_wake, &s->lock, &until) == 0)
             continue;
     }
@@ -56,11 +46,7 @@ static void *watch(void *ctx)
 
 slk_err_t slk_http_watch_start(slk_http_server_t *s, slk_diag_t *diag)
 {
-    sigset_t all, old;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &old);
-    int rc = pthread_create(&s->watcher, NULL, watch, s);
-    pthread_sigmask(SIG_SETMASK, &old, NULL);
+    int rc = slk_net_thread(&s->watcher, watch, s);
     if (rc) {
         errno = rc;
         return slk_fail_errno(diag, "start a thread for", "the HTTP server");

@@ -5,11 +5,9 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
-#include <time.h>
 #include <unistd.h>
 
 #define JOB_STEP_MS    100  /* how late a cancelled job is noticed */
@@ -71,22 +69,6 @@ struct slk_rpc_ws {
     slk_rpc_sub_t *subs;
     bool broken; /* the server sent what is no JSON-RPC; the thread's own */
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
-static void init_cond(pthread_cond_t *cond)
-{
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
-    pthread_cond_init(cond, &attr);
-    pthread_condattr_destroy(&attr);
-}
 
 static void wake(slk_rpc_ws_t *ws)
 {
@@ -305,7 +287,7 @@ static const char *session(slk_rpc_ws_t *ws, slk_ws_socket_t *sock)
 {
     slk_ws_frames_t *frames = slk_ws_socket_frames(sock);
     const char *why = "out of memory";
-    uint64_t heard = now_ms(), pinged = heard, in_seen = 0;
+    uint64_t heard = slk_net_now_ms(), pinged = heard, in_seen = 0;
     while (!atomic_load(&ws->stop)) {
         uint64_t drop;
         ssize_t n = read(ws->wake, &drop, sizeof drop);
@@ -315,7 +297,7 @@ static const char *session(slk_rpc_ws_t *ws, slk_ws_socket_t *sock)
             return why;
         if (ws->broken)
             return "the server sent a message that is no JSON";
-        uint64_t now = now_ms();
+        uint64_t now = slk_net_now_ms();
         if (slk_ws_frames_in(frames) != in_seen)
             heard = now;
         in_seen = slk_ws_frames_in(frames);
@@ -343,14 +325,7 @@ static void report(slk_rpc_ws_t *ws, slk_err_t err, const char *why)
 
 static void sleep_ms(slk_rpc_ws_t *ws, uint32_t ms)
 {
-    struct timespec until;
-    clock_gettime(CLOCK_MONOTONIC, &until);
-    until.tv_sec += ms / 1000;
-    until.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_sec++;
-        until.tv_nsec -= 1000000000;
-    }
+    struct timespec until = slk_net_after_ms(ms);
     pthread_mutex_lock(&ws->lock);
     while (!atomic_load(&ws->stop) &&
            pthread_cond_timedwait(&ws->changed, &ws->lock, &until) != ETIMEDOUT)
@@ -396,7 +371,7 @@ static void *connection_main(void *ctx)
     while (!atomic_load(&ws->stop)) {
         slk_ws_socket_t *sock;
         slk_diag_t diag;
-        uint64_t began = now_ms();
+        uint64_t began = slk_net_now_ms();
         slk_err_t err = slk_ws_socket_open(&sock, &opts, &diag);
         if (err != SLK_OK) {
             set_lost(ws, err, diag.text);
@@ -405,7 +380,7 @@ static void *connection_main(void *ctx)
             ws->broken = false;
             set_lost(ws, SLK_ERR_IO, session(ws, sock));
             slk_ws_socket_free(sock);
-            if (now_ms() - began > STEADY_MS)
+            if (slk_net_now_ms() - began > STEADY_MS)
                 backoff = ws->opts.backoff_min_ms;
         }
         sleep_ms(ws, backoff);
@@ -451,18 +426,13 @@ slk_err_t slk_rpc_ws_new(slk_rpc_ws_t **out, const slk_rpc_ws_opts_t *opts, slk_
     set_defaults(&ws->opts);
     ws->last = &ws->first;
     pthread_mutex_init(&ws->lock, NULL);
-    init_cond(&ws->changed);
+    slk_net_cond_init(&ws->changed);
     slk_fail(&ws->why, SLK_ERR_TIMEOUT, "not connected yet");
     ws->wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
     bool ok = copy_text(&ws->url, opts->url) && copy_text(&ws->token, opts->token) &&
               copy_text(&ws->ca_file, opts->ca_file) && ws->wake >= 0;
-    if (ok) {
-        sigset_t all, old;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &old);
-        ok = ws->running = !pthread_create(&ws->thread, NULL, connection_main, ws);
-        pthread_sigmask(SIG_SETMASK, &old, NULL);
-    }
+    if (ok)
+        ok = ws->running = !slk_net_thread(&ws->thread, connection_main, ws);
     if (!ok) {
         slk_rpc_ws_free(ws);
         return slk_fail(diag, SLK_ERR_NOMEM, "websocket: out of memory, files or threads");
@@ -507,7 +477,7 @@ void slk_rpc_ws_free(slk_rpc_ws_t *ws)
 static slk_err_t wait_step(slk_rpc_ws_t *ws, pthread_cond_t *cond, uint64_t until,
                            const slk_job_t *job)
 {
-    uint64_t now = now_ms(), step = now + 60000;
+    uint64_t now = slk_net_now_ms(), step = now + 60000;
     if (slk_job_cancelled(job))
         return SLK_ERR_CANCELLED;
     if (until && now >= until)
@@ -538,7 +508,7 @@ slk_err_t slk_rpc_ws_wait(slk_rpc_ws_t *ws, uint32_t timeout_ms, const slk_job_t
                           slk_diag_t *diag)
 {
     pthread_mutex_lock(&ws->lock);
-    slk_err_t err = wait_connected(ws, now_ms() + timeout_ms, job, diag);
+    slk_err_t err = wait_connected(ws, slk_net_now_ms() + timeout_ms, job, diag);
     pthread_mutex_unlock(&ws->lock);
     return err;
 }
@@ -592,10 +562,10 @@ static slk_err_t do_call(slk_rpc_ws_t *ws, slk_rpc_sub_t *sub, const char *metho
 {
     *answer = (slk_rpc_answer_t){0};
     call_t call = {.sub = sub};
-    init_cond(&call.done_cond);
+    slk_net_cond_init(&call.done_cond);
     pthread_mutex_lock(&ws->lock);
-    slk_err_t err =
-        run_call(ws, &call, method, params, timeout_ms ? now_ms() + timeout_ms : 0, job, diag);
+    slk_err_t err = run_call(ws, &call, method, params,
+                             timeout_ms ? slk_net_now_ms() + timeout_ms : 0, job, diag);
     pthread_mutex_unlock(&ws->lock);
     pthread_cond_destroy(&call.done_cond);
     answer->outcome = call.root   ? SLK_HTTP_ANSWERED
@@ -622,7 +592,7 @@ slk_err_t slk_rpc_ws_subscribe(slk_rpc_sub_t **out, slk_rpc_ws_t *ws, const char
         return slk_fail(diag, SLK_ERR_NOMEM, "%s: out of memory", method);
     sub->ws = ws;
     sub->last = &sub->first;
-    init_cond(&sub->more);
+    slk_net_cond_init(&sub->more);
     slk_err_t err = do_call(ws, sub, method, params, timeout_ms, job, answer, diag);
     if (err == SLK_OK && !answer->failed && !json_is_integer(answer->result))
         err = slk_fail(diag, SLK_ERR_FORMAT, "%s: the answer is no channel id", method);
@@ -637,7 +607,7 @@ slk_err_t slk_rpc_sub_next(slk_rpc_sub_t *sub, json_t **value, uint32_t timeout_
                            const slk_job_t *job, slk_diag_t *diag)
 {
     slk_rpc_ws_t *ws = sub->ws;
-    uint64_t until = now_ms() + timeout_ms;
+    uint64_t until = slk_net_now_ms() + timeout_ms;
     slk_err_t err = SLK_OK;
     *value = NULL;
     pthread_mutex_lock(&ws->lock);

@@ -8,7 +8,6 @@
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -418,13 +417,8 @@ slk_err_t slk_tls_front_start(slk_tls_front_t *f, int listen_fd, struct MHD_Daem
                  ? errno
                  : 0;
     f->accepting = rc == 0;
-    if (!rc) {
-        sigset_t all, old;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &old);
-        rc = pthread_create(&f->thread, NULL, front_main, f);
-        pthread_sigmask(SIG_SETMASK, &old, NULL);
-    }
+    if (!rc)
+        rc = slk_net_thread(&f->thread, front_main, f);
     f->running = rc == 0;
     return rc ? slk_fail(diag, SLK_ERR_IO, "TLS: cannot start: %s", strerror(rc)) : SLK_OK;
 }

@@ -1,11 +1,11 @@
 #include "net/workers.h"
 
+#include "net/net.h"
+
 #include <errno.h>
-#include <limits.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
-#include <time.h>
 
 #define IDLE_SECONDS 10
 #define STACK_BYTES  ((size_t)1 << 20)
@@ -32,36 +32,19 @@ slk_err_t slk_workers_new(slk_workers_t **out, uint32_t thread_max, uint32_t que
     slk_workers_t *w = *out = calloc(1, sizeof *w);
     if (!w)
         return slk_fail(diag, SLK_ERR_NOMEM, "handler threads: out of memory");
-    pthread_condattr_t attr;
-    pthread_condattr_init(&attr);
-    pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
     pthread_mutex_init(&w->lock, NULL);
-    pthread_cond_init(&w->more, &attr);
-    pthread_cond_init(&w->less, &attr);
-    pthread_condattr_destroy(&attr);
+    slk_net_cond_init(&w->more);
+    slk_net_cond_init(&w->less);
     w->last = &w->first;
     w->thread_max = thread_max;
     w->queue_max = queue_max;
     return SLK_OK;
 }
 
-static struct timespec after_ms(uint32_t ms)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    ts.tv_sec += ms / 1000;
-    ts.tv_nsec += (long)(ms % 1000) * 1000000;
-    if (ts.tv_nsec >= 1000000000) {
-        ts.tv_sec++;
-        ts.tv_nsec -= 1000000000;
-    }
-    return ts;
-}
-
 /* The next task, NULL when the thread is to end. */
 static task_t *next_task(slk_workers_t *w)
 {
-    struct timespec until = after_ms(IDLE_SECONDS * 1000);
+    struct timespec until = slk_net_after_ms(IDLE_SECONDS * 1000);
     while (!w->first) {
         if (w->closing)
             return NULL;
@@ -146,7 +129,7 @@ bool slk_workers_run(slk_workers_t *w, slk_worker_fn_t *fn, void *ctx)
 
 bool slk_workers_wait(slk_workers_t *w, uint32_t timeout_ms)
 {
-    struct timespec until = after_ms(timeout_ms);
+    struct timespec until = slk_net_after_ms(timeout_ms);
     pthread_mutex_lock(&w->lock);
     int rc = 0;
     while ((w->busy || w->queued) && rc != ETIMEDOUT)

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -410,13 +409,8 @@ slk_err_t slk_ws_loop_new(slk_ws_loop_t **out, const slk_http_server_opts_t *opt
                      epoll_ctl(loop->epoll, EPOLL_CTL_ADD, loop->wake, &event)
                  ? errno
                  : 0;
-    if (!rc) {
-        sigset_t all, old;
-        sigfillset(&all);
-        pthread_sigmask(SIG_SETMASK, &all, &old);
-        rc = pthread_create(&loop->thread, NULL, loop_main, loop);
-        pthread_sigmask(SIG_SETMASK, &old, NULL);
-    }
+    if (!rc)
+        rc = slk_net_thread(&loop->thread, loop_main, loop);
     loop->running = rc == 0;
     return rc ? slk_fail(diag, SLK_ERR_IO, "websockets: cannot start: %s", strerror(rc)) : SLK_OK;
 }

@@ -7,7 +7,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #define ANSWER_MAX ((size_t)32 << 10)
 #define STEP_MS    100 /* how late a stop is noticed */
@@ -21,13 +20,6 @@ struct slk_ws_socket {
     slk_ws_frames_t *frames;
     char reason[CURL_ERROR_SIZE];
 };
-
-static uint64_t now_ms(void)
-{
-    struct timespec ts;
-    clock_gettime(CLOCK_MONOTONIC, &ts);
-    return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
 
 static ssize_t sock_recv(void *ctx, void *bytes, size_t len)
 {
@@ -122,7 +114,7 @@ static slk_err_t wait_step(slk_ws_socket_t *s, short events, uint64_t until, slk
 {
     if (atomic_load(s->opts.stop))
         return slk_fail(diag, SLK_ERR_CANCELLED, "%s: interrupted", s->name);
-    if (now_ms() >= until)
+    if (slk_net_now_ms() >= until)
         return slk_fail(diag, SLK_ERR_TIMEOUT, "%s: no websocket handshake within %u ms", s->name,
                         (unsigned)s->opts.connect_ms);
     wait_for(s, events, -1, STEP_MS);
@@ -208,7 +200,7 @@ slk_err_t slk_ws_socket_open(slk_ws_socket_t **out, const slk_ws_socket_opts_t *
 {
     *out = NULL;
     slk_net_init();
-    uint64_t until = now_ms() + opts->connect_ms;
+    uint64_t until = slk_net_now_ms() + opts->connect_ms;
     slk_ws_socket_t *s = calloc(1, sizeof *s);
     if (!s)
         return slk_fail(diag, SLK_ERR_NOMEM, "websocket: out of memory");
