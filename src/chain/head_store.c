@@ -19,23 +19,23 @@ slk_err_t slk_head_migrate(slk_db_t *db, slk_diag_t *diag)
     return slk_db_migrate(db, "chain", migrations, SLK_COUNT(migrations), diag);
 }
 
-static slk_err_t read_head(slk_rows_t *rows, slk_head_t *head, slk_diag_t *diag)
+static slk_err_t read_head(slk_db_rows_t *rows, slk_head_t *head, slk_diag_t *diag)
 {
     size_t len;
-    const void *blob = slk_rows_blob(rows, 1, &len);
-    *head = (slk_head_t){.height = slk_rows_i64(rows, 0), .timestamp = slk_rows_i64(rows, 3)};
+    const void *blob = slk_db_rows_blob(rows, 1, &len);
+    *head = (slk_head_t){.height = slk_db_rows_i64(rows, 0), .timestamp = slk_db_rows_i64(rows, 3)};
     slk_err_t err = slk_tipset_key_from_bytes(&head->key, blob, len, diag);
-    blob = slk_rows_blob(rows, 2, &len);
+    blob = slk_db_rows_blob(rows, 2, &len);
     if (err == SLK_OK && len) /* the genesis has no parents */
         err = slk_tipset_key_from_bytes(&head->parents, blob, len, diag);
     if (err == SLK_OK)
-        err = slk_bigint_from_text(&head->base_fee, slk_rows_text(rows, 4, NULL), diag);
+        err = slk_bigint_from_text(&head->base_fee, slk_db_rows_text(rows, 4, NULL), diag);
     return err;
 }
 
 slk_err_t slk_head_load(slk_db_t *db, slk_follow_t *follow, slk_diag_t *diag)
 {
-    slk_rows_t *rows = NULL;
+    slk_db_rows_t *rows = NULL;
     slk_head_t *window = malloc(SLK_FOLLOW_WINDOW * sizeof *window);
     size_t cnt = 0;
     bool more = false, found;
@@ -49,12 +49,12 @@ slk_err_t slk_head_load(slk_db_t *db, slk_follow_t *follow, slk_diag_t *diag)
                          "SELECT height, tipset, parents, timestamp, base_fee FROM chain_head "
                          "ORDER BY height",
                          SLK_NO_VALS, diag));
-    while ((err = slk_rows_next(rows, &more, diag)) == SLK_OK && more && cnt < SLK_FOLLOW_WINDOW)
+    while ((err = slk_db_rows_next(rows, &more, diag)) == SLK_OK && more && cnt < SLK_FOLLOW_WINDOW)
         SLK_TRY(read_head(rows, &window[cnt++], diag));
     if (err == SLK_OK)
         err = slk_follow_init(follow, window, cnt, cut != 0, diag);
 out:
-    slk_rows_close(rows);
+    slk_db_rows_close(rows);
     free(window);
     return err;
 }
@@ -116,22 +116,22 @@ typedef struct {
 static slk_err_t check_genesis(slk_db_t *db, void *ctx, slk_diag_t *diag)
 {
     const network_t *network = ctx;
-    slk_rows_t *rows = NULL;
+    slk_db_rows_t *rows = NULL;
     bool more = false;
     slk_err_t err = SLK_OK;
     SLK_TRY(slk_db_query(&rows, db, "SELECT genesis, name FROM chain_network", SLK_NO_VALS, diag));
-    SLK_TRY(slk_rows_next(rows, &more, diag));
+    SLK_TRY(slk_db_rows_next(rows, &more, diag));
     if (more) {
         size_t len;
-        const void *stored = slk_rows_blob(rows, 0, &len);
+        const void *stored = slk_db_rows_blob(rows, 0, &len);
         if (len != network->genesis->len || memcmp(stored, network->genesis->b, len) != 0)
             err = slk_fail(diag, SLK_ERR_MISMATCH,
                            "database %s belongs to the network %s with another genesis; the node "
                            "is of %s. Connect to a node of the former or name another database",
-                           slk_db_name(db), slk_rows_text(rows, 1, NULL), network->network);
+                           slk_db_name(db), slk_db_rows_text(rows, 1, NULL), network->network);
         goto out;
     }
-    slk_rows_close(rows);
+    slk_db_rows_close(rows);
     rows = NULL;
     SLK_TRY(slk_db_run(db,
                        "INSERT INTO chain_network (one, genesis, name, cut) VALUES (1, ?1, ?2, 0)",
@@ -139,7 +139,7 @@ static slk_err_t check_genesis(slk_db_t *db, void *ctx, slk_diag_t *diag)
                                 slk_val_text(network->network)),
                        NULL, diag));
 out:
-    slk_rows_close(rows);
+    slk_db_rows_close(rows);
     return err;
 }
 

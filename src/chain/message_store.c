@@ -124,49 +124,49 @@ static slk_err_t read_bytes(owned_t *to, const void *bytes, size_t len, slk_diag
     return SLK_OK;
 }
 
-static slk_err_t read_column(slk_rows_t *rows, int i, slk_message_row_t *row, slk_diag_t *diag)
+static slk_err_t read_column(slk_db_rows_t *rows, int i, slk_message_row_t *row, slk_diag_t *diag)
 {
     char *at = (char *)row + columns[i].offset;
     size_t len = 0;
     const void *blob = NULL;
     const char *text = NULL;
-    if (slk_rows_is_null(rows, i))
+    if (slk_db_rows_is_null(rows, i))
         return SLK_OK;
     switch (columns[i].kind) {
     case I64:
-        *(int64_t *)at = slk_rows_i64(rows, i);
+        *(int64_t *)at = slk_db_rows_i64(rows, i);
         return SLK_OK;
     case U64:
-        *(uint64_t *)at = (uint64_t)slk_rows_i64(rows, i);
+        *(uint64_t *)at = (uint64_t)slk_db_rows_i64(rows, i);
         return SLK_OK;
     case BOOL:
-        *(bool *)at = slk_rows_i64(rows, i) != 0;
+        *(bool *)at = slk_db_rows_i64(rows, i) != 0;
         return SLK_OK;
     case MODE:
-        *(slk_nonce_mode_t *)at = slk_rows_i64(rows, i) ? SLK_NODE_NONCE : SLK_OWN_NONCE;
+        *(slk_nonce_mode_t *)at = slk_db_rows_i64(rows, i) ? SLK_NODE_NONCE : SLK_OWN_NONCE;
         return SLK_OK;
     case STATE:
-        text = slk_rows_text(rows, i, NULL);
+        text = slk_db_rows_text(rows, i, NULL);
         return slk_message_state_from_text((slk_message_state_t *)at, text)
                    ? SLK_OK
                    : slk_fail(diag, SLK_ERR_FORMAT, "message %lld: unknown state %.40s",
                               (long long)row->id, text);
     case TEXT:
-        snprintf(at, text_room(columns[i].name), "%s", slk_rows_text(rows, i, NULL));
+        snprintf(at, text_room(columns[i].name), "%s", slk_db_rows_text(rows, i, NULL));
         return SLK_OK;
     case BIGINT:
-        return slk_bigint_from_text((slk_bigint_t *)at, slk_rows_text(rows, i, NULL), diag);
+        return slk_bigint_from_text((slk_bigint_t *)at, slk_db_rows_text(rows, i, NULL), diag);
     case ADDRESS:
-        blob = slk_rows_blob(rows, i, &len);
+        blob = slk_db_rows_blob(rows, i, &len);
         return slk_address_from_bytes((slk_address_t *)at, blob, len, diag);
     case CID:
-        blob = slk_rows_blob(rows, i, &len);
+        blob = slk_db_rows_blob(rows, i, &len);
         return slk_cid_from_bytes((slk_cid_t *)at, blob, len, diag);
     case TIPSET:
-        blob = slk_rows_blob(rows, i, &len);
+        blob = slk_db_rows_blob(rows, i, &len);
         return slk_tipset_key_from_bytes((slk_tipset_key_t *)at, blob, len, diag);
     case BYTES:
-        blob = slk_rows_blob(rows, i, &len);
+        blob = slk_db_rows_blob(rows, i, &len);
         return read_bytes((owned_t *)at, blob, len, diag);
     }
     return SLK_OK;
@@ -228,12 +228,12 @@ static slk_err_t load_where(slk_db_t *db, const char *where, slk_val_t val, cons
     strcat(sql, " FROM message WHERE ");
     strcat(sql, where);
     *row = (slk_message_row_t){0};
-    slk_rows_t *rows = NULL;
+    slk_db_rows_t *rows = NULL;
     bool more = false;
     slk_err_t err = slk_db_query(&rows, db, sql, &val, 1, diag);
     if (err != SLK_OK)
         return err;
-    SLK_TRY(slk_rows_next(rows, &more, diag));
+    SLK_TRY(slk_db_rows_next(rows, &more, diag));
     if (!more) {
         err = slk_fail(diag, SLK_ERR_NOTFOUND, "no message %s in %s", what, slk_db_name(db));
         goto out;
@@ -242,7 +242,7 @@ static slk_err_t load_where(slk_db_t *db, const char *where, slk_val_t val, cons
         SLK_TRY(read_column(rows, (int)i, row, diag));
     row->has_nonce = row->attempts > 0;
 out:
-    slk_rows_close(rows);
+    slk_db_rows_close(rows);
     if (err != SLK_OK)
         slk_message_row_free(row);
     return err;
@@ -271,7 +271,7 @@ slk_err_t slk_message_find_cid(slk_db_t *db, const slk_cid_t *cid, slk_message_r
 slk_err_t slk_message_ids(slk_db_t *db, bool unfinished, int64_t after, int64_t *ids, size_t max,
                           size_t *cnt, slk_diag_t *diag)
 {
-    slk_rows_t *rows = NULL;
+    slk_db_rows_t *rows = NULL;
     bool more = false;
     *cnt = 0;
     slk_err_t err = slk_db_query(
@@ -281,16 +281,16 @@ slk_err_t slk_message_ids(slk_db_t *db, bool unfinished, int64_t after, int64_t 
         SLK_VALS(slk_val_i64(after), slk_val_i64((int64_t)max)), diag);
     if (err != SLK_OK)
         return err;
-    while ((err = slk_rows_next(rows, &more, diag)) == SLK_OK && more && *cnt < max)
-        ids[(*cnt)++] = slk_rows_i64(rows, 0);
-    slk_rows_close(rows);
+    while ((err = slk_db_rows_next(rows, &more, diag)) == SLK_OK && more && *cnt < max)
+        ids[(*cnt)++] = slk_db_rows_i64(rows, 0);
+    slk_db_rows_close(rows);
     return err;
 }
 
 slk_err_t slk_message_attempt(slk_db_t *db, int64_t id, int64_t attempt, uint8_t **bytes,
                               size_t *len, slk_diag_t *diag)
 {
-    slk_rows_t *rows = NULL;
+    slk_db_rows_t *rows = NULL;
     bool more = false;
     owned_t owned = {0};
     slk_err_t err = slk_db_query(
@@ -298,17 +298,17 @@ slk_err_t slk_message_attempt(slk_db_t *db, int64_t id, int64_t attempt, uint8_t
         SLK_VALS(slk_val_i64(id), slk_val_i64(attempt)), diag);
     if (err != SLK_OK)
         return err;
-    SLK_TRY(slk_rows_next(rows, &more, diag));
+    SLK_TRY(slk_db_rows_next(rows, &more, diag));
     if (!more) {
         err = slk_fail(diag, SLK_ERR_NOTFOUND, "message %lld has no attempt %lld in %s",
                        (long long)id, (long long)attempt, slk_db_name(db));
         goto out;
     }
     size_t size;
-    const void *blob = slk_rows_blob(rows, 0, &size);
+    const void *blob = slk_db_rows_blob(rows, 0, &size);
     SLK_TRY(read_bytes(&owned, blob, size, diag));
 out:
-    slk_rows_close(rows);
+    slk_db_rows_close(rows);
     *bytes = owned.bytes;
     *len = owned.len;
     return err;
@@ -316,7 +316,7 @@ out:
 
 slk_err_t slk_message_cids(slk_db_t *db, int64_t id, slk_cid_t *cids, size_t *cnt, slk_diag_t *diag)
 {
-    slk_rows_t *rows = NULL;
+    slk_db_rows_t *rows = NULL;
     bool more = false;
     *cnt = 0;
     slk_err_t err = slk_db_query(
@@ -324,15 +324,15 @@ slk_err_t slk_message_cids(slk_db_t *db, int64_t id, slk_cid_t *cids, size_t *cn
         SLK_VALS(slk_val_i64(id)), diag);
     if (err != SLK_OK)
         return err;
-    while ((err = slk_rows_next(rows, &more, diag)) == SLK_OK && more &&
+    while ((err = slk_db_rows_next(rows, &more, diag)) == SLK_OK && more &&
            *cnt < SLK_MESSAGE_ATTEMPTS_MAX) {
         size_t len;
-        const void *blob = slk_rows_blob(rows, 0, &len);
+        const void *blob = slk_db_rows_blob(rows, 0, &len);
         SLK_TRY(slk_cid_from_bytes(&cids[*cnt], blob, len, diag));
         (*cnt)++;
     }
 out:
-    slk_rows_close(rows);
+    slk_db_rows_close(rows);
     return err;
 }
 

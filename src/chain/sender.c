@@ -127,7 +127,7 @@ static slk_err_t do_search(turn_t *turn, const slk_message_row_t *row, slk_messa
 static slk_err_t do_bind(turn_t *turn, const slk_message_row_t *row, slk_message_result_t *result,
                          slk_diag_t *diag)
 {
-    slk_rows_t *rows = NULL;
+    slk_db_rows_t *rows = NULL;
     bool more = false;
     slk_err_t err = slk_db_query(&rows, turn->db,
                                  "SELECT node FROM message WHERE sender = ?1 AND node <> '' AND "
@@ -135,12 +135,12 @@ static slk_err_t do_bind(turn_t *turn, const slk_message_row_t *row, slk_message
                                  SLK_VALS(slk_val_blob(row->from.b, row->from.len)), diag);
     if (err != SLK_OK)
         return err;
-    err = slk_rows_next(rows, &more, diag);
+    err = slk_db_rows_next(rows, &more, diag);
     if (err == SLK_OK && more) {
         result->outcome = SLK_OUT_OK;
-        memccpy(result->node, slk_rows_text(rows, 0, NULL), 0, sizeof result->node - 1);
+        memccpy(result->node, slk_db_rows_text(rows, 0, NULL), 0, sizeof result->node - 1);
     }
-    slk_rows_close(rows);
+    slk_db_rows_close(rows);
     if (err == SLK_OK && !more)
         err = turn->opts->ops->bind(turn->opts->ctx, result);
     return err;

@@ -9,19 +9,19 @@
 enum { BUSY_MS = 10000, CACHE_MAX = 256, AGAIN_MAX = 20 };
 
 /* A prepared statement, kept under the text it was made from. */
-struct slk_rows {
+struct slk_db_rows {
     slk_db_t *db;
     slk_db_stmt_t *stmt;
     char *sql; /* as the caller wrote it */
     bool open; /* in the hands of a caller */
-    slk_rows_t *next;
+    slk_db_rows_t *next;
 };
 
 struct slk_db {
     const slk_db_engine_t *engine;
     slk_db_conn_t *conn;
     char *name;
-    slk_rows_t *cache; /* most recently used first */
+    slk_db_rows_t *cache; /* most recently used first */
     size_t cached;
     bool in_transaction;
 };
@@ -69,7 +69,7 @@ slk_err_t slk_db_open(slk_db_t **db, const char *where, slk_diag_t *diag)
     return SLK_OK;
 }
 
-static void drop_statement(slk_rows_t *rows)
+static void drop_statement(slk_db_rows_t *rows)
 {
     rows->db->engine->finalize(rows->stmt);
     free(rows->sql);
@@ -82,7 +82,7 @@ void slk_db_close(slk_db_t *db)
         return;
     SLK_ASSERT(!db->in_transaction);
     while (db->cache) {
-        slk_rows_t *rows = db->cache;
+        slk_db_rows_t *rows = db->cache;
         SLK_ASSERT(!rows->open);
         db->cache = rows->next;
         drop_statement(rows);
@@ -160,22 +160,22 @@ static char *translate(const slk_db_engine_t *engine, const char *sql)
 /* Forget the statement that was not used for the longest time. */
 static void shrink_cache(slk_db_t *db)
 {
-    slk_rows_t **oldest = NULL;
-    for (slk_rows_t **at = &db->cache; *at; at = &(*at)->next)
+    slk_db_rows_t **oldest = NULL;
+    for (slk_db_rows_t **at = &db->cache; *at; at = &(*at)->next)
         if (!(*at)->open)
             oldest = at;
     if (oldest) {
-        slk_rows_t *rows = *oldest;
+        slk_db_rows_t *rows = *oldest;
         *oldest = rows->next;
         drop_statement(rows);
         db->cached--;
     }
 }
 
-static slk_err_t prepare(slk_rows_t **out, slk_db_t *db, const char *sql, slk_diag_t *diag)
+static slk_err_t prepare(slk_db_rows_t **out, slk_db_t *db, const char *sql, slk_diag_t *diag)
 {
-    for (slk_rows_t **at = &db->cache; *at; at = &(*at)->next) {
-        slk_rows_t *rows = *at;
+    for (slk_db_rows_t **at = &db->cache; *at; at = &(*at)->next) {
+        slk_db_rows_t *rows = *at;
         if (rows->open || strcmp(rows->sql, sql) != 0)
             continue;
         *at = rows->next;
@@ -185,7 +185,7 @@ static slk_err_t prepare(slk_rows_t **out, slk_db_t *db, const char *sql, slk_di
     }
     if (db->cached >= CACHE_MAX)
         shrink_cache(db);
-    slk_rows_t *rows = calloc(1, sizeof *rows);
+    slk_db_rows_t *rows = calloc(1, sizeof *rows);
     char *copy = strdup(sql), *translated = translate(db->engine, sql);
     slk_err_t err = SLK_OK;
     if (!rows || !copy || !translated)
@@ -206,11 +206,11 @@ static slk_err_t prepare(slk_rows_t **out, slk_db_t *db, const char *sql, slk_di
     return SLK_OK;
 }
 
-slk_err_t slk_db_query(slk_rows_t **out, slk_db_t *db, const char *sql, const slk_val_t *vals,
+slk_err_t slk_db_query(slk_db_rows_t **out, slk_db_t *db, const char *sql, const slk_val_t *vals,
                        size_t cnt, slk_diag_t *diag)
 {
     *out = NULL;
-    slk_rows_t *rows = NULL;
+    slk_db_rows_t *rows = NULL;
     slk_err_t err = prepare(&rows, db, sql, diag);
     if (err != SLK_OK)
         return err;
@@ -224,14 +224,14 @@ slk_err_t slk_db_query(slk_rows_t **out, slk_db_t *db, const char *sql, const sl
     return SLK_OK;
 }
 
-slk_err_t slk_rows_next(slk_rows_t *rows, bool *more, slk_diag_t *diag)
+slk_err_t slk_db_rows_next(slk_db_rows_t *rows, bool *more, slk_diag_t *diag)
 {
     SLK_ASSERT(rows->open);
     *more = false;
     return rows->db->engine->step(rows->stmt, more, diag);
 }
 
-void slk_rows_close(slk_rows_t *rows)
+void slk_db_rows_close(slk_db_rows_t *rows)
 {
     if (!rows)
         return;
@@ -243,16 +243,16 @@ void slk_rows_close(slk_rows_t *rows)
 slk_err_t slk_db_run(slk_db_t *db, const char *sql, const slk_val_t *vals, size_t cnt,
                      int64_t *changed, slk_diag_t *diag)
 {
-    slk_rows_t *rows = NULL;
+    slk_db_rows_t *rows = NULL;
     slk_err_t err = slk_db_query(&rows, db, sql, vals, cnt, diag);
     if (err != SLK_OK)
         return err;
     bool more = false;
-    err = slk_rows_next(rows, &more, diag);
+    err = slk_db_rows_next(rows, &more, diag);
     SLK_ASSERT(err != SLK_OK || !more);
     if (err == SLK_OK && changed)
         *changed = db->engine->changed(db->conn);
-    slk_rows_close(rows);
+    slk_db_rows_close(rows);
     return err;
 }
 
@@ -260,37 +260,37 @@ slk_err_t slk_db_get_i64(slk_db_t *db, const char *sql, const slk_val_t *vals, s
                          bool *found, int64_t *num, slk_diag_t *diag)
 {
     *found = false;
-    slk_rows_t *rows = NULL;
+    slk_db_rows_t *rows = NULL;
     slk_err_t err = slk_db_query(&rows, db, sql, vals, cnt, diag);
     if (err != SLK_OK)
         return err;
     bool more = false;
-    err = slk_rows_next(rows, &more, diag);
-    if (err == SLK_OK && more && !slk_rows_is_null(rows, 0)) {
+    err = slk_db_rows_next(rows, &more, diag);
+    if (err == SLK_OK && more && !slk_db_rows_is_null(rows, 0)) {
         *found = true;
-        *num = slk_rows_i64(rows, 0);
+        *num = slk_db_rows_i64(rows, 0);
     }
-    slk_rows_close(rows);
+    slk_db_rows_close(rows);
     return err;
 }
 
-bool slk_rows_is_null(slk_rows_t *rows, int col)
+bool slk_db_rows_is_null(slk_db_rows_t *rows, int col)
 {
     return rows->db->engine->is_null(rows->stmt, col);
 }
 
-int64_t slk_rows_i64(slk_rows_t *rows, int col)
+int64_t slk_db_rows_i64(slk_db_rows_t *rows, int col)
 {
     return rows->db->engine->i64(rows->stmt, col);
 }
 
-const char *slk_rows_text(slk_rows_t *rows, int col, size_t *len)
+const char *slk_db_rows_text(slk_db_rows_t *rows, int col, size_t *len)
 {
     size_t unused;
     return rows->db->engine->text(rows->stmt, col, len ? len : &unused);
 }
 
-const void *slk_rows_blob(slk_rows_t *rows, int col, size_t *len)
+const void *slk_db_rows_blob(slk_db_rows_t *rows, int col, size_t *len)
 {
     size_t unused;
     return rows->db->engine->blob(rows->stmt, col, len ? len : &unused);
@@ -307,7 +307,7 @@ static slk_err_t transact_once(slk_db_t *db, slk_db_fn_t *fn, void *ctx, bool *a
         return err;
     db->in_transaction = true;
     err = fn(db, ctx, diag);
-    for (slk_rows_t *rows = db->cache; rows; rows = rows->next)
+    for (slk_db_rows_t *rows = db->cache; rows; rows = rows->next)
         SLK_ASSERT(!rows->open);
     if (err == SLK_OK)
         err = db->engine->commit(db->conn, again, diag);

@@ -74,26 +74,26 @@ slk_val_t slk_val_blob(const void *bytes, size_t len);
 SLK_CHECK_RESULT slk_err_t slk_db_run(slk_db_t *db, const char *sql, const slk_val_t *vals,
                                       size_t cnt, int64_t *changed, slk_diag_t *diag);
 
-typedef struct slk_rows slk_rows_t;
+typedef struct slk_db_rows slk_db_rows_t;
 
 /* Begin a statement that gives rows. On SLK_OK the rows must be closed, before the transaction that
  * they were opened in ends. One text may be open several times at once. */
-SLK_CHECK_RESULT slk_err_t slk_db_query(slk_rows_t **rows, slk_db_t *db, const char *sql,
+SLK_CHECK_RESULT slk_err_t slk_db_query(slk_db_rows_t **rows, slk_db_t *db, const char *sql,
                                         const slk_val_t *vals, size_t cnt, slk_diag_t *diag);
 
 /* Go to the next row. *more = false: there is none. */
-SLK_CHECK_RESULT slk_err_t slk_rows_next(slk_rows_t *rows, bool *more, slk_diag_t *diag);
+SLK_CHECK_RESULT slk_err_t slk_db_rows_next(slk_db_rows_t *rows, bool *more, slk_diag_t *diag);
 
 /* NULL is a no-op. */
-void slk_rows_close(slk_rows_t *rows);
+void slk_db_rows_close(slk_db_rows_t *rows);
 
-/* Columns of the present row, from 0. What is given back lives until the next slk_rows_next or
- * slk_rows_close. A null is 0, or NULL with length 0; another type than the one asked for asserts:
+/* Columns of the present row, from 0. What is given back lives until the next slk_db_rows_next or
+ * slk_db_rows_close. A null is 0, or NULL with length 0; another type than the one asked for asserts:
  * tables are typed. Text ends with a zero byte. len may be NULL. An empty blob is not NULL. */
-bool slk_rows_is_null(slk_rows_t *rows, int col);
-int64_t slk_rows_i64(slk_rows_t *rows, int col);
-const char *slk_rows_text(slk_rows_t *rows, int col, size_t *len);
-const void *slk_rows_blob(slk_rows_t *rows, int col, size_t *len);
+bool slk_db_rows_is_null(slk_db_rows_t *rows, int col);
+int64_t slk_db_rows_i64(slk_db_rows_t *rows, int col);
+const char *slk_db_rows_text(slk_db_rows_t *rows, int col, size_t *len);
+const void *slk_db_rows_blob(slk_db_rows_t *rows, int col, size_t *len);
 
 /* The first column of the first row as a number. *found = false where there is no row or it is null.
  */

@@ -53,36 +53,36 @@ static void test_values(void **state)
                          &diag),
               diag);
 
-    slk_rows_t *rows = NULL;
+    slk_db_rows_t *rows = NULL;
     bool more = false;
     size_t len = 0;
     assert_ok(
         slk_db_query(&rows, db, "SELECT num, name, bytes FROM t ORDER BY id", SLK_NO_VALS, &diag),
         diag);
-    assert_ok(slk_rows_next(rows, &more, &diag), diag);
+    assert_ok(slk_db_rows_next(rows, &more, &diag), diag);
     assert_true(more);
-    assert_true(slk_rows_i64(rows, 0) == INT64_MIN);
-    assert_string_equal(slk_rows_text(rows, 1, &len), "na\xc3\xafve");
+    assert_true(slk_db_rows_i64(rows, 0) == INT64_MIN);
+    assert_string_equal(slk_db_rows_text(rows, 1, &len), "na\xc3\xafve");
     assert_int_equal(len, 6);
-    assert_memory_equal(slk_rows_blob(rows, 2, &len), "a\0b", 3);
+    assert_memory_equal(slk_db_rows_blob(rows, 2, &len), "a\0b", 3);
     assert_int_equal(len, 3);
     /* The same text once more while the first is open. */
-    slk_rows_t *again = NULL;
+    slk_db_rows_t *again = NULL;
     assert_ok(
         slk_db_query(&again, db, "SELECT num, name, bytes FROM t ORDER BY id", SLK_NO_VALS, &diag),
         diag);
-    assert_ok(slk_rows_next(again, &more, &diag), diag);
-    assert_true(slk_rows_i64(again, 0) == INT64_MIN);
-    slk_rows_close(again);
-    assert_ok(slk_rows_next(rows, &more, &diag), diag);
-    assert_true(more && slk_rows_is_null(rows, 0) && slk_rows_is_null(rows, 1));
-    assert_null(slk_rows_text(rows, 1, NULL));
-    assert_false(slk_rows_is_null(rows, 2));
-    assert_non_null(slk_rows_blob(rows, 2, &len));
+    assert_ok(slk_db_rows_next(again, &more, &diag), diag);
+    assert_true(slk_db_rows_i64(again, 0) == INT64_MIN);
+    slk_db_rows_close(again);
+    assert_ok(slk_db_rows_next(rows, &more, &diag), diag);
+    assert_true(more && slk_db_rows_is_null(rows, 0) && slk_db_rows_is_null(rows, 1));
+    assert_null(slk_db_rows_text(rows, 1, NULL));
+    assert_false(slk_db_rows_is_null(rows, 2));
+    assert_non_null(slk_db_rows_blob(rows, 2, &len));
     assert_int_equal(len, 0);
-    assert_ok(slk_rows_next(rows, &more, &diag), diag);
+    assert_ok(slk_db_rows_next(rows, &more, &diag), diag);
     assert_false(more);
-    slk_rows_close(rows);
+    slk_db_rows_close(rows);
 
     bool found = true;
     int64_t num;
@@ -101,16 +101,16 @@ static void test_many_statements(void **state)
     char dir[64], sql[64];
     test_tmp_dir(dir);
     slk_db_t *db = open_db(dir);
-    slk_rows_t *held = NULL;
+    slk_db_rows_t *held = NULL;
     bool more = false;
     assert_ok(slk_db_query(&held, db, "SELECT 41", SLK_NO_VALS, &diag), diag);
     for (int i = 0; i < 600; i++) {
         snprintf(sql, sizeof sql, "SELECT %d", i);
         assert_int_equal(number(db, sql), i);
     }
-    assert_ok(slk_rows_next(held, &more, &diag), diag);
-    assert_int_equal(slk_rows_i64(held, 0), 41);
-    slk_rows_close(held);
+    assert_ok(slk_db_rows_next(held, &more, &diag), diag);
+    assert_int_equal(slk_db_rows_i64(held, 0), 41);
+    slk_db_rows_close(held);
     slk_db_close(db);
     test_rm_dir(dir);
 }

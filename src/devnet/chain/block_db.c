@@ -171,16 +171,16 @@ static entry_t *insert(slk_block_db_t *b, const slk_cid_t *cid, const void *byte
 static slk_err_t load(entry_t **entry, slk_block_db_t *b, const slk_cid_t *cid, slk_diag_t *diag)
 {
     slk_err_t err;
-    slk_rows_t *rows = NULL;
+    slk_db_rows_t *rows = NULL;
     bool more;
     size_t len;
     *entry = NULL;
     SLK_TRY(slk_db_query(&rows, b->db, "SELECT bytes FROM block WHERE cid = ?1",
                          SLK_VALS(slk_val_blob(cid->b, cid->len)), diag));
-    SLK_TRY(slk_rows_next(rows, &more, diag));
+    SLK_TRY(slk_db_rows_next(rows, &more, diag));
     if (!more)
         goto out;
-    const void *bytes = slk_rows_blob(rows, 0, &len);
+    const void *bytes = slk_db_rows_blob(rows, 0, &len);
     *entry = insert(b, cid, bytes, len);
     if (!*entry) {
         err = slk_fail(diag, SLK_ERR_NOMEM, "no memory for a block of %zu bytes", len);
@@ -189,7 +189,7 @@ static slk_err_t load(entry_t **entry, slk_block_db_t *b, const slk_cid_t *cid, 
     b->reads++;
     link_newest(b, *entry);
 out:
-    slk_rows_close(rows);
+    slk_db_rows_close(rows);
     return err;
 }
 
