@@ -8,7 +8,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+
+enum { OPEN_MS = 10000 };
 
 struct slk_db_conn {
     sqlite3 *handle;
@@ -74,15 +77,27 @@ static slk_err_t run_text(slk_db_conn_t *conn, const char *sql, const char *doin
     return SLK_OK;
 }
 
-/* The WAL is part of the promise of durability: a file system that cannot have one is refused. */
-static slk_err_t set_wal(slk_db_conn_t *conn, slk_diag_t *diag)
+static int ask_wal(slk_db_conn_t *conn, bool *wal)
 {
     sqlite3_stmt *stmt = NULL;
-    bool wal = false;
+    *wal = false;
     if (sqlite3_prepare_v2(conn->handle, "PRAGMA journal_mode=WAL", -1, &stmt, NULL) == SQLITE_OK &&
         sqlite3_step(stmt) == SQLITE_ROW)
-        wal = strcmp((const char *)sqlite3_column_text(stmt, 0), "wal") == 0;
-    int code = sqlite3_finalize(stmt);
+        *wal = strcmp((const char *)sqlite3_column_text(stmt, 0), "wal") == 0;
+    return sqlite3_finalize(stmt);
+}
+
+/* The WAL is part of the promise of durability: a file system that cannot have one is refused. Several
+ * that open a new database at once are in each other's way here, and SQLite does not wait for that. */
+static slk_err_t set_wal(slk_db_conn_t *conn, slk_diag_t *diag)
+{
+    bool wal = false;
+    int code = ask_wal(conn, &wal);
+    for (int waited = 0; (code & 0xff) == SQLITE_BUSY && waited < OPEN_MS; waited += 10) {
+        struct timespec pause = {.tv_nsec = 10000000};
+        nanosleep(&pause, NULL);
+        code = ask_wal(conn, &wal);
+    }
     if (code != SQLITE_OK)
         return fail_sqlite(conn, "open", diag);
     if (!wal)
@@ -111,7 +126,7 @@ static slk_err_t sqlite_open(slk_db_conn_t **out, const char *where, slk_diag_t 
         goto out;
     }
     /* While the journal mode is changed others may be doing the same. */
-    sqlite3_busy_timeout(conn->handle, 10000);
+    sqlite3_busy_timeout(conn->handle, OPEN_MS);
     SLK_TRY(run_text(conn, "SELECT count(*) FROM sqlite_schema", "open", diag));
     SLK_TRY(set_wal(conn, diag));
     SLK_TRY(run_text(conn,
