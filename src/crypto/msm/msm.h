@@ -8,7 +8,8 @@
  *
  * Points are affine as blst keeps them, all zero being the identity; they are only read, may be mapped from a
  * file, may be outside the prime-order subgroup only if no scalar but 0, 1 and -1 meets them (others are taken
- * mod r). The result has z = 1 (identity: all zero): equal sums are equal bytes, whatever the threads.
+ * mod r, and may be cut in two by an endomorphism of the subgroup: msm_plan.h). The result has z = 1 (identity: all
+ * zero): equal sums are equal bytes, whatever the threads and the back end.
  *
  * One MSM can be fed in several pieces, which keeps only a piece of the points in memory at a time. */
 

@@ -7,4 +7,6 @@
 #define PAIRS_FN   msm_g2_pairs_fn_t
 #define PAIRS_FAST slk_msm_g2_pairs
 
+#define GROUP ((msm_group_t){sizeof(AFFINE), 1})
+
 #include "crypto/msm/msm_impl.h"

@@ -3,6 +3,8 @@
  *   FIELD, AFFINE, POINT   blst's types of a coordinate and of points
  *   F(op), P(op)           blst's functions on them
  *   NAME(x)                our names
+ *   GROUP                  what slk_msm_plan wants to know of it
+ *   IMAGE(out, in)         if scalars may be cut in two: *out = x^2 *in
  *   PAIRS_FN, PAIRS_FAST   of msm_pairs.h: the type of a faster back end, what chooses one
  */
 
@@ -47,6 +49,7 @@ struct NAME() {
     const slk_job_t *job;
     AFFINE *buckets; /* windows * plan.buckets */
     msm_entry_t *entries;
+    AFFINE *images;  /* of the points of entries; NULL: scalars are not cut */
     uint64_t *ranks; /* of the spans of a round */
     POINT *sums;     /* of the windows */
     workspace_t *spaces;
@@ -243,6 +246,10 @@ static void span_scan(void *ctx, uint64_t first, uint64_t last)
     uint64_t pos = atomic_fetch_add(&msm->entry_cnt, cnt);
     SLK_ASSERT(pos + cnt <= msm->plan.entry_cap);
     memcpy(msm->entries + pos, ws->entries, cnt * sizeof *ws->entries);
+#ifdef IMAGE
+    for (uint64_t i = 0; msm->images && i < cnt; i++)
+        IMAGE(&msm->images[pos + i], &msm->points[MSM_POINT(ws->entries[i].ref)]);
+#endif
     space_give(msm, ws);
 }
 
@@ -264,11 +271,14 @@ static void slice_add(void *ctx, uint64_t first, uint64_t last)
     uint64_t cnt = atomic_load_explicit(&msm->entry_cnt, memory_order_relaxed);
     for (uint64_t i = 0; i < cnt; i++) {
         const msm_entry_t *entry = &msm->entries[i];
-        int32_t digit = msm_digit(plan, entry->s, window);
-        uint32_t bucket = (uint32_t)abs(digit) - 1; /* far out for digit 0 */
-        if (bucket - begin < end - begin)
-            term_add(ws, table, bucket - begin, &msm->points[entry->ref & ~MSM_NEGATIVE],
-                     (digit < 0) != (entry->ref >> 63));
+        for (unsigned h = 0; h < plan->halves; h++) {
+            int32_t digit = msm_digit(plan, entry->s + 2 * h, window);
+            uint32_t bucket = (uint32_t)abs(digit) - 1; /* far out for digit 0 */
+            if (bucket - begin < end - begin)
+                term_add(ws, table, bucket - begin,
+                         h ? &msm->images[i] : &msm->points[MSM_POINT(entry->ref)],
+                         (digit < 0) != !!(entry->ref & MSM_NEGATIVE(h)));
+        }
     }
     terms_flush(ws, table);
     space_give(msm, ws);
@@ -437,7 +447,7 @@ static bool space_init(workspace_t *ws, const msm_plan_t *plan)
 uint64_t NAME(_memory)(uint64_t expected, unsigned threads, uint64_t memory)
 {
     msm_plan_t plan;
-    return slk_msm_plan(&plan, expected, threads, sizeof(AFFINE), memory)
+    return slk_msm_plan(&plan, expected, threads, GROUP, memory)
                ? slk_msm_plan_bytes(&plan, threads, sizeof(AFFINE))
                : 0;
 }
@@ -446,7 +456,7 @@ static slk_err_t too_low(unsigned threads, uint64_t memory, slk_diag_t *diag)
 {
     msm_plan_t plan;
     uint64_t least = 1;
-    while (!slk_msm_plan(&plan, 0, threads, sizeof(AFFINE), least))
+    while (!slk_msm_plan(&plan, 0, threads, GROUP, least))
         least *= 2;
     return slk_fail(
         diag, SLK_ERR_INPUT,
@@ -462,7 +472,7 @@ slk_err_t NAME(_new)(msm_t **out, uint64_t expected, uint64_t memory, const slk_
     unsigned threads = slk_pool_threads(slk_job_pool(job));
     msm_plan_t plan;
     *out = NULL;
-    if (!slk_msm_plan(&plan, expected, threads, sizeof(AFFINE), memory))
+    if (!slk_msm_plan(&plan, expected, threads, GROUP, memory))
         return too_low(threads, memory, diag);
     msm_t *msm = calloc(1, sizeof *msm);
     if (!msm)
@@ -476,7 +486,10 @@ slk_err_t NAME(_new)(msm_t **out, uint64_t expected, uint64_t memory, const slk_
     msm->sums = malloc(plan.windows * sizeof *msm->sums);
     msm->spaces = calloc(threads, sizeof *msm->spaces);
     msm->idle = calloc(threads, sizeof *msm->idle);
-    bool ok = msm->buckets && msm->entries && msm->ranks && msm->sums && msm->spaces && msm->idle;
+    if (plan.halves == 2)
+        msm->images = malloc(plan.entry_cap * sizeof *msm->images);
+    bool ok = (plan.halves == 1 || msm->images) && msm->buckets && msm->entries && msm->ranks &&
+              msm->sums && msm->spaces && msm->idle;
     for (unsigned i = 0; ok && i < threads; i++) {
         ok = space_init(&msm->spaces[i], &plan);
         msm->idle[i] = &msm->spaces[i];
@@ -501,6 +514,7 @@ void NAME(_free)(msm_t *msm)
         free(msm->spaces[i].memory);
     free(msm->buckets);
     free(msm->entries);
+    free(msm->images);
     free(msm->ranks);
     free(msm->sums);
     free(msm->spaces);

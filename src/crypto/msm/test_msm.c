@@ -158,34 +158,68 @@ static void known_g1(blst_p1 *out, const slk_fr_t *scalars, uint64_t cnt)
 
 /* --- Tests ------------------------------------------------------------------------------------ */
 
+/* A half of an entry, put together again. */
+static slk_fr_t half_value(const msm_plan_t *plan, const msm_entry_t *entry, unsigned half)
+{
+    slk_fr_t sum = {{0}}, digit, radix, zero = {{0}};
+    for (unsigned w = plan->windows; w-- > 0;) {
+        int32_t d = msm_digit(plan, entry->s + 2 * half, w);
+        assert_true(w + 1 < plan->windows || (d >= 0 && (uint32_t)d <= plan->top_buckets));
+        assert_true((uint32_t)abs(d) <= msm_window_buckets(plan, w));
+        digit = small_scalar((uint64_t)abs(d), d < 0);
+        slk_fr_from_u64(&radix, UINT64_C(1) << msm_window_bits(plan, w));
+        slk_fr_mul(&sum, &sum, &radix);
+        slk_fr_add(&sum, &sum, &digit);
+    }
+    if (entry->ref & MSM_NEGATIVE(half))
+        slk_fr_sub(&sum, &zero, &sum);
+    return sum;
+}
+
+static void check_digits(const msm_plan_t *plan)
+{
+    slk_fr_t x, x_squared;
+    slk_fr_from_u64(&x, UINT64_C(0xd201000000010000));
+    slk_fr_mul(&x_squared, &x, &x);
+    for (int k = 0; k < 200; k++) {
+        slk_fr_t a = mixed_scalar();
+        if (k >= 150) { /* near multiples of x^2 / 2 */
+            slk_fr_t two = small_scalar(2, false), near = small_scalar(next_random() >> 40, false);
+            slk_fr_inv(&two, &two);
+            slk_fr_mul(&a, &x_squared, &two);
+            slk_fr_mul(&a, &a, &near);
+            near = small_scalar(next_random() % 3, next_random() & 1);
+            slk_fr_add(&a, &a, &near);
+        }
+        msm_entry_t entry;
+        slk_msm_entry(&entry, plan, &a, 7);
+        assert_int_equal(MSM_POINT(entry.ref), 7);
+        slk_fr_t sum = half_value(plan, &entry, 0);
+        if (plan->halves == 2) {
+            slk_fr_t second = half_value(plan, &entry, 1);
+            slk_fr_mul(&second, &second, &x_squared);
+            slk_fr_add(&sum, &sum, &second);
+        }
+        assert_true(slk_fr_eq(&sum, &a));
+    }
+}
+
 static void test_digits(void **state)
 {
     (void)state;
+    bool cut = false;
     random_state = 1;
     for (uint64_t expected = 1; expected < UINT64_C(1) << 40; expected *= 4) {
         msm_plan_t plan;
-        assert_true(slk_msm_plan(&plan, expected, 1, sizeof(blst_p1_affine), 0));
-        for (int k = 0; k < 50; k++) {
-            slk_fr_t a = mixed_scalar(), sum = {{0}}, digit, radix;
-            msm_entry_t entry;
-            slk_msm_entry(&entry, &plan, &a, 7);
-            assert_int_equal(entry.ref & ~MSM_NEGATIVE, 7);
-            for (unsigned w = plan.windows; w-- > 0;) {
-                int32_t d = msm_digit(&plan, entry.s, w);
-                assert_true(w + 1 < plan.windows || (d >= 0 && (uint32_t)d <= plan.top_buckets));
-                assert_true((uint32_t)abs(d) <= msm_window_buckets(&plan, w));
-                digit = small_scalar((uint64_t)abs(d), d < 0);
-                slk_fr_from_u64(&radix, UINT64_C(1) << msm_window_bits(&plan, w));
-                slk_fr_mul(&sum, &sum, &radix);
-                slk_fr_add(&sum, &sum, &digit);
-            }
-            if (entry.ref & MSM_NEGATIVE) {
-                slk_fr_t zero = {{0}};
-                slk_fr_sub(&sum, &zero, &sum);
-            }
-            assert_true(slk_fr_eq(&sum, &a));
+        for (unsigned halves = 1; halves <= 2; halves++) {
+            msm_group_t group = {sizeof(blst_p1_affine), halves};
+            assert_true(slk_msm_plan(&plan, expected, 1, group, 0));
+            assert_true(plan.halves <= halves);
+            cut |= plan.halves == 2;
+            check_digits(&plan);
         }
     }
+    assert_true(cut);
 }
 
 static void test_few(void **state)
@@ -253,6 +287,45 @@ static void test_special_points(void **state)
     assert_true(blst_p1_is_inf(&sum));
     free(p);
     free(q);
+}
+
+/* Points outside the subgroup may meet 0, 1 and -1: here points plus one of order 3, whose x is 0. */
+static void test_outside(void **state)
+{
+    (void)state;
+    enum { CNT = 100 };
+    slk_diag_t diag;
+    blst_p1_affine p[CNT], third = {{{0}}, {{0}}};
+    slk_fr_t scalars[CNT];
+    blst_p1 want, got;
+    memset(&want, 0, sizeof want);
+    blst_fp_from_uint64(&third.y, (const uint64_t[6]){2});
+    assert_true(blst_p1_affine_on_curve(&third) && !blst_p1_affine_in_g1(&third));
+    random_state = 7;
+    for (int i = 0; i < CNT; i++) {
+        blst_p1 sum;
+        blst_p1_from_affine(&sum, &g1[i]);
+        if (i % 4)
+            blst_p1_add_or_double_affine(&sum, &sum, &third);
+        blst_p1_to_affine(&p[i], &sum);
+        if (i % 4 == 1)
+            p[i] = third;
+        unsigned kind = i % 4 ? next_random() % 3 : 3;
+        scalars[i] = kind == 3 ? random_scalar() : small_scalar(kind > 0, kind == 2);
+        if (kind == 3) {
+            slk_node_t node;
+            slk_fr_to_node(&node, &scalars[i]);
+            blst_p1_mult(&sum, &sum, node.b, 255);
+        } else {
+            blst_p1_from_affine(&sum, &p[i]);
+            blst_p1_cneg(&sum, kind == 2);
+        }
+        if (kind)
+            blst_p1_add_or_double(&want, &want, &sum);
+    }
+    slk_msm_scalars_t s = {.scalars = scalars, .cnt = CNT};
+    assert_ok(slk_msm_g1(&got, p, &s, 0, NULL, &diag), diag);
+    assert_true(blst_p1_is_equal(&want, &got));
 }
 
 static void test_density(void **state)
@@ -402,10 +475,10 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_digits),         cmocka_unit_test(test_few),
-        cmocka_unit_test(test_special_points), cmocka_unit_test(test_density),
-        cmocka_unit_test(test_many),           cmocka_unit_test(test_g2_many),
-        cmocka_unit_test(test_pieces),         cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_backends),
+        cmocka_unit_test(test_special_points), cmocka_unit_test(test_outside),
+        cmocka_unit_test(test_density),        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_g2_many),        cmocka_unit_test(test_pieces),
+        cmocka_unit_test(test_limits),         cmocka_unit_test(test_backends),
     };
     return cmocka_run_group_tests(tests, make_points, free_points);
 }
