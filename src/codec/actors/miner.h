@@ -258,15 +258,15 @@ SLK_RECORD(slk_max_termination_fee_params, SLK_MAX_TERMINATION_FEE_PARAMS_ROWS);
 #define SLK_GENERATE_SECTOR_LOCATION_PARAMS_ROWS(F, T) F(T, U64, sector_number, "SectorNumber")
 SLK_RECORD(slk_generate_sector_location_params, SLK_GENERATE_SECTOR_LOCATION_PARAMS_ROWS);
 
-/* Status: "Live" or "Dead". */
+/* Status: 0 dead, 1 active, 2 faulty. */
 #define SLK_GENERATE_SECTOR_LOCATION_RETURN_ROWS(F, T)                                             \
-    F(T, TEXT, status, "Status")                                                                   \
+    F(T, U64, status, "Status")                                                                    \
     F(T, BYTES, aux_data, "AuxData")
 SLK_RECORD(slk_generate_sector_location_return, SLK_GENERATE_SECTOR_LOCATION_RETURN_ROWS);
 
 #define SLK_VALIDATE_SECTOR_STATUS_PARAMS_ROWS(F, T)                                               \
     F(T, U64, sector_number, "SectorNumber")                                                       \
-    F(T, TEXT, status, "Status")                                                                   \
+    F(T, U64, status, "Status")                                                                    \
     F(T, BYTES, aux_data, "AuxData")
 SLK_RECORD(slk_validate_sector_status_params, SLK_VALIDATE_SECTOR_STATUS_PARAMS_ROWS);
 

@@ -146,3 +146,11 @@ slk_bigint_t slk_miner_daily_fee_adjusted(slk_bigint_t daily_fee, slk_bigint_t o
                            slk_bigint_view(b, &new_qa));
     return result(out);
 }
+
+slk_bigint_t slk_miner_locked_reward(slk_bigint_t reward)
+{
+    mpz_t out, view;
+    mpz_init(out);
+    slk_locked_reward(out, slk_bigint_view(view, &reward));
+    return result(out);
+}

@@ -89,6 +89,8 @@ slk_bigint_t slk_miner_fault_fee(const slk_filter_estimate_t *reward,
 slk_bigint_t slk_miner_termination_fee(const slk_filter_estimate_t *reward,
                                        const slk_filter_estimate_t *power, slk_bigint_t qa,
                                        slk_bigint_t initial_pledge, int64_t age);
+/* At this age, 140 days, and above it does not grow with the age any more. */
+#define SLK_TERMINATION_AGE_MAX (140 * INT64_C(2880))
 /* For a disputed proof: penalty with its flat part, without the reporter's reward; and the reward. */
 slk_bigint_t slk_miner_dispute_penalty(const slk_filter_estimate_t *reward,
                                        const slk_filter_estimate_t *power, slk_bigint_t qa);
@@ -101,6 +103,9 @@ slk_bigint_t slk_miner_daily_fee_payable(const slk_filter_estimate_t *reward,
 slk_bigint_t slk_miner_daily_fee(slk_bigint_t supply, slk_bigint_t qa);
 slk_bigint_t slk_miner_daily_fee_adjusted(slk_bigint_t daily_fee, slk_bigint_t old_qa,
                                           slk_bigint_t new_qa);
+
+/* What of a block's reward vests. */
+slk_bigint_t slk_miner_locked_reward(slk_bigint_t reward);
 
 /* An amount as the real actors' texts show it: "0.000000005937181320" without zeros at the end. */
 typedef struct {
