@@ -122,6 +122,13 @@ const char *slk_value_choices(slk_kind_t kind, const char *choices);
     X(QUICK, "quick", NULL, FLAG, NULL, "compare sizes and roots only, read no file in full")      \
     X(SECONDS, "seconds", "SECONDS", SECONDS, NULL, "time for each measurement")                   \
     X(MAN, "man", NULL, FLAG, NULL, "print the manual page in roff")                               \
+    X(API_INFO, "api-info", "TOKEN:ADDRESS", TEXT, NULL,                                           \
+      "the node, or several separated by commas; instead of FULLNODE_API_INFO")                    \
+    X(FROM, "from", "ADDRESS", TEXT, NULL, "sender")                                               \
+    X(MAX_FEE, "max-fee", "FIL", TEXT, NULL, "most that a message may cost")                       \
+    X(CONFIDENCE, "confidence", "EPOCHS", NUMBER, NULL, "epochs that have to follow")              \
+    X(TIMEOUT, "timeout", "SECONDS", SECONDS, NULL, "give up after that long")                     \
+    X(STORE, "store", "FILE", FILE, NULL, "selkie's own database")                                 \
     X(MEMORY, "memory", "BYTES", BYTES, NULL,                                                      \
       "memory for the partitions in work; by default half of what is available")                   \
     X(THREADS, "threads", "N", THREADS, NULL, "threads to compute on; by default all CPUs")        \

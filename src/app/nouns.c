@@ -23,6 +23,14 @@ const slk_noun_t slk_nouns[] = {
      "Parameters are made for the constraints of one circuit and one sector size, and serve no "
      "other.",
      slk_params_commands, true},
+    {"chain", "look at the chain through a node",
+     "Any node that speaks the Lotus API will do. It is named by --api-info or FULLNODE_API_INFO: "
+     "token and address, as `lotus auth api-info` prints them; several are separated by commas.",
+     slk_chain_commands, true},
+    {"message", "messages on their way to the chain",
+     "A message is pending until a block has it, and done when enough epochs follow the one that "
+     "executed it. The node is named as for `selkie chain`.",
+     slk_message_commands, true},
     {"bench", "measure this machine",
      "Figures of this machine, each beside the limit measured in the same run. Nothing else "
      "should run meanwhile. A share is limit through value for times, value through limit for "

@@ -9,6 +9,8 @@ extern const slk_command_t slk_seal_commands[];
 extern const slk_command_t slk_piece_commands[];
 extern const slk_command_t slk_post_commands[];
 extern const slk_command_t slk_params_commands[];
+extern const slk_command_t slk_chain_commands[];
+extern const slk_command_t slk_message_commands[];
 extern const slk_command_t slk_bench_commands[];
 extern const slk_command_t slk_completion_commands[];
 extern const slk_command_t slk_help_commands[];

@@ -19,7 +19,7 @@ const slk_text_row_t slk_text_statuses[3] = {
     {"2", "Wrong usage of the command line."},
 };
 
-const slk_text_row_t slk_text_environment[5] = {
+const slk_text_row_t slk_text_environment[6] = {
     {"SELKIE_CPU", "Which instructions to hash with, auto by default."},
     {"FIL_PROOFS_PARENT_CACHE",
      "Folder of the parent cache files, shared with other programs of the field. When it is set, "
@@ -29,6 +29,8 @@ const slk_text_row_t slk_text_environment[5] = {
     {"FIL_PROOFS_PARAMETER_CACHE",
      "Folder of the parameters and verifying keys of proofs, shared with other programs of the "
      "field. /var/tmp/filecoin-proof-parameters by default."},
+    {"FULLNODE_API_INFO", "The node of the commands that look at the chain: TOKEN:ADDRESS, several "
+                          "separated by commas."},
     {"IPFS_GATEWAY", "Where selkie params fetch gets files that it is not told a mirror for, a URL "
                      "before the CID. https://proofs.filecoin.io/ipfs/ by default."},
 };

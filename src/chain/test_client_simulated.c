@@ -1,4 +1,4 @@
-#include "test_node_simulated.h"
+#include "chain/test_node_simulated.h"
 
 #include "chain/client.h"
 #include "crypto/keys/key.h"

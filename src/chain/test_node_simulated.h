@@ -373,6 +373,35 @@ static void m_search(slk_rpc_call_t *call, void *ctx)
     sim_answer(call, node, found ? found : json_null());
 }
 
+static void m_pending(slk_rpc_call_t *call, void *ctx)
+{
+    sim_node_t *node = ctx;
+    pthread_mutex_lock(&node->sim->lock);
+    sim_answer(call, node, json_deep_copy(node->sim->pool));
+}
+
+static void m_lookup_id(slk_rpc_call_t *call, void *ctx)
+{
+    sim_node_t *node = ctx;
+    pthread_mutex_lock(&node->sim->lock);
+    sim_answer(call, node, json_string("t0100"));
+}
+
+static void m_params(slk_rpc_call_t *call, void *ctx)
+{
+    sim_node_t *node = ctx;
+    pthread_mutex_lock(&node->sim->lock);
+    sim_answer(call, node,
+               json_pack("{s:s,s:i}", "NetworkName", "simulated", "BlockDelaySecs", 30));
+}
+
+static void m_sync_state(slk_rpc_call_t *call, void *ctx)
+{
+    sim_node_t *node = ctx;
+    pthread_mutex_lock(&node->sim->lock);
+    sim_answer(call, node, json_pack("{s:n,s:i}", "ActiveSyncs", "VMApplied", 5));
+}
+
 static bool sim_before(slk_rpc_call_t *call, void *ctx)
 {
     sim_node_t *node = ctx;
@@ -397,6 +426,10 @@ static const slk_rpc_method_t sim_methods[] = {
     {"Filecoin.MpoolPush", SLK_PERM_WRITE, 1, 1, 0, m_push},
     {"Filecoin.MpoolPushMessage", SLK_PERM_SIGN, 2, 2, 0, m_push},
     {"Filecoin.StateSearchMsg", SLK_PERM_READ, 4, 4, 0, m_search},
+    {"Filecoin.MpoolPending", SLK_PERM_READ, 1, 1, 0, m_pending},
+    {"Filecoin.StateLookupID", SLK_PERM_READ, 2, 2, 0, m_lookup_id},
+    {"Filecoin.StateGetNetworkParams", SLK_PERM_READ, 0, 0, 0, m_params},
+    {"Filecoin.SyncState", SLK_PERM_READ, 0, 0, 0, m_sync_state},
 };
 
 /* --- Life ---------------------------------------------------------------------------------- */

@@ -1,4 +1,4 @@
-#include "test_node_simulated.h"
+#include "chain/test_node_simulated.h"
 
 #include "chain/node_health.h"
 
