@@ -310,6 +310,31 @@ static void test_other_node(void **state)
     free(foreign.nodes);
 }
 
+/* A revert of more than is remembered is not followed: what was acted on below is final. */
+static void test_too_deep(void **state)
+{
+    (void)state;
+    static listener_t l;
+    static slk_change_t frame[SLK_FOLLOW_WINDOW + 20];
+    memset(&l, 0, sizeof l);
+    tree_t tree = tree_new();
+    slk_follow_t follow = follow_chain(&tree, &l, SLK_FOLLOW_WINDOW + 100);
+    int old = tree.head, fork = at_height(&tree, old, 90);
+    int base = fork;
+    for (int i = 0; i < SLK_FOLLOW_WINDOW + 50; i++)
+        fork = grow(&tree, fork, 0);
+    size_t reverts = path(&tree, old, base, frame, SLK_COUNT(frame));
+    assert_int_equal(reverts, SLK_FOLLOW_WINDOW + 10);
+    tree.head = fork;
+    slk_follow_told(&follow, frame, reverts);
+    assert_int_equal(follow.step_cnt, 0);
+    serve(&follow, &l, &tree, 0);
+    assert_int_equal(follow.ask.type, SLK_ASK_NOBODY);
+    assert_int_equal(l.reverted, 0);
+    slk_follow_fini(&follow);
+    free(tree.nodes);
+}
+
 /* A node that is behind does not make us go back; one that answers nonsense brings no step. */
 static void test_odd_nodes(void **state)
 {
@@ -414,7 +439,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_random),     cmocka_unit_test(test_long_absence),
         cmocka_unit_test(test_other_node), cmocka_unit_test(test_odd_nodes),
-        cmocka_unit_test(test_recorded),   cmocka_unit_test(test_bad_json),
+        cmocka_unit_test(test_too_deep),   cmocka_unit_test(test_recorded),
+        cmocka_unit_test(test_bad_json),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

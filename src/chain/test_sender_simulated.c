@@ -53,6 +53,8 @@ typedef struct {
     } blocks[CHAIN];
     int64_t height; /* of the head; blocks[0] is empty */
     int64_t highest;
+    wire_t said[4 * POOL]; /* all that any pool ever took */
+    size_t said_cnt;
     uint64_t names, price;
     bool trouble, dies;
     uint64_t foreign;
@@ -160,6 +162,8 @@ static slk_message_outcome_t pool_add(sim_node_t *node, const wire_t *wire)
     if (old && wire->premium < old->premium * 110 / 100 + 1)
         return SLK_OUT_TAKEN;
     note_seen(wire);
+    if (sim.said_cnt < SLK_COUNT(sim.said))
+        sim.said[sim.said_cnt++] = *wire;
     if (old)
         sim.replaced_fees++;
     else
@@ -177,6 +181,14 @@ static void gossip(void)
         for (size_t i = 0; i < sim.nodes[n].cnt; i++)
             if (luck(70))
                 pool_add(&sim.nodes[1 - n], &sim.nodes[n].pool[i]);
+}
+
+/* After a reorg a node says again what it had said before and what is no longer on chain. */
+static void say_again(void)
+{
+    for (size_t i = 0; i < sim.said_cnt; i++)
+        if (luck(50))
+            pool_add(&sim.nodes[random_below(2)], &sim.said[i]);
 }
 
 static void drop_used(sim_node_t *node)
@@ -231,6 +243,7 @@ static void reorg(slk_db_t *db)
                 if (luck(80) || sim.blocks[h].wires[i].key >= FOREIGN)
                     pool_add(&sim.nodes[n], &sim.blocks[h].wires[i]);
     }
+    say_again();
 }
 
 /* Another program sends from an address of ours, by the same node's wallet; it looks after its messages
@@ -586,7 +599,7 @@ static void test_own_nonce(void **state)
               counts);
     print_message("own nonce: %u deaths, %u reorgs, %u lost answers, %u fees raised; %u done\n",
                   sim.deaths, sim.reorgs, sim.lost, sim.replaced_fees, counts[SLK_MESSAGE_DONE]);
-    assert_true(sim.deaths > 200 && sim.reorgs > 200 && sim.lost > 50 && sim.replaced_fees > 50);
+    assert_true(sim.deaths > 200 && sim.reorgs > 200 && sim.lost > 50 && sim.replaced_fees > 30);
     /* Nobody else uses the addresses: all are executed. */
     assert_int_equal(counts[SLK_MESSAGE_REPLACED], 0);
 }
