@@ -60,10 +60,10 @@ static slk_chain_t *start(const sim_t *sim, const char *path, slk_key_t *key, bo
 {
     static const slk_head_listener_t listener = {.step = listen};
     char info[1024];
-    sim_api_info(sim, 2, SLK_PERM_READ | SLK_PERM_WRITE, info);
+    sim_api_info(sim, 2, SLK_PERM_READ | SLK_PERM_WRITE | SLK_PERM_SIGN, info);
     slk_chain_opts_t opts = {.api_info = info,
                              .database = path,
-                             .signer = {.ops = &one_ops, .self = key},
+                             .signer = {.ops = key ? &one_ops : NULL, .self = key},
                              .listeners = &listener,
                              .listener_cnt = 1,
                              .poll_ms = 50,
@@ -283,6 +283,72 @@ static void test_message(void **state)
     end(&f);
 }
 
+/* The node's own wallet: it chooses the nonce and its answer is lost; or it only signs. */
+static void test_node_wallet(void **state)
+{
+    (void)state;
+    fixture_t f;
+    begin(&f);
+    f.sim->wallet = f.key;
+    slk_chain_t *chain = start(f.sim, f.path, NULL, false);
+    wait_for_head(chain, f.sim);
+    slk_db_t *db = NULL;
+    assert_ok(slk_db_open(&db, f.path, &diag), diag);
+    slk_message_want_t want = {.key = "handed",
+                               .from = slk_key_address(&f.key),
+                               .to = slk_address_id(1000),
+                               .value = slk_bigint_u64(5),
+                               .method = 16,
+                               .mode = SLK_NODE_NONCE,
+                               .confidence = 2};
+    int64_t id;
+    atomic_store(&f.sim->nodes[0].lose, 2);
+    atomic_store(&f.sim->nodes[1].lose, 2);
+    assert_ok(slk_message_add(db, &want, 1, &id, &diag), diag);
+    slk_chain_wake(chain);
+    slk_message_row_t row = wait_for_message(db, "handed", SLK_MESSAGE_PENDING);
+    assert_int_equal(row.nonce, 0);
+    assert_true(*row.node && row.uncertain);
+    assert_int_equal(atomic_load(&f.sim->nodes[0].pushes) + atomic_load(&f.sim->nodes[1].pushes),
+                     3);
+    slk_message_row_free(&row);
+    pthread_mutex_lock(&f.sim->lock);
+    assert_int_equal(json_array_size(f.sim->pool), 1); /* once, however often it was handed over */
+    pthread_mutex_unlock(&f.sim->lock);
+    for (int i = 0; i < 6; i++)
+        sim_mine(f.sim, 0);
+    row = wait_for_message(db, "handed", SLK_MESSAGE_DONE);
+    slk_message_row_free(&row);
+
+    want.key = "signed there";
+    want.mode = SLK_OWN_NONCE;
+    assert_ok(slk_message_add(db, &want, 1, &id, &diag), diag);
+    slk_chain_wake(chain);
+    row = wait_for_message(db, "signed there", SLK_MESSAGE_PENDING);
+    assert_int_equal(row.nonce, 1);
+    slk_message_row_free(&row);
+
+    /* Stuck: a person asks for a higher fee. */
+    assert_ok(slk_message_replace(db, id, NULL, &diag), diag);
+    slk_chain_wake(chain);
+    for (int i = 0; i < 500; i++) {
+        assert_ok(slk_message_load(db, id, &row, &diag), diag);
+        bool raised = row.attempts == 2 && row.state == SLK_MESSAGE_PENDING;
+        slk_message_row_free(&row);
+        if (raised)
+            break;
+        usleep(20000);
+    }
+    row = wait_for_message(db, "signed there", SLK_MESSAGE_PENDING);
+    assert_int_equal(row.attempts, 2);
+    assert_int_equal(row.nonce, 1);
+    assert_string_equal(slk_bigint_text(&row.gas.premium).s, "125001");
+    slk_message_row_free(&row);
+    slk_chain_stop(chain);
+    slk_db_close(db);
+    end(&f);
+}
+
 /* A database of one network, a node of another. */
 static void test_other_network(void **state)
 {
@@ -309,9 +375,8 @@ static void test_other_network(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_websocket),
-        cmocka_unit_test(test_polling),
-        cmocka_unit_test(test_message),
+        cmocka_unit_test(test_websocket),     cmocka_unit_test(test_polling),
+        cmocka_unit_test(test_message),       cmocka_unit_test(test_node_wallet),
         cmocka_unit_test(test_other_network),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

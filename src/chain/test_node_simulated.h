@@ -8,6 +8,7 @@
 
 #include "base/assert.h"
 #include "chain/api.h"
+#include "crypto/keys/key.h"
 #include "net/jsonrpc_server.h"
 
 #include <pthread.h>
@@ -31,6 +32,7 @@ typedef struct {
     slk_http_server_t *server;
     atomic_bool drop;    /* cut every connection instead of answering */
     atomic_bool deaf;    /* act, then cut */
+    atomic_int lose;     /* answers of MpoolPushMessage that are lost after it acted */
     atomic_int delay_ms; /* before an answer */
     atomic_int behind;   /* tipsets that it lacks */
     atomic_uint calls;   /* of all methods */
@@ -44,7 +46,9 @@ struct sim {
     pthread_mutex_t lock;
     sim_tipset_t tipsets[SIM_TIPSETS];
     int cnt, head;
-    json_t *pool; /* SignedMessages */
+    json_t *pool;     /* SignedMessages */
+    json_t *uuids;    /* MsgUuid -> SignedMessage that was pushed */
+    slk_key_t wallet; /* of every node; type 0: none */
     slk_token_key_t key;
     sim_node_t nodes[SIM_NODES];
 };
@@ -346,6 +350,71 @@ static void m_push(slk_rpc_call_t *call, void *ctx)
     sim_answer(call, node, sim_link(&cid));
 }
 
+/* The SignedMessage of a Message by the wallet's key; NULL without one. */
+static json_t *sim_sign(const sim_t *sim, const json_t *message)
+{
+    slk_arena_t arena;
+    slk_signed_message_t out = {0};
+    slk_cid_t cid;
+    slk_key_sig_t sig;
+    json_t *json = NULL;
+    slk_arena_init(&arena, 1 << 20);
+    if (sim->wallet.type &&
+        slk_record_from_json(&out.message, &slk_message_type, message, &arena, NULL) == SLK_OK &&
+        slk_message_cid(&cid, &out.message, NULL) == SLK_OK &&
+        slk_key_sign(&sig, &sim->wallet, cid.b, cid.len, NULL) == SLK_OK) {
+        out.signature =
+            (slk_signature_t){.type = (uint8_t)sig.type, .data = {.b = sig.b, .len = sig.len}};
+        if (slk_record_to_json(&json, &slk_signed_message_type, &out, SLK_TESTNET, NULL) != SLK_OK)
+            json = NULL;
+    }
+    slk_arena_free(&arena);
+    return json;
+}
+
+static void m_sign(slk_rpc_call_t *call, void *ctx)
+{
+    sim_node_t *node = ctx;
+    pthread_mutex_lock(&node->sim->lock);
+    sim_answer(call, node, sim_sign(node->sim, slk_rpc_param(call, 1)));
+}
+
+/* Nonce, gas and signature by the node; one MsgUuid gives one message. */
+static void m_push_message(slk_rpc_call_t *call, void *ctx)
+{
+    sim_node_t *node = ctx;
+    sim_t *sim = node->sim;
+    const char *uuid = json_string_value(json_object_get(slk_rpc_param(call, 1), "MsgUuid"));
+    atomic_fetch_add(&node->pushes, 1);
+    pthread_mutex_lock(&sim->lock);
+    json_t *signed_message = uuid ? json_incref(json_object_get(sim->uuids, uuid)) : NULL;
+    if (!signed_message) {
+        json_t *message = json_deep_copy(slk_rpc_param(call, 0));
+        const char *from = json_string_value(json_object_get(message, "From"));
+        json_object_set_new(message, "Nonce",
+                            json_integer(sim_nonce(sim, sim->head, from ? from : "") +
+                                         (json_int_t)json_array_size(sim->pool)));
+        json_object_set_new(message, "GasLimit", json_integer(1000000));
+        json_object_set_new(message, "GasFeeCap", json_string("200000"));
+        json_object_set_new(message, "GasPremium", json_string("100000"));
+        signed_message = sim_sign(sim, message);
+        json_decref(message);
+        if (signed_message) {
+            json_array_append(sim->pool, signed_message);
+            if (uuid)
+                json_object_set(sim->uuids, uuid, signed_message);
+        }
+    }
+    if (atomic_load(&node->lose) > 0) {
+        atomic_fetch_sub(&node->lose, 1);
+        pthread_mutex_unlock(&sim->lock);
+        json_decref(signed_message);
+        slk_rpc_drop(call);
+        return;
+    }
+    sim_answer(call, node, signed_message);
+}
+
 static void m_search(slk_rpc_call_t *call, void *ctx)
 {
     sim_node_t *node = ctx;
@@ -424,7 +493,8 @@ static const slk_rpc_method_t sim_methods[] = {
     {"Filecoin.MpoolGetNonce", SLK_PERM_READ, 1, 1, 0, m_nonce},
     {"Filecoin.GasEstimateMessageGas", SLK_PERM_READ, 3, 3, 0, m_estimate},
     {"Filecoin.MpoolPush", SLK_PERM_WRITE, 1, 1, 0, m_push},
-    {"Filecoin.MpoolPushMessage", SLK_PERM_SIGN, 2, 2, 0, m_push},
+    {"Filecoin.MpoolPushMessage", SLK_PERM_SIGN, 2, 2, 0, m_push_message},
+    {"Filecoin.WalletSignMessage", SLK_PERM_SIGN, 2, 2, 0, m_sign},
     {"Filecoin.StateSearchMsg", SLK_PERM_READ, 4, 4, 0, m_search},
     {"Filecoin.MpoolPending", SLK_PERM_READ, 1, 1, 0, m_pending},
     {"Filecoin.StateLookupID", SLK_PERM_READ, 2, 2, 0, m_lookup_id},
@@ -460,6 +530,7 @@ static sim_t *sim_new(void)
     memset(sim->key.bytes, 7, 32);
     sim->key.len = 32;
     sim->pool = json_array();
+    sim->uuids = json_object();
     sim->head = sim_grow(sim, -1, 0);
     return sim;
 }
@@ -476,6 +547,7 @@ static void sim_free(sim_t *sim)
     for (int i = 0; i < sim->cnt; i++)
         json_decref(sim->tipsets[i].messages);
     json_decref(sim->pool);
+    json_decref(sim->uuids);
     pthread_mutex_destroy(&sim->lock);
     free(sim);
 }
