@@ -7,8 +7,6 @@
  * below 4p p/R + p < 1.41p, so that products and differences go into products as they are, and only coordinates
  * take one subtraction more. A row of a product fits in seven words, without a last carry. */
 
-#include <stdbool.h>
-
 #define INLINE static inline __attribute__((always_inline))
 
 /* What is added after a subtraction without and with a borrow. */
@@ -16,7 +14,11 @@ static const blst_fp add_back[2] = {
     {{0}},
     {{UINT64_C(0xb9feffffffffaaab), UINT64_C(0x1eabfffeb153ffff), UINT64_C(0x6730d2a0f6b0f624),
       UINT64_C(0x64774b84f38512bf), UINT64_C(0x4b1ba7b6434bacd7), UINT64_C(0x1a0111ea397fe69a)}}};
-static const uint64_t p_neg_inv = UINT64_C(0x89f3fffcfffcfffd); /* -1/p mod 2^64 */
+/* p and -1/p mod 2^64 */
+static const uint64_t modulus[7] = {UINT64_C(0xb9feffffffffaaab), UINT64_C(0x1eabfffeb153ffff),
+                                    UINT64_C(0x6730d2a0f6b0f624), UINT64_C(0x64774b84f38512bf),
+                                    UINT64_C(0x4b1ba7b6434bacd7), UINT64_C(0x1a0111ea397fe69a),
+                                    UINT64_C(0x89f3fffcfffcfffd)};
 
 /* Rows of a product, in assembler: compilers do not keep two carries alive. t0 is the lowest word. */
 #define MADD(word, low, high)                                                                      \
@@ -40,12 +42,13 @@ static const uint64_t p_neg_inv = UINT64_C(0x89f3fffcfffcfffd); /* -1/p mod 2^64
     "mulxq " #word "*8(%[p]), %[lo], %[hi]\n adcxq %[lo], %[" #low "]\n"                           \
     "adoxq %[hi], %[" #high "]\n"
 #define ROW_FOLD(t0, t1, t2, t3, t4, t5, t6)                                                       \
-    "movq %[n], %%rdx\n imulq %[" #t0 "], %%rdx\n xorl %k[lo], %k[lo]\n" FOLD(0, t0, t1)           \
+    "movq 6*8(%[p]), %%rdx\n imulq %[" #t0 "], %%rdx\n xorl %k[lo], %k[lo]\n" FOLD(0, t0, t1)      \
         FOLD(1, t1, t2) FOLD(2, t2, t3) FOLD(3, t3, t4) FOLD(4, t4, t5)                            \
             FOLD(5, t5, t6) "movl $0, %%edx\n adcxq %%rdx, %[" #t6 "]\n"
 #define BOTH(word, ...) ROW(word, __VA_ARGS__) ROW_FOLD(__VA_ARGS__)
 
-/* ab/R, below 1.41p for factors below 2p */
+/* ab/R, below 1.41p for factors below 2p. What it reads is said by "memory": with operands for it, a build without
+ * optimisation has too few registers. */
 INLINE void mul(blst_fp *out, const blst_fp *a, const blst_fp *b)
 {
     uint64_t w0, w1, w2, w3, w4, w5, w6, lo, hi;
@@ -55,9 +58,8 @@ INLINE void mul(blst_fp *out, const blst_fp *a, const blst_fp *b)
                         BOTH(5, t5, t6, t0, t1, t2, t3, t4)
             : [t0] "=&r"(w1), [t1] "=&r"(w2), [t2] "=&r"(w3), [t3] "=&r"(w4), [t4] "=&r"(w5),
               [t5] "=&r"(w6), [t6] "=&r"(w0), [lo] "=&r"(lo), [hi] "=&r"(hi)
-            : [a] "r"(a->l), [b] "r"(b->l), [p] "r"(add_back[1].l), [n] "m"(p_neg_inv),
-              "m"(add_back), "m"(*a), "m"(*b)
-            : "rdx", "cc");
+            : [a] "r"(a->l), [b] "r"(b->l), [p] "r"(modulus)
+            : "rdx", "cc", "memory");
     out->l[0] = w0;
     out->l[1] = w1;
     out->l[2] = w2;
