@@ -5,7 +5,8 @@
 
 #include "codec/actors/values.h"
 
-/* The signature's bytes with its type, and what was signed. Returns whether it is valid. */
+/* The signature's bytes without its type, which the account's key says, and what was signed. Returns true;
+ * one that is not valid is SLK_EXIT_USR_ILLEGAL_ARGUMENT. */
 #define SLK_AUTHENTICATE_MESSAGE_PARAMS_ROWS(F, T)                                                 \
     F(T, BYTES, signature, "Signature")                                                            \
     F(T, BYTES, message, "Message")

@@ -75,20 +75,24 @@ const slk_actor_t slk_actor_cron = {SLK_ACTOR_CRON, cron_methods, SLK_COUNT(cron
 
 #define AUTHENTICATE_MESSAGE 2643134072u
 
+/* The signature comes without its type: the key's kind says it. */
 static slk_exit_t authenticate_message(slk_rt_t *rt)
 {
     slk_authenticate_message_params_t params;
-    slk_address_t key;
-    bool ok, found;
+    slk_account_state_t state;
+    bool ok;
     SLK_RT_TRY(slk_rt_read_params(rt, &params, &slk_authenticate_message_params_type));
-    SLK_RT_TRY(slk_rt_account_key(rt, slk_rt_receiver(rt), &key, &found));
-    if (!found || !params.signature.len)
-        return slk_rt_abort(rt, SLK_EXIT_USR_ILLEGAL_ARGUMENT, "invalid signature");
-    slk_bytes_t data = {params.signature.b + 1, params.signature.len - 1};
-    SLK_RT_TRY(slk_rt_verify_signature(rt, params.signature.b[0], data, &key, params.message.b,
-                                       params.message.len, &ok));
+    SLK_RT_TRY(slk_rt_read_state(rt, &state, &slk_account_state_type));
+    slk_address_protocol_t protocol = slk_address_protocol(&state.address);
+    if (protocol != SLK_ADDRESS_SECP256K1 && protocol != SLK_ADDRESS_BLS)
+        return slk_rt_abort(rt, SLK_EXIT_USR_ILLEGAL_STATE,
+                            "account address must use BLS or SECP protocol, got %d", (int)protocol);
+    SLK_RT_TRY(slk_rt_verify_signature(
+        rt, protocol == SLK_ADDRESS_BLS ? SLK_SIGNATURE_BLS : SLK_SIGNATURE_SECP256K1,
+        params.signature, &state.address, params.message.b, params.message.len, &ok));
     if (!ok)
-        return slk_rt_abort(rt, SLK_EXIT_USR_ILLEGAL_ARGUMENT, "invalid signature");
+        return slk_rt_abort(rt, SLK_EXIT_USR_ILLEGAL_ARGUMENT,
+                            "failed to authenticate message, signature invalid");
     return slk_rt_return(rt, "\xf5", 1); /* true */
 }
 

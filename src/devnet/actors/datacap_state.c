@@ -6,6 +6,13 @@
 
 SLK_RECORD_TYPE(slk_token_state, "TokenState", TUPLE, SLK_TOKEN_STATE_ROWS);
 SLK_RECORD_TYPE(slk_datacap_state, "State", TUPLE, SLK_DATACAP_STATE_ROWS);
+SLK_RECORD_TYPE(slk_mint_params, "MintParams", TUPLE, SLK_MINT_PARAMS_ROWS);
+SLK_RECORD_TYPE(slk_mint_return, "MintReturn", TUPLE, SLK_MINT_RETURN_ROWS);
+SLK_RECORD_TYPE(slk_transfer_from_params, "TransferFromParams", TUPLE,
+                SLK_TRANSFER_FROM_PARAMS_ROWS);
+SLK_RECORD_TYPE(slk_transfer_from_return, "TransferFromReturn", TUPLE,
+                SLK_TRANSFER_FROM_RETURN_ROWS);
+SLK_RECORD_TYPE(slk_token_received, "FRC46TokenReceived", TUPLE, SLK_TOKEN_RECEIVED_ROWS);
 
 slk_err_t slk_first_datacap_state(slk_cid_t *head, const slk_blockstore_t *store, slk_diag_t *diag)
 {

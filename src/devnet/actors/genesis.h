@@ -5,6 +5,8 @@
  * with 1.1e9 FIL, cron, power, market, verified registry, data cap, burnt funds, the reserve with what is left of
  * 2e9 FIL, and accounts with ids from 100.
  *
+ * It is the state of epoch 0, whose tipset is not executed: cron runs first at the end of epoch 1.
+ *
  * Otherwise than lotus' genesis: no miner with presealed sectors (a built-in producer makes blocks; ids of
  * miners and later accounts still begin at 1000), no Ethereum address manager, and the reserve is an account
  * that nobody has a key of. */

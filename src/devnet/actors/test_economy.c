@@ -13,6 +13,8 @@
 #define EMPTY_ARRAY_5 "bafy2bzaceacu3yonapahihxmnhzuvk76yupwjmyeymd2l5n6xfs5st52shm6a"
 #define EMPTY_ARRAY_6 "bafy2bzaceaa2jny7gkgdwnid4kuldau6bnvgyss5bszo4uy6uikrncvdu5mc2"
 
+#define EPOCH_OF_PRECOMMIT 213
+
 static test_machine_t tm;
 
 static int setup(void **state)
@@ -107,8 +109,8 @@ static void test_bad_genesis(void **state)
 
 /* --- Epochs, as recorded ------------------------------------------------------------------------------------ */
 
-/* The recorded network has two presealed sectors full of verified data. */
-static void give_power(void)
+/* The recorded network begins with two presealed sectors full of verified data; cron runs first at epoch 1. */
+static void begin_as_recorded(void)
 {
     slk_power_state_t power;
     test_read_state(&tm, SLK_ID_POWER, &power, &slk_power_state_type);
@@ -116,6 +118,7 @@ static void give_power(void)
     power.total_qa_bytes_committed = power.total_quality_adj_power = slk_bigint_u64(40960);
     power.miner_count = power.miner_above_min_power_count = 1;
     test_write_state(&tm, SLK_ID_POWER, &power, &slk_power_state_type);
+    test_set_epoch(&tm, 1);
 }
 
 static void test_first_epochs(void **state)
@@ -123,8 +126,8 @@ static void test_first_epochs(void **state)
     (void)state;
     slk_reward_state_t reward;
     slk_power_state_t power;
-    give_power();
-    test_ticks(&tm, 23);
+    begin_as_recorded();
+    test_ticks(&tm, 22);
     test_read_state(&tm, SLK_ID_REWARD, &reward, &slk_reward_state_type);
     assert_bigint(reward.cumsum_realized, slk_bigint_u64(94208));
     assert_bigint(reward.cumsum_baseline, test_atto("2888890784895207676"));
@@ -145,6 +148,36 @@ static void test_first_epochs(void **state)
     assert_bigint(power.this_epoch_qa_power_smoothed.velocity_estimate,
                   test_atto("1401245829847596900453208445612443066912454493327348"));
     assert_int_equal(power.first_cron_epoch, 23);
+}
+
+/* What PreCommitSectorBatch2-1 (included at epoch 213) saw of the two actors' methods 3 and 9. */
+static const char returned_3[] =
+    "8282581a0001f74b47d7203da0961945b17e177ec39b80c143fff44abc0656011f01"
+    "f30d75b4aa3ddc13d2287d00ec901b4b5746d549002818d62d4eabeb3d";
+static const char returned_9_filter[] =
+    "825818000525de4c3c77eebbcd4718594db785826f45e58b9b4c27570003afffa6e2efdb6f56f92b2fa7b87516723d"
+    "387b684e0000";
+
+static void assert_tail_hex(slk_bytes_t got, const char *hex, bool whole)
+{
+    uint8_t want[128];
+    size_t len = strlen(hex) / 2;
+    assert_true(slk_hex_decode(want, len, hex));
+    assert_true(got.len >= len && (!whole || got.len == len));
+    assert_memory_equal(got.b + got.len - len, want, len);
+}
+
+static void test_returns_of_recording(void **state)
+{
+    (void)state;
+    begin_as_recorded();
+    test_ticks(&tm, EPOCH_OF_PRECOMMIT - 1);
+    assert_int_equal(test_send(&tm, 0, SLK_ID_REWARD, 3, NULL, NULL, slk_bigint_u64(0)),
+                     SLK_EXIT_OK);
+    assert_tail_hex(tm.applied.ret, returned_3, true);
+    assert_int_equal(test_send(&tm, 0, SLK_ID_POWER, 9, NULL, NULL, slk_bigint_u64(0)),
+                     SLK_EXIT_OK);
+    assert_tail_hex(tm.applied.ret, returned_9_filter, false);
 }
 
 static void test_supply_of_recording(void **state)
@@ -182,6 +215,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_first_states, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_genesis, setup, teardown),
         cmocka_unit_test_setup_teardown(test_first_epochs, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_returns_of_recording, setup, teardown),
         cmocka_unit_test_setup_teardown(test_supply_of_recording, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
