@@ -19,6 +19,7 @@ struct slk_chain {
     slk_nodes_t *nodes;
     slk_follow_t follow;
     slk_sender_node_t sender;
+    slk_sender_memory_t memory;
     atomic_bool end;
     slk_job_t job;
     pthread_t thread;
@@ -354,6 +355,7 @@ static slk_err_t move_messages(slk_chain_t *chain, slk_diag_t *diag)
     const slk_head_t *head = slk_follow_head(&chain->follow);
     slk_sender_opts_t opts = {.ops = &slk_sender_node_ops,
                               .ctx = &chain->sender,
+                              .memory = &chain->memory,
                               .final = chain->opts.final,
                               .final_ctx = chain->opts.final_ctx};
     bool busy = head != NULL;
@@ -419,6 +421,7 @@ slk_err_t slk_chain_start(slk_chain_t **out, const slk_chain_opts_t *opts, slk_d
 {
     SLK_ASSERT(opts->listener_cnt < LISTENERS);
     slk_err_t err = SLK_OK;
+    slk_tipset_key_t genesis;
     pthread_condattr_t attr;
     *out = NULL;
     slk_chain_t *chain = calloc(1, sizeof *chain);
@@ -441,6 +444,9 @@ slk_err_t slk_chain_start(slk_chain_t **out, const slk_chain_opts_t *opts, slk_d
     SLK_TRY(slk_head_migrate(chain->db, diag));
     SLK_TRY(slk_message_migrate(chain->db, diag));
     SLK_TRY(slk_head_load(chain->db, &chain->follow, diag));
+    SLK_TRY(slk_head_genesis(chain->db, &genesis, diag));
+    if (genesis.len)
+        slk_nodes_expect(chain->nodes, &genesis);
     const slk_head_t *head = slk_follow_head(&chain->follow);
     chain->status.head = head ? *head : (slk_head_t){.height = -1};
     slk_api_t api = {.nodes = chain->nodes, .network = SLK_TESTNET, .job = &chain->job};

@@ -149,3 +149,21 @@ slk_err_t slk_head_check_genesis(slk_db_t *db, const slk_tipset_key_t *genesis, 
     network_t ctx = {.genesis = genesis, .network = network};
     return slk_db_transact(db, check_genesis, &ctx, diag);
 }
+
+slk_err_t slk_head_genesis(slk_db_t *db, slk_tipset_key_t *genesis, slk_diag_t *diag)
+{
+    slk_db_rows_t *rows = NULL;
+    bool more = false;
+    *genesis = (slk_tipset_key_t){0};
+    slk_err_t err = slk_db_query(&rows, db, "SELECT genesis FROM chain_network", SLK_NO_VALS, diag);
+    if (err != SLK_OK)
+        return err;
+    err = slk_db_rows_next(rows, &more, diag);
+    if (err == SLK_OK && more) {
+        size_t len;
+        const void *blob = slk_db_rows_blob(rows, 0, &len);
+        err = slk_tipset_key_from_bytes(genesis, blob, len, diag);
+    }
+    slk_db_rows_close(rows);
+    return err;
+}

@@ -5,22 +5,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { IN_FLIGHT = 50, IDS = 64, SIGNERS = 8 };
-
-/* Nonces on chain at this turn's head, asked once a signer. */
-typedef struct {
-    slk_address_t signer;
-    uint64_t nonce;
-    bool known;
-} known_t;
+enum { IN_FLIGHT = 50, IDS = 64 };
 
 typedef struct {
     const slk_sender_opts_t *opts;
     slk_db_t *db;
     const slk_head_t *head;
     int64_t now_ms;
-    known_t known[SIGNERS];
-    size_t known_cnt;
+    slk_sender_memory_t *memory;
 } turn_t;
 
 /* --- Effects ------------------------------------------------------------------------------- */
@@ -217,29 +209,46 @@ out:
 
 /* --- A turn -------------------------------------------------------------------------------- */
 
+/* An answer that did not come is not asked for again in this turn. */
+static slk_err_t chain_nonce(turn_t *turn, const slk_address_t *signer, slk_message_view_t *view)
+{
+    slk_sender_memory_t *memory = turn->memory;
+    size_t i = 0;
+    while (i < memory->cnt && !slk_address_eq(&memory->signers[i].signer, signer))
+        i++;
+    if (i == memory->cnt) {
+        slk_message_result_t result = {.outcome = SLK_OUT_RETRY};
+        slk_err_t err = turn->opts->ops->chain_nonce(turn->opts->ctx, turn->head, signer, &result);
+        if (err != SLK_OK)
+            return err;
+        i = memory->cnt < SLK_SENDER_SIGNERS ? memory->cnt++ : 0;
+        memory->signers[i].signer = *signer;
+        memory->signers[i].nonce = result.nonce;
+        memory->signers[i].known = result.outcome == SLK_OUT_OK;
+        slk_message_result_free(&result);
+    }
+    view->know_nonce = memory->signers[i].known;
+    view->chain_nonce = memory->signers[i].nonce;
+    return SLK_OK;
+}
+
 static slk_err_t view_of(turn_t *turn, const slk_message_row_t *row, slk_message_view_t *view)
 {
     *view = (slk_message_view_t){.height = turn->head->height, .now_ms = turn->now_ms};
     if (row->state != SLK_MESSAGE_SIGNED && row->state != SLK_MESSAGE_PENDING)
         return SLK_OK;
-    known_t *known = NULL;
-    for (size_t i = 0; i < turn->known_cnt; i++)
-        if (slk_address_eq(&turn->known[i].signer, &row->signer))
-            known = &turn->known[i];
-    if (!known) {
-        slk_message_result_t result = {.outcome = SLK_OUT_RETRY};
-        slk_err_t err =
-            turn->opts->ops->chain_nonce(turn->opts->ctx, turn->head, &row->signer, &result);
-        if (err != SLK_OK)
-            return err;
-        known = &turn->known[turn->known_cnt < SIGNERS ? turn->known_cnt++ : 0];
-        *known = (known_t){
-            .signer = row->signer, .nonce = result.nonce, .known = result.outcome == SLK_OUT_OK};
-        slk_message_result_free(&result);
-    }
-    view->know_nonce = known->known;
-    view->chain_nonce = known->nonce;
-    return SLK_OK;
+    return chain_nonce(turn, &row->signer, view);
+}
+
+/* What is known of this head; unanswered questions may be asked again. */
+static void prepare_memory(slk_sender_memory_t *memory, const slk_head_t *head)
+{
+    bool complete = slk_tipset_key_eq(&memory->head, &head->key);
+    for (size_t i = 0; i < memory->cnt; i++)
+        complete = complete && memory->signers[i].known;
+    if (!complete)
+        memory->cnt = 0;
+    memory->head = head->key;
 }
 
 static slk_err_t one_message(turn_t *turn, int64_t id, bool *busy, slk_diag_t *diag)
@@ -275,7 +284,13 @@ out:
 slk_err_t slk_sender_turn(const slk_sender_opts_t *opts, slk_db_t *db, const slk_head_t *head,
                           int64_t now_ms, bool *busy, slk_diag_t *diag)
 {
-    turn_t turn = {.opts = opts, .db = db, .head = head, .now_ms = now_ms};
+    slk_sender_memory_t own = {0};
+    turn_t turn = {.opts = opts,
+                   .db = db,
+                   .head = head,
+                   .now_ms = now_ms,
+                   .memory = opts->memory ? opts->memory : &own};
+    prepare_memory(turn.memory, head);
     int64_t ids[IDS], after = 0;
     size_t cnt;
     slk_err_t err = SLK_OK;

@@ -38,10 +38,24 @@ typedef struct {
                              slk_message_result_t *result);
 } slk_sender_ops_t;
 
+/* Nonces on chain at one head, so that each is asked for once a head and not once a turn. {0} is empty;
+ * the sender fills it. */
+#define SLK_SENDER_SIGNERS 16
+typedef struct {
+    slk_tipset_key_t head;
+    struct {
+        slk_address_t signer;
+        uint64_t nonce;
+        bool known;
+    } signers[SLK_SENDER_SIGNERS];
+    size_t cnt;
+} slk_sender_memory_t;
+
 typedef struct {
     const slk_sender_ops_t *ops;
     void *ctx;
-    unsigned in_flight_max; /* signed and not yet landed messages of one sender; 0: 50 */
+    slk_sender_memory_t *memory; /* kept between turns; NULL: none */
+    unsigned in_flight_max;      /* signed and not yet landed messages of one sender; 0: 50 */
     /* Called in the transaction in which a row becomes final; other than SLK_OK rolls it back and ends
      * the turn. May be NULL. */
     slk_err_t (*final)(void *ctx, slk_db_t *db, const slk_message_row_t *row, slk_diag_t *diag);

@@ -189,7 +189,8 @@ static struct {
     slk_db_t *other; /* a second connection: what somebody does meanwhile */
     uint64_t node_nonce;
     int64_t cancel; /* this message is taken back while it is being signed */
-    unsigned pushes, binds;
+    unsigned pushes, binds, nonces;
+    slk_sender_memory_t memory;
     char bind_to[8];
 } told;
 
@@ -264,6 +265,7 @@ static slk_err_t t_chain_nonce(void *ctx, const slk_head_t *head, const slk_addr
                                slk_message_result_t *result)
 {
     (void)ctx;
+    told.nonces++;
     (void)head;
     (void)signer;
     result->nonce = 0;
@@ -294,7 +296,7 @@ static int64_t add(slk_db_t *db, const char *key, slk_nonce_mode_t mode, uint64_
 
 static void turns(slk_db_t *db, unsigned in_flight)
 {
-    slk_sender_opts_t opts = {.ops = &t_ops, .in_flight_max = in_flight};
+    slk_sender_opts_t opts = {.ops = &t_ops, .in_flight_max = in_flight, .memory = &told.memory};
     slk_head_t head = {.height = 100};
     bool busy = true;
     for (int i = 0; busy && i < 10; i++)
@@ -366,6 +368,7 @@ static void test_sender(void **state)
     assert_string_equal(row.node, "A");
     assert_int_equal(row.state, SLK_MESSAGE_PENDING);
     assert_int_equal(told.binds, 1);
+    assert_int_equal(told.nonces, 2); /* two senders, one head */
     slk_db_close(told.other);
     slk_db_close(db);
     test_rm_dir(dir);
