@@ -3,6 +3,7 @@
 #include "devnet/actors/miner/miner.h"
 
 #include "base/assert.h"
+#include "devnet/actors/miner/activation.h"
 #include "devnet/actors/miner/control.h"
 #include "devnet/actors/miner/precommit.h"
 
@@ -42,6 +43,9 @@ static const slk_actor_method_t methods[] = {
     {30, "ChangeBeneficiary", slk_miner_change_beneficiary},
     {31, "GetBeneficiary", slk_miner_get_beneficiary},
     {32, "ExtendSectorExpiration2", slk_miner_extend_sector_expiration2},
+    {34, "ProveCommitSectors3", slk_miner_prove_commit_sectors3},
+    {35, "ProveReplicaUpdates3", slk_miner_prove_replica_updates3},
+    {36, "ProveCommitSectorsNI", slk_miner_prove_commit_sectors_ni},
 
     /* Numbers of FRC-42. */
     {3302309124, "ChangeWorkerAddress", slk_miner_change_worker_address},
