@@ -84,7 +84,7 @@ static slk_err_t ntt_figure(slk_app_t *app, double seconds, slk_cpu_t cpu, void 
     } rows[] = {
         {"a butterfly", figures.butterfly_ns, "ns"},
         {"forward, natural order", figures.forward * 1e3, "ms"},
-        {"quotient of a QAP, seven transforms", figures.qap * 1e3, "ms"},
+        {"quotient of a QAP, six transforms", figures.qap * 1e3, "ms"},
     };
     for (size_t i = 0; i < SLK_COUNT(rows); i++) {
         snprintf(name, sizeof name, "transform of 2^%u scalars, %s, %s", LOG_VALUES, rows[i].what,

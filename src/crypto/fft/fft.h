@@ -53,8 +53,12 @@ SLK_CHECK_RESULT slk_err_t slk_ntt_forward_reversed(const slk_ntt_t *ntt, slk_fr
 
 /* Values of a, b, c at omega^i (n of each) to the coefficients of h = (a*b - c) / (x^n - 1),
  * natural order, in a: n - 1 of them, and a[n - 1], which is 0 exactly when a*b = c on the
- * domain. b and c are used up and freed before the last transform. The job's progress shows one
- * stage, "QAP". Memory: the three arrays and 0.7 MiB a thread. */
+ * domain. b and c are used up and freed, b before the last transform. The job's progress shows one
+ * stage, "QAP". Memory: the three arrays and 0.7 MiB a thread.
+ *
+ * Six transforms: a*b = c + h (x^n - 1), so that modulo x^n - 7^n, which a*b has the values of on
+ * the coset, a*b is c + h (7^n - 1), all of n coefficients: those of h are a difference of two
+ * others, and c is not needed on the coset. */
 SLK_CHECK_RESULT slk_err_t slk_qap_h(slk_region_t *a, slk_region_t *b, slk_region_t *c,
                                      const slk_ntt_t *ntt, const slk_job_t *job, slk_diag_t *diag);
 
@@ -65,7 +69,7 @@ const slk_cpu_t *slk_ntt_backends(void);
 typedef struct {
     double forward, inverse; /* natural order in and out */
     double forward_reversed, inverse_reversed;
-    double qap;          /* slk_qap_h, 7 transforms; 0 unless asked for */
+    double qap;          /* slk_qap_h, 6 transforms; 0 unless asked for */
     double butterfly_ns; /* (forward_reversed + inverse_reversed) / (n * log_n) */
     double fr_mul_ns;    /* slk_fr_mul, independent ones, in the same run, one thread */
 } slk_ntt_figures_t;

@@ -286,8 +286,21 @@ static void make_rows(void *rows, const slk_fr_t *w, size_t cnt)
 
 /* --- Element by element ---------------------------------------------------------------------- */
 
-static void quotient(slk_fr_t *a, const slk_fr_t *b, const slk_fr_t *c, size_t cnt,
-                     const slk_fr_t *ab, const slk_fr_t *k)
+static void product(slk_fr_t *a, const slk_fr_t *b, size_t cnt)
+{
+    SLK_ASSERT(cnt % SLK_NTT_LANES == 0);
+    for (size_t i = 0; i < cnt; i += SLK_NTT_LANES) {
+        vec_t x, y;
+        gather(&x, a + i, 1);
+        factor_in(&y, b + i, 1);
+        mul_factor(&x, &x, &y);
+        canonical(&x);
+        scatter(a + i, 1, &x);
+    }
+}
+
+static void join(slk_fr_t *a, const slk_fr_t *b, const slk_fr_t *c, size_t cnt, const slk_fr_t *ab,
+                 const slk_fr_t *k)
 {
     vec_t by_ab, by_k;
     SLK_ASSERT(cnt % SLK_NTT_LANES == 0);
@@ -338,6 +351,7 @@ const slk_ntt_kernel_t slk_ntt_ifma = {
     .twiddles = tile_twiddles,
     .down = tile_down,
     .up = tile_up,
-    .quotient = quotient,
+    .product = product,
+    .join = join,
     .scale = scale,
 };

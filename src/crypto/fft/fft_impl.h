@@ -29,9 +29,10 @@ typedef struct {
      * factors. */
     void (*down)(void *tile, const void *tw, unsigned k);
     void (*up)(void *tile, const void *tw, unsigned k);
-    /* a[i] = a[i] * b[i] * ab + c[i] * k, i < cnt, a multiple of the lanes. */
-    void (*quotient)(slk_fr_t *a, const slk_fr_t *b, const slk_fr_t *c, size_t cnt,
-                     const slk_fr_t *ab, const slk_fr_t *k);
+    /* a[i] *= b[i]; a[i] = a[i] * b[i] * ab + c[i] * k: i < cnt, a multiple of the lanes. */
+    void (*product)(slk_fr_t *a, const slk_fr_t *b, size_t cnt);
+    void (*join)(slk_fr_t *a, const slk_fr_t *b, const slk_fr_t *c, size_t cnt, const slk_fr_t *ab,
+                 const slk_fr_t *k);
     /* a[i] *= start[i] for the first 4 vectors, then each 4 by the start before times step. cnt: a
      * multiple of 32. */
     void (*scale)(slk_fr_t *a, size_t cnt, const slk_fr_t *start, const slk_fr_t *step);

@@ -147,8 +147,14 @@ static void make_rows(void *rows, const slk_fr_t *w, size_t cnt)
     memcpy(rows, w, cnt * sizeof *w);
 }
 
-static void quotient(slk_fr_t *a, const slk_fr_t *b, const slk_fr_t *c, size_t cnt,
-                     const slk_fr_t *ab, const slk_fr_t *k)
+static void product(slk_fr_t *a, const slk_fr_t *b, size_t cnt)
+{
+    for (size_t i = 0; i < cnt; i++)
+        mul(&a[i], &a[i], &b[i]);
+}
+
+static void join(slk_fr_t *a, const slk_fr_t *b, const slk_fr_t *c, size_t cnt, const slk_fr_t *ab,
+                 const slk_fr_t *k)
 {
     for (size_t i = 0; i < cnt; i++) {
         slk_fr_t t;
@@ -179,6 +185,7 @@ const slk_ntt_kernel_t slk_ntt_portable = {
     .twiddles = tile_twiddles,
     .down = tile_down,
     .up = tile_up,
-    .quotient = quotient,
+    .product = product,
+    .join = join,
     .scale = scale,
 };

@@ -102,9 +102,8 @@ typedef struct {
     const slk_ntt_t *ntt;
     const slk_job_t *job;
     slk_fr_t *a;
-    const slk_fr_t *b, *c;
+    const slk_fr_t *b;           /* product */
     slk_fr_t first, ratio, step; /* scale; step = ratio^SLK_NTT_SCALE */
-    slk_fr_t ab, k;              /* quotient */
 } each_t;
 
 static void scale_range(void *ctx, uint64_t begin, uint64_t end)
@@ -134,7 +133,7 @@ slk_err_t slk_ntt_scale(const slk_ntt_t *ntt, slk_fr_t *a, const slk_fr_t *first
     return outcome(job, diag);
 }
 
-static void quotient_range(void *ctx, uint64_t begin, uint64_t end)
+static void product_range(void *ctx, uint64_t begin, uint64_t end)
 {
     const each_t *run = ctx;
     const slk_ntt_kernel_t *kernel = run->ntt->kernel;
@@ -142,32 +141,74 @@ static void quotient_range(void *ctx, uint64_t begin, uint64_t end)
         return;
     if (end - begin < SLK_NTT_LANES)
         kernel = &slk_ntt_portable;
-    kernel->quotient(run->a + begin, run->b + begin, run->c + begin, end - begin, &run->ab,
-                     &run->k);
+    kernel->product(run->a + begin, run->b + begin, end - begin);
     slk_progress_add(run->job->progress, end - begin);
 }
 
 /* --- QAP ------------------------------------------------------------------------------------- */
 
-/* a, b, c are n times the values on the coset; a becomes 1/n times those of the quotient. */
-static slk_err_t divide(each_t *run, slk_diag_t *diag)
+enum { LOG_BLOCK = 10, BLOCK = 1 << LOG_BLOCK };
+
+/* u and c in bit-reversed order: u[j] = u[j] * first * ratio^(j reversed) + c[j] * k. */
+typedef struct {
+    const slk_ntt_t *ntt;
+    const slk_job_t *job;
+    slk_fr_t *u;
+    const slk_fr_t *c;
+    unsigned
+        log_block; /* log2 of a block of neighbours, whose powers are factors times a common one */
+    slk_fr_t factors[BLOCK];
+    slk_fr_t first, ratio, k;
+} join_t;
+
+static void join_blocks(void *ctx, uint64_t begin, uint64_t end)
+{
+    const join_t *run = ctx;
+    const slk_ntt_kernel_t *kernel = run->ntt->kernel;
+    size_t cnt = (size_t)1 << run->log_block;
+    if (slk_job_cancelled(run->job))
+        return;
+    if (cnt < SLK_NTT_LANES)
+        kernel = &slk_ntt_portable;
+    for (uint64_t block = begin; block < end; block++) {
+        slk_fr_t common;
+        slk_ntt_pow(&common, &run->ratio, reversed(block, run->ntt->log_n - run->log_block));
+        slk_fr_mul(&common, &common, &run->first);
+        kernel->join(run->u + block * cnt, run->factors, run->c + block * cnt, cnt, &common,
+                     &run->k);
+    }
+    slk_progress_add(run->job->progress, (end - begin) * cnt);
+}
+
+static slk_err_t join(join_t *run, slk_diag_t *diag)
+{
+    unsigned log_n = run->ntt->log_n;
+    run->log_block = log_n < LOG_BLOCK ? log_n : LOG_BLOCK;
+    for (uint64_t i = 0; i < UINT64_C(1) << run->log_block; i++)
+        slk_ntt_pow(&run->factors[i], &run->ratio,
+                    reversed(i, run->log_block) << (log_n - run->log_block));
+    slk_pool_for(run->job->pool, UINT64_C(1) << (log_n - run->log_block), 4, join_blocks, run);
+    return outcome(run->job, diag);
+}
+
+/* What the coefficients still take: of u, three transforms' 1/n and that of 7^n - 1; of c, one. */
+static void join_factors(join_t *run)
 {
     const slk_ntt_t *ntt = run->ntt;
-    slk_fr_t generator, ignored, z, one, zero;
-    slk_ntt_coset(&generator, &ignored);
+    slk_fr_t generator, z, one, zero;
+    slk_ntt_coset(&generator, &run->ratio);
     slk_fr_from_u64(&one, 1);
     slk_fr_from_u64(&zero, 0);
     slk_ntt_pow(&z, &generator, slk_ntt_size(ntt));
     slk_fr_sub(&z, &z, &one);
     slk_fr_inv(&z, &z);
-    slk_fr_mul(&run->k, &z, &ntt->inverse_n);
-    slk_fr_mul(&run->k, &run->k, &ntt->inverse_n);
-    slk_fr_mul(&run->ab, &run->k, &ntt->inverse_n);
-    slk_fr_sub(&run->k, &zero, &run->k);
-    slk_pool_for(run->job->pool, slk_ntt_size(ntt), GRAIN, quotient_range, run);
-    return outcome(run->job, diag);
+    slk_fr_mul(&run->first, &z, &ntt->inverse_n);
+    slk_fr_sub(&run->k, &zero, &run->first);
+    slk_fr_mul(&run->first, &run->first, &ntt->inverse_n);
+    slk_fr_mul(&run->first, &run->first, &ntt->inverse_n);
 }
 
+/* u, which is a * b modulo x^n - 7^n, takes the place of a. */
 slk_err_t slk_qap_h(slk_region_t *a, slk_region_t *b, slk_region_t *c, const slk_ntt_t *ntt,
                     const slk_job_t *job, slk_diag_t *diag)
 {
@@ -176,20 +217,20 @@ slk_err_t slk_qap_h(slk_region_t *a, slk_region_t *b, slk_region_t *c, const slk
     uint64_t n = slk_ntt_size(ntt), bytes = n * sizeof(slk_fr_t);
     SLK_ASSERT(a->len >= bytes && b->len >= bytes && c->len >= bytes);
     slk_fr_t *const v[3] = {(void *)a->ptr, (void *)b->ptr, (void *)c->ptr};
-    slk_fr_t generator, inverse, one;
     slk_err_t err = SLK_OK;
-    slk_ntt_coset(&generator, &inverse);
-    slk_fr_from_u64(&one, 1);
-    slk_progress_begin(use->progress, "QAP", "elements", n * (7 * ntt->passes + 3), 0);
+    each_t product = {.ntt = ntt, .job = use, .a = v[0], .b = v[1]};
+    join_t run = {.ntt = ntt, .job = use, .u = v[0], .c = v[2]};
+    join_factors(&run);
+    slk_progress_begin(use->progress, "QAP", "elements", n * (6 * ntt->passes + 3), 0);
     SLK_TRY(slk_ntt_inverse_reversed(ntt, v, 3, use, diag));
-    SLK_TRY(slk_ntt_forward_reversed(ntt, v, 3, true, use, diag));
-    each_t run = {.ntt = ntt, .job = use, .a = v[0], .b = v[1], .c = v[2]};
-    SLK_TRY(divide(&run, diag));
+    SLK_TRY(slk_ntt_forward_reversed(ntt, v, 2, true, use, diag));
+    slk_pool_for(use->pool, n, GRAIN, product_range, &product);
+    SLK_TRY(outcome(use, diag));
     slk_region_free(b);
-    slk_region_free(c);
     SLK_TRY(slk_ntt_inverse_reversed(ntt, v, 1, use, diag));
+    SLK_TRY(join(&run, diag));
+    slk_region_free(c);
     SLK_TRY(slk_ntt_reverse(v[0], ntt->log_n, use, diag));
-    SLK_TRY(slk_ntt_scale(ntt, v[0], &one, &inverse, use, diag));
 out:
     slk_progress_end(use->progress);
     return err;
