@@ -15,16 +15,19 @@ enum { CHANGES_MAX = 4000, ASKS_MAX = 2000, ARENA_MAX = 1 << 20 };
 struct slk_chain {
     slk_chain_opts_t opts; /* strings are not kept */
     slk_head_listener_t listeners[LISTENERS];
-    slk_db_t *db;
     slk_nodes_t *nodes;
-    slk_follow_t follow;
-    slk_sender_node_t sender;
-    slk_sender_memory_t memory;
     atomic_bool end;
     slk_job_t job;
-    pthread_t thread;
+    pthread_t thread, sender_thread;
 
-    /* The thread's own. */
+    /* The second thread's own. */
+    slk_db_t *sender_db;
+    slk_sender_node_t sender;
+    slk_sender_memory_t memory;
+
+    /* The first thread's own. */
+    slk_db_t *db;
+    slk_follow_t follow;
     slk_rpc_ws_t *ws;
     slk_rpc_sub_t *sub;
     slk_node_place_t place; /* the node of ws, or that was polled */
@@ -33,7 +36,9 @@ struct slk_chain {
 
     pthread_mutex_t lock; /* below */
     pthread_cond_t wake;
-    bool woken;
+    bool woken;            /* for the second thread */
+    bool ready;            /* network is known */
+    slk_network_t network; /* letter of its addresses */
     slk_chain_status_t status;
 };
 
@@ -51,14 +56,14 @@ static int64_t unix_ms(void)
 
 /* --- Status -------------------------------------------------------------------------------- */
 
-static void set_trouble(slk_chain_t *chain, slk_err_t err, const char *text)
+static void set_trouble(slk_chain_t *chain, char trouble[512], slk_err_t err, const char *text)
 {
     pthread_mutex_lock(&chain->lock);
-    bool changed = strncmp(chain->status.trouble, text, sizeof chain->status.trouble - 1) != 0;
-    memccpy(chain->status.trouble, text, 0, sizeof chain->status.trouble - 1);
+    bool changed = strncmp(trouble, text, 511) != 0;
+    memccpy(trouble, text, 0, 511);
     pthread_mutex_unlock(&chain->lock);
     if (changed && chain->opts.log)
-        chain->opts.log(chain->opts.log_ctx, err, *text ? text : "the chain is followed again");
+        chain->opts.log(chain->opts.log_ctx, err, *text ? text : "the trouble is over");
 }
 
 void slk_chain_status(slk_chain_t *chain, slk_chain_status_t *status)
@@ -77,7 +82,7 @@ void slk_chain_wake(slk_chain_t *chain)
 {
     pthread_mutex_lock(&chain->lock);
     chain->woken = true;
-    pthread_cond_signal(&chain->wake);
+    pthread_cond_broadcast(&chain->wake);
     pthread_mutex_unlock(&chain->lock);
 }
 
@@ -89,6 +94,8 @@ static void note_step(slk_chain_t *chain, const slk_change_t *step)
     chain->status.reverted += step->type == SLK_CHANGE_REVERT;
     if (!chain->follow.step_cnt) {
         chain->status.head = head ? *head : (slk_head_t){.height = -1};
+        chain->woken = true;
+        pthread_cond_broadcast(&chain->wake);
     }
     pthread_mutex_unlock(&chain->lock);
 }
@@ -316,14 +323,17 @@ static slk_err_t check_genesis(slk_chain_t *chain, slk_diag_t *diag)
     SLK_TRY(call_node(chain, "Filecoin.ChainGetGenesis", NULL, &answer, diag));
     SLK_TRY(slk_node_answer_check(&answer, "ChainGetGenesis", diag));
     SLK_TRY(slk_head_from_json(&genesis, answer.rpc.result, diag));
-    slk_api_t api = chain->sender.api;
+    slk_api_t api = {.nodes = chain->nodes, .network = SLK_TESTNET, .job = &chain->job};
     SLK_TRY(slk_api_StateNetworkName(&api, &arena, &name, diag));
     snprintf(network, sizeof network, "%.*s", (int)(name.v.len < 100 ? name.v.len : 100),
              (const char *)name.v.b);
     SLK_TRY(slk_head_check_genesis(chain->db, &genesis.key, network, diag));
     slk_nodes_expect(chain->nodes, &genesis.key);
-    chain->sender.api.network = strcmp(network, "mainnet") == 0 ? SLK_MAINNET : SLK_TESTNET;
     chain->genesis_checked = true;
+    pthread_mutex_lock(&chain->lock);
+    chain->network = strcmp(network, "mainnet") == 0 ? SLK_MAINNET : SLK_TESTNET;
+    chain->ready = true;
+    pthread_mutex_unlock(&chain->lock);
 out:
     slk_node_answer_free(&answer);
     slk_arena_free(&arena);
@@ -350,23 +360,8 @@ static slk_err_t keep_up(slk_chain_t *chain, slk_diag_t *diag)
     return err;
 }
 
-static slk_err_t move_messages(slk_chain_t *chain, slk_diag_t *diag)
-{
-    const slk_head_t *head = slk_follow_head(&chain->follow);
-    slk_sender_opts_t opts = {.ops = &slk_sender_node_ops,
-                              .ctx = &chain->sender,
-                              .memory = &chain->memory,
-                              .final = chain->opts.final,
-                              .final_ctx = chain->opts.final_ctx};
-    bool busy = head != NULL;
-    slk_err_t err = SLK_OK;
-    for (int i = 0; err == SLK_OK && busy && i < 8; i++)
-        err = slk_sender_turn(&opts, chain->db, head, unix_ms(), &busy, diag);
-    return err;
-}
-
-/* Until news may be there; wake ends it. */
-static void rest(slk_chain_t *chain, uint32_t ms)
+/* Until the time is over; news for the second thread end its rest. */
+static void rest(slk_chain_t *chain, uint32_t ms, bool for_news)
 {
     struct timespec until;
     clock_gettime(CLOCK_MONOTONIC, &until);
@@ -374,10 +369,11 @@ static void rest(slk_chain_t *chain, uint32_t ms)
     until.tv_sec += ms / 1000 + until.tv_nsec / 1000000000;
     until.tv_nsec %= 1000000000;
     pthread_mutex_lock(&chain->lock);
-    while (!chain->woken && !atomic_load(&chain->end) &&
+    while (!(for_news && chain->woken) && !atomic_load(&chain->end) &&
            pthread_cond_timedwait(&chain->wake, &chain->lock, &until) == 0) {
     }
-    chain->woken = false;
+    if (for_news)
+        chain->woken = false;
     pthread_mutex_unlock(&chain->lock);
 }
 
@@ -388,29 +384,78 @@ static void *run(void *ctx)
     while (!atomic_load(&chain->end)) {
         slk_diag_t diag = {0};
         slk_err_t err = keep_up(chain, &diag);
-        bool following = err == SLK_OK;
-        if (err == SLK_OK)
-            err = move_messages(chain, &diag);
         if (atomic_load(&chain->end))
             break;
         pthread_mutex_lock(&chain->lock);
-        chain->status.following = following;
+        chain->status.following = err == SLK_OK;
         chain->status.lost = chain->follow.ask.type == SLK_ASK_NOBODY;
         pthread_mutex_unlock(&chain->lock);
-        set_trouble(chain, err, err == SLK_OK ? "" : diag.text);
+        set_trouble(chain, chain->status.trouble, err, err == SLK_OK ? "" : diag.text);
         if (err != SLK_OK || !chain->sub)
-            rest(chain, err != SLK_OK && poll < 500 ? 500 : poll);
+            rest(chain, err != SLK_OK && poll < 500 ? 500 : poll, false);
     }
     drop_websocket(chain);
     return NULL;
 }
 
+/* --- The second thread --------------------------------------------------------------------- */
+
+static slk_err_t still_applied(void *ctx, slk_db_t *db, const slk_head_t *head, bool *still,
+                               slk_diag_t *diag)
+{
+    (void)ctx;
+    return slk_head_applied(db, head, still, diag);
+}
+
+static slk_err_t move_messages(slk_chain_t *chain, slk_diag_t *diag)
+{
+    slk_sender_opts_t opts = {.ops = &slk_sender_node_ops,
+                              .ctx = &chain->sender,
+                              .memory = &chain->memory,
+                              .still = still_applied,
+                              .final = chain->opts.final,
+                              .final_ctx = chain->opts.final_ctx};
+    pthread_mutex_lock(&chain->lock);
+    slk_head_t head = chain->status.head;
+    bool busy = chain->ready && chain->status.following && head.height >= 0;
+    chain->sender.api.network = chain->network;
+    pthread_mutex_unlock(&chain->lock);
+    slk_err_t err = SLK_OK;
+    for (int i = 0; err == SLK_OK && busy && i < 8; i++)
+        err = slk_sender_turn(&opts, chain->sender_db, &head, unix_ms(), &busy, diag);
+    return err;
+}
+
+static void *run_sender(void *ctx)
+{
+    slk_chain_t *chain = ctx;
+    uint32_t poll = chain->opts.poll_ms ? chain->opts.poll_ms : POLL_MS;
+    while (!atomic_load(&chain->end)) {
+        slk_diag_t diag = {0};
+        slk_err_t err = move_messages(chain, &diag);
+        if (atomic_load(&chain->end))
+            break;
+        set_trouble(chain, chain->status.message_trouble, err, err == SLK_OK ? "" : diag.text);
+        rest(chain, err != SLK_OK && poll < 500 ? 500 : poll, true);
+    }
+    return NULL;
+}
+
 /* --- Life ---------------------------------------------------------------------------------- */
+
+static void end_thread(slk_chain_t *chain, pthread_t thread)
+{
+    atomic_store(&chain->end, true);
+    slk_chain_wake(chain);
+    slk_nodes_stop(chain->nodes);
+    pthread_join(thread, NULL);
+}
 
 static void free_chain(slk_chain_t *chain)
 {
     slk_follow_fini(&chain->follow);
     slk_nodes_free(chain->nodes);
+    slk_db_close(chain->sender_db);
     slk_db_close(chain->db);
     pthread_cond_destroy(&chain->wake);
     pthread_mutex_destroy(&chain->lock);
@@ -441,6 +486,7 @@ slk_err_t slk_chain_start(slk_chain_t **out, const slk_chain_opts_t *opts, slk_d
     chain->surveyed_ms = chain->polled_ms = -SURVEY_EVERY_MS;
     SLK_TRY(slk_nodes_new(&chain->nodes, opts->api_info, diag));
     SLK_TRY(slk_db_open(&chain->db, opts->database, diag));
+    SLK_TRY(slk_db_open(&chain->sender_db, opts->database, diag));
     SLK_TRY(slk_head_migrate(chain->db, diag));
     SLK_TRY(slk_message_migrate(chain->db, diag));
     SLK_TRY(slk_head_load(chain->db, &chain->follow, diag));
@@ -455,6 +501,11 @@ slk_err_t slk_chain_start(slk_chain_t **out, const slk_chain_opts_t *opts, slk_d
         err = slk_fail(diag, SLK_ERR_NOMEM, "cannot start the thread that follows the chain");
         goto out;
     }
+    if (pthread_create(&chain->sender_thread, NULL, run_sender, chain) != 0) {
+        err = slk_fail(diag, SLK_ERR_NOMEM, "cannot start the thread that sends messages");
+        end_thread(chain, chain->thread);
+        goto out;
+    }
     *out = chain;
     chain = NULL;
 out:
@@ -467,9 +518,7 @@ void slk_chain_stop(slk_chain_t *chain)
 {
     if (!chain)
         return;
-    atomic_store(&chain->end, true);
-    slk_chain_wake(chain);
-    slk_nodes_stop(chain->nodes);
-    pthread_join(chain->thread, NULL);
+    end_thread(chain, chain->thread);
+    end_thread(chain, chain->sender_thread);
     free_chain(chain);
 }

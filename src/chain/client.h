@@ -2,14 +2,16 @@
 #define SLK_CHAIN_CLIENT_H
 
 /* One object that keeps up with the chain: a thread that follows the head of the best node (over a
- * websocket, by polling where there is none), stores it, tells listeners, and moves messages on.
+ * websocket, by polling where there is none), stores it and tells listeners; and one that moves
+ * messages on, so that a slow estimate does not hold up the head.
  *
  *     slk_chain_start(&chain, &opts, diag);
  *     ... slk_message_add(my_db, ...); slk_chain_wake(chain); ...
  *     slk_chain_stop(chain);
  *
- * The thread has a connection of its own to the database. Everything a listener is told it is told in
- * that thread, in the transaction that stores the step (chain/head_store.h). */
+ * Each thread has a connection of its own to the database. Everything a listener is told it is told in
+ * the first thread, in the transaction that stores the step (chain/head_store.h); `final` is called in
+ * the second, in the transaction that ends the message. */
 
 #include "chain/head_store.h"
 #include "chain/sender_node.h"
@@ -47,7 +49,8 @@ typedef struct {
     slk_head_t head;            /* ours; height -1: none yet */
     uint64_t applied, reverted; /* since the start */
     char node[SLK_NODE_NAME_MAX];
-    char trouble[512]; /* empty: none */
+    char trouble[512];         /* in following; empty: none */
+    char message_trouble[512]; /* in moving messages as a whole (the rows tell their own) */
 } slk_chain_status_t;
 void slk_chain_status(slk_chain_t *chain, slk_chain_status_t *status);
 

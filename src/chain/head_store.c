@@ -167,3 +167,12 @@ slk_err_t slk_head_genesis(slk_db_t *db, slk_tipset_key_t *genesis, slk_diag_t *
     slk_db_rows_close(rows);
     return err;
 }
+
+slk_err_t slk_head_applied(slk_db_t *db, const slk_head_t *head, bool *applied, slk_diag_t *diag)
+{
+    int64_t height;
+    return slk_db_get_i64(
+        db, "SELECT height FROM chain_head WHERE height = ?1 AND tipset = ?2",
+        SLK_VALS(slk_val_i64(head->height), slk_val_blob(head->key.b, head->key.len)), applied,
+        &height, diag);
+}

@@ -32,6 +32,10 @@ SLK_CHECK_RESULT slk_err_t slk_head_store(slk_db_t *db, const slk_change_t *step
 SLK_CHECK_RESULT slk_err_t slk_head_check_genesis(slk_db_t *db, const slk_tipset_key_t *genesis,
                                                   const char *network, slk_diag_t *diag);
 
+/* Is this tipset one of those applied and not reverted? */
+SLK_CHECK_RESULT slk_err_t slk_head_applied(slk_db_t *db, const slk_head_t *head, bool *applied,
+                                            slk_diag_t *diag);
+
 /* That genesis; length 0 before it is known. */
 SLK_CHECK_RESULT slk_err_t slk_head_genesis(slk_db_t *db, slk_tipset_key_t *genesis,
                                             slk_diag_t *diag);

@@ -171,6 +171,18 @@ typedef struct {
     const slk_message_view_t *view;
 } taking_t;
 
+/* What was looked up from a head that was reverted meanwhile says nothing. */
+static slk_err_t outdated(const taking_t *taking, slk_db_t *db, bool *dropped, slk_diag_t *diag)
+{
+    const slk_sender_opts_t *opts = taking->turn->opts;
+    bool still = true;
+    slk_err_t err = SLK_OK;
+    if (opts->still && (taking->effect == SLK_DO_SEARCH || taking->effect == SLK_DO_CONFIRM))
+        err = opts->still(opts->still_ctx, db, taking->turn->head, &still, diag);
+    *dropped = !still;
+    return err;
+}
+
 /* The row is read anew: somebody may have taken it back or changed its limits meanwhile. */
 static slk_err_t store_result(slk_db_t *db, void *ctx, slk_diag_t *diag)
 {
@@ -180,7 +192,10 @@ static slk_err_t store_result(slk_db_t *db, void *ctx, slk_diag_t *diag)
     slk_err_t err = slk_message_load(db, taking->before->id, &row, diag);
     if (err != SLK_OK)
         return err;
-    if (row.state != taking->before->state || row.attempts != taking->before->attempts)
+    bool dropped = row.state != taking->before->state || row.attempts != taking->before->attempts;
+    if (!dropped)
+        SLK_TRY(outdated(taking, db, &dropped, diag));
+    if (dropped)
         goto out;
     /* A copy: a transaction may be repeated, and the machine takes the return value out. */
     slk_message_result_t result = *taking->result;

@@ -56,6 +56,11 @@ typedef struct {
     void *ctx;
     slk_sender_memory_t *memory; /* kept between turns; NULL: none */
     unsigned in_flight_max;      /* signed and not yet landed messages of one sender; 0: 50 */
+    /* Is this head still on the chain that is followed? Called in the transaction in which what was
+     * seen from it is stored; without, the answer is yes. For senders with a thread of their own. */
+    slk_err_t (*still)(void *ctx, slk_db_t *db, const slk_head_t *head, bool *still,
+                       slk_diag_t *diag);
+    void *still_ctx;
     /* Called in the transaction in which a row becomes final; other than SLK_OK rolls it back and ends
      * the turn. May be NULL. */
     slk_err_t (*final)(void *ctx, slk_db_t *db, const slk_message_row_t *row, slk_diag_t *diag);

@@ -307,6 +307,9 @@ static slk_message_row_t load(slk_db_t *db, int64_t id)
 {
     slk_message_row_t row;
     assert_ok(slk_message_load(db, id, &row, &diag), diag);
+    free(row.params);
+    free(row.result);
+    row.params = row.result = NULL;
     return row;
 }
 
