@@ -286,7 +286,8 @@ static void sqlite_rollback(slk_db_conn_t *conn)
         sqlite3_exec(conn->handle, "ROLLBACK", NULL, NULL, NULL);
 }
 
-/* Written beside its place first, so that a copy under its name is whole. */
+/* Written beside its place first, so that a copy under its name is whole; never over another one, as
+ * several may be at it. */
 static slk_err_t sqlite_backup(slk_db_conn_t *conn, const char *path, slk_diag_t *diag)
 {
     sqlite3_stmt *stmt = NULL;
@@ -296,7 +297,8 @@ static slk_err_t sqlite_backup(slk_db_conn_t *conn, const char *path, slk_diag_t
     if (access(path, F_OK) == 0)
         return slk_fail(diag, SLK_ERR_STATE, "backup of %s: %s exists; remove or rename it",
                         conn->path, path);
-    if (snprintf(tmp, sizeof tmp, "%s.selkie-tmp", path) >= (int)sizeof tmp)
+    if (snprintf(tmp, sizeof tmp, "%s.selkie-tmp-%d-%p", path, (int)getpid(), (void *)conn) >=
+        (int)sizeof tmp)
         return slk_fail(diag, SLK_ERR_LENGTH, "backup of %s: the path is too long", conn->path);
     unlink(tmp);
     if (sqlite3_prepare_v2(conn->handle, "VACUUM INTO ?1", -1, &stmt, NULL) != SQLITE_OK ||
@@ -306,8 +308,14 @@ static slk_err_t sqlite_backup(slk_db_conn_t *conn, const char *path, slk_diag_t
         goto out;
     }
     fd = open(tmp, O_RDONLY | O_CLOEXEC);
-    if (fd < 0 || fsync(fd) != 0 || rename(tmp, path) != 0) {
-        err = slk_fail_errno(diag, "finish", path);
+    if (fd < 0 || fsync(fd) != 0) {
+        err = slk_fail_errno(diag, "sync", tmp);
+        goto out;
+    }
+    if (link(tmp, path) != 0) {
+        err = errno == EEXIST
+                  ? slk_fail(diag, SLK_ERR_STATE, "backup of %s: %s exists", conn->path, path)
+                  : slk_fail_errno(diag, "finish", path);
         goto out;
     }
     SLK_TRY(slk_sync_parent(path, diag));
@@ -315,8 +323,7 @@ out:
     if (fd >= 0)
         close(fd);
     sqlite3_finalize(stmt);
-    if (err != SLK_OK)
-        unlink(tmp);
+    unlink(tmp);
     return err;
 }
 

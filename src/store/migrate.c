@@ -51,7 +51,11 @@ static slk_err_t backup(slk_db_t *db, const char *module, int64_t next, slk_diag
     if (len < 0 || (size_t)len >= sizeof path)
         return slk_fail(diag, SLK_ERR_LENGTH, "%s: the path is too long for a backup beside it",
                         slk_db_name(db));
-    return access(path, F_OK) == 0 ? SLK_OK : slk_db_backup(db, path, diag);
+    if (access(path, F_OK) == 0)
+        return SLK_OK;
+    slk_err_t err = slk_db_backup(db, path, diag);
+    /* Another process that migrates was faster; ours would show what it has changed already. */
+    return err == SLK_ERR_STATE && access(path, F_OK) == 0 ? SLK_OK : err;
 }
 
 slk_err_t slk_db_migrate(slk_db_t *db, const char *module, const slk_migration_t *rows, size_t cnt,
