@@ -23,7 +23,7 @@ SLK_CHECK_RESULT slk_err_t slk_mpool_new(slk_mpool_t **pool, slk_chain_t *chain,
 void slk_mpool_free(slk_mpool_t *pool); /* NULL allowed */
 
 typedef enum {
-    SLK_PUSH_LOCAL,    /* over the API: any nonce gap, kept on the disk */
+    SLK_PUSH_LOCAL,    /* over the API: any nonce gap */
     SLK_PUSH_STRICT,   /* as from the network: a gap of SLK_MPOOL_NONCE_GAP */
     SLK_PUSH_UNTRUSTED /* no gap, a tenth of the messages: MpoolPushUntrusted */
 } slk_push_t;

@@ -67,7 +67,7 @@ typedef struct {
     double null_probability;
     bool paused, external, stopped; /* stopped: production failed, `why` says it */
     uint64_t branch;                /* number of the key at work */
-    char why[512];
+    char why[1536];
 } slk_producer_status_t;
 slk_producer_status_t slk_producer_status(slk_producer_t *producer);
 
