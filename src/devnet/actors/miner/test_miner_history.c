@@ -105,6 +105,46 @@ static void run(const char *name)
     json_decref(json);
 }
 
+/* What gas estimation said to wrong parameters at epoch 939, word for word; also to right ones, which
+ * change nothing. */
+static void run_errors(void)
+{
+    static const uint64_t methods[] = {5, 9, 10, 11, 19, 24, 32};
+    json_t *list = test_vectors("lotus-rpc/actor-errors.json");
+    size_t seen = 0;
+    test_ticks(&tm, 939 - tm.env.epoch);
+    draws[draw_cnt++] =
+        (draw_t){false, 878,
+                 node_from_hex("f78826265bf1b18d31f4fe13ecf7118f8a865da852780f07c45010e59cff40cc")};
+    for (size_t i = 0; i < json_array_size(list); i++) {
+        const json_t *row = json_array_get(list, i), *error = json_object_get(row, "error");
+        uint64_t method = (uint64_t)json_integer_value(json_object_get(row, "method"));
+        const char *hex = json_string_value(json_object_get(row, "params_hex"));
+        const char *note = json_string_value(json_object_get(row, "note"));
+        uint8_t params[1024];
+        bool ours = false;
+        for (size_t k = 0; k < SLK_COUNT(methods); k++)
+            ours |= methods[k] == method;
+        if (!ours)
+            continue;
+        seen++;
+        size_t len = strlen(hex) / 2;
+        assert_true(len <= sizeof params && slk_hex_decode(params, len, hex));
+        slk_exit_t exit = test_send_bytes(&tm, &tm.accounts[0], slk_address_id(MINER), method,
+                                          (slk_bytes_t){params, len}, slk_bigint_u64(0));
+        if (json_is_null(error)) {
+            if (exit != SLK_EXIT_OK)
+                fail_msg("%s: %s", note, tm.applied.text);
+            continue;
+        }
+        const char *want = json_string_value(json_object_get(error, "message"));
+        if (exit == SLK_EXIT_OK || !strstr(want, tm.applied.text))
+            fail_msg("%s: exit %d, %s\n expected %s", note, exit, tm.applied.text, want);
+    }
+    json_decref(list);
+    assert_int_equal(seen, 27);
+}
+
 /* --- Sectors and roots ------------------------------------------------------------------------------------------ */
 
 /* A sector as it was when it came on chain. */
@@ -243,7 +283,8 @@ static void test_history(void **state)
     run("DeclareFaultsRecovered-1"); /* 4 */
     assert_roots("sector 4 faulty, recovery declared");
     run("ExtendSectorExpiration2-1"); /* 3 */
-    run("DeclareFaults-1");           /* 1 */
+    run_errors();
+    run("DeclareFaults-1"); /* 1 */
     assert_roots("sector 1 declared faulty");
     run("DeclareFaultsRecovered-2"); /* 1 */
     run("TerminateSectors-1");       /* 3 */
