@@ -6,12 +6,14 @@
 
 #include <inttypes.h>
 
+#define BALANCE_WIDTH 6u
+
 static slk_exit_t get(slk_rt_t *rt, const slk_cid_t *table, uint64_t id, slk_bigint_t *amount)
 {
     const slk_address_t address = slk_address_id(id);
     slk_value_bigint_t value;
     bool found;
-    SLK_RT_TRY(slk_state_map_get(rt, table, SLK_MAP_WIDTH, slk_key_address(&address), &value,
+    SLK_RT_TRY(slk_state_map_get(rt, table, BALANCE_WIDTH, slk_key_address(&address), &value,
                                  &slk_value_bigint_type, &found));
     *amount = found ? value.value : slk_bigint_u64(0);
     return SLK_EXIT_OK;
@@ -29,9 +31,9 @@ static slk_exit_t add(slk_rt_t *rt, slk_cid_t *table, uint64_t id, slk_bigint_t 
                             "negative balance for f0%" PRIu64 " adding %s to %s", id,
                             slk_bigint_text(&delta).s, slk_bigint_text(&before).s);
     if (!slk_bigint_sign(&sum.value) && slk_bigint_sign(&before))
-        return slk_state_map_delete(rt, table, SLK_MAP_WIDTH, slk_key_address(&address), NULL,
+        return slk_state_map_delete(rt, table, BALANCE_WIDTH, slk_key_address(&address), NULL,
                                     NULL);
-    return slk_state_map_set(rt, table, SLK_MAP_WIDTH, slk_key_address(&address), &sum,
+    return slk_state_map_set(rt, table, BALANCE_WIDTH, slk_key_address(&address), &sum,
                              &slk_value_bigint_type);
 }
 

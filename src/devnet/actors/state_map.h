@@ -11,7 +11,7 @@
 #include "codec/ipld/hamt.h"
 #include "devnet/vm/runtime.h"
 
-#define SLK_MAP_WIDTH 5u /* of all maps but power's cron queue */
+#define SLK_MAP_WIDTH 5u /* of all maps but the cron queue of power, balances of the market and data cap */
 
 /* A link as a value. */
 #define SLK_LINK_ROWS(F, T) F(T, CID, to, "")

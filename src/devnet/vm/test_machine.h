@@ -141,6 +141,16 @@ static inline void test_machine_close(test_machine_t *tm)
     slk_memory_store_free(tm->memory);
 }
 
+/* Another circulating supply; what is on the state is kept. */
+static inline void test_set_supply(test_machine_t *tm, slk_bigint_t supply)
+{
+    slk_cid_t root;
+    assert_ok(slk_machine_flush(tm->machine, &root, &tm->diag), tm->diag);
+    slk_machine_free(tm->machine);
+    tm->env.supply = supply;
+    assert_ok(slk_machine_new(&tm->machine, &tm->env, &root, &tm->diag), tm->diag);
+}
+
 /* The epoch of the next message; cron of those between does not run. */
 static inline void test_set_epoch(test_machine_t *tm, int64_t epoch)
 {
