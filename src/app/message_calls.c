@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 enum { LOOK_MS = 1000, IDS = 256 };
 
@@ -78,6 +79,16 @@ static json_t *lookup_json(const slk_msg_lookup_t *lookup, const slk_cid_t *aske
     return json;
 }
 
+/* A node that never saw the message answers with an error; for us it is not on chain. */
+static slk_err_t look(slk_node_talk_t *talk, const slk_cid_t *cid, slk_api_opt_lookup_t *lookup,
+                      slk_diag_t *diag)
+{
+    lookup->v = NULL;
+    slk_err_t err =
+        slk_api_StateSearchMsg(&talk->api, NULL, cid, -1, true, &talk->arena, lookup, diag);
+    return err == SLK_ERR_STATE && strstr(talk->last.text, "could not find") ? SLK_OK : err;
+}
+
 slk_err_t slk_node_message_search(const slk_node_use_t *use, const char *text, bool *found,
                                   json_t **result, slk_diag_t *diag)
 {
@@ -88,7 +99,7 @@ slk_err_t slk_node_message_search(const slk_node_use_t *use, const char *text, b
     if (err != SLK_OK)
         return err;
     SLK_TRY(slk_node_talk_open(&talk, use, diag));
-    SLK_TRY(slk_api_StateSearchMsg(&talk.api, NULL, &cid, -1, true, &talk.arena, &lookup, diag));
+    SLK_TRY(look(&talk, &cid, &lookup, diag));
     *found = lookup.v != NULL;
     *result = lookup.v ? lookup_json(lookup.v, &cid) : json_pack("{s:b}", "found", 0);
 out:
@@ -120,8 +131,7 @@ slk_err_t slk_node_message_wait(const slk_node_use_t *use, const char *text, uin
         slk_tipset_t head;
         slk_arena_free(&talk.arena);
         SLK_TRY(slk_api_ChainHead(&talk.api, &talk.arena, &head, diag));
-        SLK_TRY(
-            slk_api_StateSearchMsg(&talk.api, NULL, &cid, -1, true, &talk.arena, &lookup, diag));
+        SLK_TRY(look(&talk, &cid, &lookup, diag));
         if (lookup.v && head.height >= lookup.v->height + (int64_t)confidence) {
             *result = lookup_json(lookup.v, &cid);
             break;
@@ -226,8 +236,11 @@ out:
 
 /* --- The database -------------------------------------------------------------------------- */
 
+/* One that is there: a wrong path must not become a new database. */
 static slk_err_t open_store(slk_db_t **db, const char *store, slk_diag_t *diag)
 {
+    if (!strstr(store, ":") && access(store, F_OK) != 0)
+        return slk_fail_errno(diag, "open", store);
     slk_err_t err = slk_db_open(db, store, diag);
     if (err == SLK_OK)
         err = slk_message_migrate(*db, diag);

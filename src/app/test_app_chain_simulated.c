@@ -110,6 +110,11 @@ static void test_message(void **state)
     sh("$S message search %s --json --api-info %s", cid, info);
     assert_status(1);
     assert_string_equal(last.out, "{\"found\":false}\n");
+    sh("$S message search bafy2bzacebbpdegvr3i4cosewthysg5xkxpqfn2wfcz6mv2hmoktwbdxkax4s "
+       "--api-info "
+       "%s",
+       info);
+    assert_status(1);
     sh("$S message wait %s --timeout 0.2 --api-info %s", cid, info);
     assert_status(1);
     assert_has(last.err, "not on chain after");
@@ -154,6 +159,9 @@ static void test_store(void **state)
     sh("$S message replace precommit/1 --store m.db");
     assert_status(1);
     assert_has(last.err, "in no pool");
+    sh("$S message pending --store typo.db; ls typo.db");
+    assert_has(last.err, "cannot open typo.db");
+    assert_status(2); /* of ls: none was made */
     sh("$S message replace nothing --store m.db");
     assert_status(1);
     assert_has(last.err, "no message nothing");

@@ -439,6 +439,23 @@ static void m_search(slk_rpc_call_t *call, void *ctx)
                                   (json_int_t)sim->tipsets[child].height);
         }
     }
+    bool known = found != NULL;
+    json_array_foreach(sim->pool, i, message)
+    {
+        slk_cid_t other = sim_message_cid(message);
+        known = known || slk_cid_eq(&other, &cid);
+    }
+    for (int t = 0; t < sim->cnt; t++)
+        json_array_foreach(sim->tipsets[t].messages, i, message)
+        {
+            slk_cid_t other = sim_message_cid(message);
+            known = known || slk_cid_eq(&other, &cid);
+        }
+    if (!known) {
+        pthread_mutex_unlock(&sim->lock);
+        slk_rpc_fail(call, 1, "simulated: failed to load message: ipld: could not find it");
+        return;
+    }
     sim_answer(call, node, found ? found : json_null());
 }
 
