@@ -129,6 +129,12 @@ const char *slk_value_choices(slk_kind_t kind, const char *choices);
     X(CONFIDENCE, "confidence", "EPOCHS", NUMBER, NULL, "epochs that have to follow")              \
     X(TIMEOUT, "timeout", "SECONDS", SECONDS, NULL, "give up after that long")                     \
     X(STORE, "store", "FILE", FILE, NULL, "selkie's own database")                                 \
+    X(KEYSTORE, "keystore", "DIR", DIR, NULL,                                                      \
+      "folder of keys; by default $SELKIE_PATH/keystore, ~/.selkie/keystore")                      \
+    X(PASSPHRASE, "passphrase-file", "FILE", FILE, NULL,                                           \
+      "file with the keystore's passphrase; else SELKIE_PASSPHRASE, else the terminal is asked")   \
+    X(PLAIN, "plain", NULL, FLAG, NULL, "do not encrypt the key: for development chains")          \
+    X(NODE_WALLET, "node", NULL, FLAG, NULL, "use the wallet of the node, not a keystore")         \
     X(MEMORY, "memory", "BYTES", BYTES, NULL,                                                      \
       "memory for the partitions in work; by default half of what is available")                   \
     X(THREADS, "threads", "N", THREADS, NULL, "threads to compute on; by default all CPUs")        \

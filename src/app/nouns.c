@@ -31,6 +31,11 @@ const slk_noun_t slk_nouns[] = {
      "A message is pending until a block has it, and done when enough epochs follow the one that "
      "executed it. The node is named as for `selkie chain`.",
      slk_message_commands, true},
+    {"wallet", "keys, and what their addresses have",
+     "Keys lie in a folder (--keystore), each in a file of its own, encrypted with one passphrase "
+     "for all; or in the "
+     "wallet of a node (--node). A keystore needs no node but for balances.",
+     slk_wallet_commands, true},
     {"bench", "measure this machine",
      "Figures of this machine, each beside the limit measured in the same run. Nothing else "
      "should run meanwhile. A share is limit through value for times, value through limit for "
