@@ -156,7 +156,7 @@ static const slk_opt_use_t keystore_opts[] = {
 const slk_command_t slk_wallet_commands[] = {
     {.noun = "wallet",
      .verb = "new",
-     .summary = "make a key",
+     .summary = "make a new key",
      .details = "Workers of miners need bls keys. The first key of a keystore becomes its default.",
      .opts = new_opts,
      .opt_cnt = SLK_COUNT(new_opts),
@@ -206,8 +206,7 @@ const slk_command_t slk_wallet_commands[] = {
      .json = "address: of the key\n"
              "type: bls or secp256k1\n"
              "encrypted: whether its file is",
-     .examples = "wallet import pre-seal-t01000.key\nlotus wallet export f3... | selkie wallet "
-                 "import -",
+     .examples = "wallet import pre-seal-t01000.key\nwallet import - <key",
      .run = run_import},
     {.noun = "wallet",
      .verb = "export",
@@ -221,7 +220,7 @@ const slk_command_t slk_wallet_commands[] = {
      .run = run_export},
     {.noun = "wallet",
      .verb = "sign",
-     .summary = "sign bytes",
+     .summary = "sign bytes with a key",
      .opts = sign_opts,
      .opt_cnt = SLK_COUNT(sign_opts),
      .words = {"ADDRESS HEX", "who signs, and what", SLK_KIND_TEXT, NULL, 2, 2},
