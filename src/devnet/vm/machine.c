@@ -287,7 +287,7 @@ slk_err_t slk_machine_apply_implicit(slk_machine_t *machine, uint64_t from, uint
 
 /* --- Events ---------------------------------------------------------------------------------------------- */
 
-/* A stamped event: [emitter, [[flags, key, codec, value] ...]]; 3: key and value are indexed. */
+/* A stamped event: [emitter, [[flags, key, codec, value] ...]]; 3: key and value are indexed, 1: the key. */
 static void write_event(slk_buf_t *buf, const slk_event_t *event)
 {
     slk_cbor_put_array(buf, 2);
@@ -296,7 +296,7 @@ static void write_event(slk_buf_t *buf, const slk_event_t *event)
     for (size_t i = 0; i < event->cnt; i++) {
         const slk_event_entry_t *entry = &event->entries[i];
         slk_cbor_put_array(buf, 4);
-        slk_cbor_put_uint(buf, 3);
+        slk_cbor_put_uint(buf, entry->plain ? 1 : 3);
         slk_cbor_put_text(buf, entry->key, strlen(entry->key));
         slk_cbor_put_uint(buf, 0x51);
         slk_cbor_put_bytes(buf, entry->value.b, entry->value.len);

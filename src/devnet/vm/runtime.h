@@ -152,6 +152,7 @@ slk_exit_t slk_rt_charge(slk_rt_t *rt, int64_t gas);
 typedef struct {
     const char *key;
     slk_bytes_t value;
+    bool plain; /* the value is not indexed, as is a piece's size: flags 1, not 3 */
 } slk_event_entry_t;
 slk_exit_t slk_rt_event(slk_rt_t *rt, const slk_event_entry_t *entries, size_t cnt);
 

@@ -186,6 +186,7 @@ slk_exit_t slk_activation_event(slk_rt_t *rt, const char *type, uint64_t sector,
         begin(&event, "piece-cid");
         slk_cbor_put_cid(&event.buf, &pieces->items[i].cid);
         begin(&event, "piece-size");
+        event.entries[event.cnt - 1].plain = true;
         slk_cbor_put_uint(&event.buf, pieces->items[i].size);
     }
     slk_exit_t exit = emit(rt, &event);

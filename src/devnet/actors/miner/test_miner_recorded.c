@@ -1,0 +1,365 @@
+/* The recorded chain of a real node played again: its pre-commits and proofs, with its randomness, epochs and
+ * estimates of reward and power, on a miner in the same situation. Calls, deposits, pledges, deadlines, exit codes,
+ * returns and events have to be those of the recording; proofs are verified with the recorded keys. */
+
+#include "devnet/actors/miner/test_miner.h"
+
+#include "base/bytes.h"
+#include "codec/actors/power.h"
+#include "codec/actors/reward.h"
+#include "devnet/actors/miner/money.h"
+#include "devnet/actors/miner/precommit.h"
+
+#include <inttypes.h>
+
+#define MINER 1000u
+
+/* --- Recordings ---------------------------------------------------------------------------------------- */
+
+typedef struct {
+    bool beacon;
+    int64_t tag, epoch;
+    slk_node_t value;
+} drawn_t;
+
+/* All randomness of the recordings. */
+static drawn_t draws[64];
+static size_t draw_cnt;
+
+static slk_err_t recorded_draw(void *ctx, slk_node_t *out, bool beacon, int64_t tag, int64_t epoch,
+                               const void *entropy, size_t len, slk_diag_t *diag)
+{
+    (void)ctx;
+    static const uint8_t miner[] = {0x43, 0x00, 0xe8, 0x07}; /* t01000 */
+    assert_int_equal(len, sizeof miner);
+    assert_memory_equal(entropy, miner, sizeof miner);
+    for (size_t i = 0; i < draw_cnt; i++)
+        if (draws[i].beacon == beacon && draws[i].tag == tag && draws[i].epoch == epoch) {
+            *out = draws[i].value;
+            return SLK_OK;
+        }
+    return slk_fail(diag, SLK_ERR_NOTFOUND, "nothing was recorded for epoch %" PRId64, epoch);
+}
+
+static const char *text_of(const json_t *json, const char *key)
+{
+    const char *text = json_string_value(json_object_get(json, key));
+    if (!text)
+        fail_msg("recording without \"%s\"", key);
+    return text;
+}
+
+static int64_t number_of(const json_t *json, const char *key)
+{
+    const json_t *value = json_object_get(json, key);
+    assert_true(json_is_integer(value));
+    return json_integer_value(value);
+}
+
+static slk_bytes_t hex_of(test_machine_t *tm, const json_t *json, const char *key)
+{
+    const char *hex = text_of(json, key);
+    const size_t len = strlen(hex) / 2;
+    uint8_t *bytes = slk_arena_alloc(&tm->arena, len + 1);
+    assert_non_null(bytes);
+    assert_true(slk_hex_decode(bytes, len, hex));
+    return (slk_bytes_t){bytes, len};
+}
+
+static void note_draw(bool beacon, int64_t tag, int64_t epoch, const char *hex)
+{
+    assert_true(draw_cnt < SLK_COUNT(draws));
+    draws[draw_cnt++] = (drawn_t){beacon, tag, epoch, node_from_hex(hex)};
+}
+
+static json_t *load_message(const char *name)
+{
+    char path[128];
+    size_t i;
+    json_t *input;
+    snprintf(path, sizeof path, "lotus-rpc/messages/%s.json", name);
+    json_t *message = test_vectors(path);
+    json_array_foreach(json_object_get(message, "inputs"), i, input)
+    {
+        const json_t *info = json_object_get(json_object_get(input, "precommit"), "Info");
+        if (!info)
+            continue;
+        note_draw(false, 5, number_of(info, "SealRandEpoch"), text_of(input, "ticket_hex"));
+        note_draw(true, 6, number_of(input, "seed_epoch"), text_of(input, "seed_hex"));
+    }
+    return message;
+}
+
+/* --- The machine --------------------------------------------------------------------------------------- */
+
+/* Have what changed in tm->env hold. */
+static void reopen(test_machine_t *tm)
+{
+    slk_cid_t root;
+    assert_ok(slk_machine_flush(tm->machine, &root, &tm->diag), tm->diag);
+    slk_machine_free(tm->machine);
+    assert_ok(slk_machine_new(&tm->machine, &tm->env, &root, &tm->diag), tm->diag);
+}
+
+static void decode_hex(test_machine_t *tm, const json_t *call, void *record, const slk_type_t *type)
+{
+    slk_bytes_t ret = hex_of(tm, call, "return_hex");
+    assert_ok(slk_record_decode(record, type, ret.b, ret.len, &tm->arena, &tm->diag), tm->diag);
+}
+
+/* Make the reward and the power actor answer as recorded. */
+static void set_network(test_machine_t *tm, const json_t *call)
+{
+    const char *to = text_of(call, "to");
+    size_t i;
+    json_t *sub;
+    if (!strcmp(to, "t02") && number_of(call, "method") == 3) {
+        slk_this_epoch_reward_return_t ret;
+        slk_reward_state_t st;
+        decode_hex(tm, call, &ret, &slk_this_epoch_reward_return_type);
+        test_read_state(tm, SLK_ID_REWARD, &st, &slk_reward_state_type);
+        st.this_epoch_reward_smoothed = ret.this_epoch_reward_smoothed;
+        st.this_epoch_baseline_power = ret.this_epoch_baseline_power;
+        test_write_state(tm, SLK_ID_REWARD, &st, &slk_reward_state_type);
+    }
+    if (!strcmp(to, "t04") && number_of(call, "method") == 9) {
+        slk_current_total_power_return_t ret;
+        slk_power_state_t st;
+        decode_hex(tm, call, &ret, &slk_current_total_power_return_type);
+        test_read_state(tm, SLK_ID_POWER, &st, &slk_power_state_type);
+        st.this_epoch_raw_byte_power = ret.raw_byte_power;
+        st.this_epoch_quality_adj_power = ret.quality_adj_power;
+        st.this_epoch_pledge_collateral = ret.pledge_collateral;
+        st.this_epoch_qa_power_smoothed = ret.quality_adj_power_smoothed;
+        st.ramp_start_epoch = ret.ramp_start_epoch;
+        st.ramp_duration_epochs = ret.ramp_duration_epochs;
+        test_write_state(tm, SLK_ID_POWER, &st, &slk_power_state_type);
+    }
+    json_array_foreach(json_object_get(call, "sub"), i, sub) set_network(tm, sub);
+}
+
+/* The least circulating supply that gives the sectors' recorded fees: it is not recorded itself. */
+static void set_supply(test_machine_t *tm, const json_t *message)
+{
+    size_t i;
+    json_t *input;
+    json_array_foreach(json_object_get(message, "inputs"), i, input)
+    {
+        const json_t *sector = json_object_get(input, "sector_on_chain");
+        if (!json_is_object(sector))
+            continue;
+        const slk_bigint_t per_atto = slk_bigint_u64(UINT64_C(2048) * 161817);
+        slk_bigint_t scaled = slk_bigint_mul(test_atto(text_of(sector, "DailyFee")),
+                                             test_atto("1000000000000000000000000000000"));
+        scaled = slk_bigint_add(scaled, slk_bigint_sub(per_atto, slk_bigint_u64(1)));
+        tm->env.supply = slk_bigint_div_floor(scaled, per_atto);
+    }
+    reopen(tm);
+}
+
+/* A miner with the recorded number, and two sectors in deadline 0 as the presealed ones. */
+static void open_recorded(test_machine_t *tm)
+{
+    static char keys[1024];
+    slk_sector_on_chain_info_t infos[2];
+    const slk_node_t comm_r = test_bytes32("presealed");
+    test_machine_open(tm, NULL);
+    draw_cnt = 0;
+    snprintf(keys, sizeof keys, "%s/vk", SLK_VECTORS);
+    tm->env.params_dir = keys;
+    tm->env.draw = recorded_draw;
+    reopen(tm);
+    assert_int_equal(test_new_miner(tm, 0, 10), MINER);
+    for (uint64_t i = 0; i < 2; i++)
+        infos[i] = (slk_sector_on_chain_info_t){.sector_number = i,
+                                                .seal_proof = 5,
+                                                .sealed_cid =
+                                                    slk_cid_of_commitment(SLK_CID_SEALED, &comm_r),
+                                                .expiration = 3675537,
+                                                .initial_pledge = slk_bigint_u64(1),
+                                                .flags = SLK_SECTOR_SIMPLE_QA_POWER};
+    test_add_sectors(tm, MINER, infos, 2);
+    slk_rt_t rt = test_rt(tm, MINER);
+    slk_miner_state_t st;
+    assert_rt(&rt, slk_miner_load(&rt, &st));
+    st.deadline_cron_active = true;
+    const uint64_t numbers[] = {0, 1};
+    slk_bitfield_t used;
+    assert_rt(&rt, slk_rt_bits(&rt, &used, numbers, 2));
+    assert_rt(&rt, slk_miner_allocate_numbers(&rt, &st, &used, false));
+    assert_rt(&rt, slk_miner_save(&rt, &st));
+}
+
+/* --- Playing ------------------------------------------------------------------------------------------- */
+
+static void check_bytes(slk_bytes_t got, const json_t *want, const char *key)
+{
+    char hex[8192];
+    assert_true(2 * got.len < sizeof hex);
+    slk_hex_encode(hex, got.b, got.len);
+    assert_string_equal(hex, text_of(want, key));
+}
+
+/* A call and those that it makes, from calls[*at] on. */
+static void check_call(const slk_applied_t *applied, size_t *at, const json_t *want, unsigned depth)
+{
+    char id[32];
+    size_t i;
+    json_t *sub;
+    if (*at >= applied->call_cnt)
+        fail_msg("no call of method %" PRId64 " of %s", number_of(want, "method"),
+                 text_of(want, "to"));
+    const slk_call_t *call = &applied->calls[(*at)++];
+    assert_int_equal(call->depth, depth);
+    snprintf(id, sizeof id, "t0%" PRIu64, call->from);
+    assert_string_equal(id, text_of(want, "from"));
+    snprintf(id, sizeof id, "t0%" PRIu64, call->to);
+    assert_string_equal(id, text_of(want, "to"));
+    assert_int_equal(call->method, number_of(want, "method"));
+    assert_bigint(call->value, test_atto(text_of(want, "value")));
+    assert_int_equal(call->exit, number_of(want, "exit"));
+    check_bytes(call->params, want, "params_hex");
+    check_bytes(call->ret, want, "return_hex");
+    json_array_foreach(json_object_get(want, "sub"), i, sub)
+        check_call(applied, at, sub, depth + 1);
+}
+
+static void check_events(test_machine_t *tm, const json_t *message)
+{
+    const json_t *want = json_object_get(
+        json_object_get(json_object_get(message, "lookup"), "Receipt"), "EventsRoot");
+    slk_cid_t root;
+    if (!json_is_object(want))
+        return;
+    assert_ok(slk_events_root(&root, &tm->store, &tm->applied, &tm->diag), tm->diag);
+    assert_string_equal(slk_cid_text(&root).s, text_of(want, "/"));
+}
+
+/* One recorded message from account 0 to the miner. */
+static json_t *play(test_machine_t *tm, const char *name)
+{
+    size_t at = 0;
+    json_t *message = load_message(name);
+    const json_t *call = json_object_get(message, "calls");
+    set_network(tm, call);
+    set_supply(tm, message);
+    test_set_epoch(tm, number_of(json_object_get(message, "included_in"), "height"));
+    test_send_bytes(tm, &tm->accounts[0], slk_address_id(MINER),
+                    (uint64_t)number_of(call, "method"), hex_of(tm, call, "params_hex"),
+                    test_atto(text_of(call, "value")));
+    if (tm->applied.exit != number_of(call, "exit"))
+        fail_msg("%s: exit %d, %s", name, tm->applied.exit, tm->applied.text);
+    check_call(&tm->applied, &at, call, 0);
+    assert_int_equal(at, tm->applied.call_cnt);
+    check_events(tm, message);
+    return message;
+}
+
+/* The record as the node's API shows it: all that is recorded of it is equal. */
+static void check_record(const void *record, const slk_type_t *type, const json_t *want)
+{
+    json_t *json;
+    slk_diag_t diag;
+    const char *key;
+    json_t *value;
+    assert_ok(slk_record_to_json(&json, type, record, SLK_TESTNET, &diag), diag);
+    json_object_foreach((json_t *)want, key, value)
+    {
+        if (json_is_object(value) && !json_object_get(value, "/"))
+            continue;
+        if (!json_equal(value, json_object_get(json, key))) {
+            char *got = json_dumps(json_object_get(json, key), JSON_ENCODE_ANY);
+            char *expected = json_dumps(value, JSON_ENCODE_ANY);
+            fail_msg("%s: %s, expected %s", key, got ? got : "nothing", expected);
+        }
+    }
+    json_decref(json);
+}
+
+static void play_precommit(test_machine_t *tm, const char *name)
+{
+    size_t i;
+    json_t *input, *message = play(tm, name);
+    slk_rt_t rt = test_rt(tm, MINER);
+    slk_miner_state_t st;
+    assert_rt(&rt, slk_miner_load(&rt, &st));
+    json_array_foreach(json_object_get(message, "inputs"), i, input)
+    {
+        const json_t *want = json_object_get(input, "on_chain");
+        const uint64_t number = (uint64_t)number_of(input, "number");
+        slk_sector_pre_commit_on_chain_info_t info;
+        bool found;
+        assert_rt(&rt, slk_precommits_find(&rt, &st, &number, 1, &info, &found));
+        assert_true(found);
+        check_record(&info, &slk_sector_pre_commit_on_chain_info_type, want);
+        check_record(&info.info, &slk_sector_pre_commit_info_type, json_object_get(want, "Info"));
+    }
+    json_decref(message);
+}
+
+static void play_prove(test_machine_t *tm, const char *name)
+{
+    size_t i;
+    json_t *input, *message = play(tm, name);
+    slk_rt_t rt = test_rt(tm, MINER);
+    slk_miner_state_t st;
+    slk_sectors_t sectors = {0};
+    slk_deadlines_t deadlines;
+    assert_rt(&rt, slk_miner_load(&rt, &st));
+    assert_rt(&rt, slk_sectors_open(&sectors, &rt, &st.sectors));
+    assert_rt(&rt, slk_deadlines_load(&rt, &deadlines, &st.deadlines));
+    json_array_foreach(json_object_get(message, "inputs"), i, input)
+    {
+        const json_t *want = json_object_get(input, "sector_on_chain");
+        const json_t *where = json_object_get(input, "partition");
+        const uint64_t number = (uint64_t)number_of(input, "number");
+        slk_sector_on_chain_info_t info;
+        uint64_t deadline, partition;
+        bool found;
+        assert_rt(&rt, slk_sectors_get(&sectors, number, &info, &found));
+        assert_int_equal(found, json_is_object(want));
+        if (!found)
+            continue;
+        check_record(&info, &slk_sector_on_chain_info_type, want);
+        assert_rt(&rt, slk_deadlines_find(&rt, &deadlines, number, &deadline, &partition, &found));
+        assert_true(found);
+        assert_int_equal(deadline, number_of(where, "Deadline"));
+        assert_int_equal(partition, number_of(where, "Partition"));
+    }
+    slk_sectors_close(&sectors);
+    json_decref(message);
+}
+
+/* --- Tests --------------------------------------------------------------------------------------------- */
+
+static void test_sectors_of_the_recorded_chain(void **state)
+{
+    (void)state;
+    test_machine_t tm;
+    open_recorded(&tm);
+    play_precommit(&tm, "PreCommitSectorBatch2-1");
+    play_prove(&tm, "ProveCommitSectors3-1");
+    json_decref(play(&tm, "PreCommitSectorBatch2-2"));
+    play_prove(&tm, "ProveCommitSectors3-2");
+    play_prove(&tm, "ProveCommitSectors3-3");
+    json_decref(play(&tm, "ChangePeerID-1"));
+    json_decref(play(&tm, "WithdrawBalance-1"));
+    play_precommit(&tm, "PreCommitSectorBatch2-3");
+    play_prove(&tm, "ProveCommitSectors3-4"); /* with data */
+    play_precommit(&tm, "PreCommitSectorBatch2-4");
+    play_prove(&tm, "ProveCommitSectors3-5"); /* a bad proof */
+    play_precommit(&tm, "PreCommitSectorBatch2-5");
+    play_prove(&tm, "ProveCommitSectors3-6"); /* a bad and a good one */
+    play_precommit(&tm, "PreCommitSectorBatch2-6");
+    play_precommit(&tm, "PreCommitSectorBatch2-7");
+    play_prove(&tm, "ProveCommitSectors3-7");
+    test_machine_close(&tm);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sectors_of_the_recorded_chain),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
