@@ -93,7 +93,7 @@ slk_policy_t slk_policy_scaled(const slk_policy_t *policy, uint32_t deadlines, i
     slk_policy_t p = *policy;
     const int64_t period = deadlines * window, old_window = policy->challenge_window;
     int64_t *const in_windows[] = {&p.challenge_lookback, &p.fault_declaration_cutoff,
-                                   &p.chain_commit_max_age, &p.dispute_window};
+                                   &p.chain_commit_max_age};
     int64_t *const in_periods[] = {
         &p.fault_max_age,       &p.min_sector_expiration,    &p.max_sector_extension,
         &p.max_sector_lifetime, &p.end_of_life_claim_drop,   &p.min_deal_duration,
@@ -104,6 +104,10 @@ slk_policy_t slk_policy_scaled(const slk_policy_t *policy, uint32_t deadlines, i
     p.proving_period = period;
     for (size_t i = 0; i < SLK_COUNT(in_windows); i++)
         *in_windows[i] = (*in_windows[i] * window + old_window - 1) / old_window;
+    /* Between its closing and the window before its next opening a deadline is first disputable, then its
+     * partitions may be compacted; both keep their share of that time. */
+    const int64_t mutable = deadlines > 2 ? deadlines - 2 : 0;
+    p.dispute_window = p.dispute_window * mutable * window / ((policy->deadlines - 2) * old_window);
     for (size_t i = 0; i < SLK_COUNT(in_periods); i++)
         *in_periods[i] =
             (*in_periods[i] + policy->proving_period - 1) / policy->proving_period * period;

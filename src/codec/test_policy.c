@@ -34,7 +34,7 @@ static void scaled(void **state)
     assert_int_equal(small.proving_period, 90);
     assert_int_equal(small.challenge_lookback, 5);
     assert_int_equal(small.fault_declaration_cutoff, 18);
-    assert_int_equal(small.dispute_window, 450);
+    assert_int_equal(small.dispute_window, 39); /* of the 60 epochs in which it is mutable */
     assert_int_equal(small.fault_max_age, 42 * 90);
     assert_int_equal(small.min_sector_expiration, 180 * 90);
     assert_int_equal(small.finality, 900);
