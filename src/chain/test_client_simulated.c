@@ -289,6 +289,7 @@ static void test_node_wallet(void **state)
     (void)state;
     fixture_t f;
     begin(&f);
+    assert_ok(slk_key_generate(&f.key, SLK_KEY_BLS, &diag), diag); /* its CIDs are made otherwise */
     f.sim->wallet = f.key;
     slk_chain_t *chain = start(f.sim, f.path, NULL, false);
     wait_for_head(chain, f.sim);

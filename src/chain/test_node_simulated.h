@@ -326,6 +326,21 @@ static slk_cid_t sim_message_cid(const json_t *json)
     return cid;
 }
 
+/* In the head or an ancestor. */
+static bool sim_included(const sim_t *sim, const slk_cid_t *cid)
+{
+    size_t i;
+    json_t *message;
+    for (int at = sim->head; at >= 0; at = sim->tipsets[at].parent)
+        json_array_foreach(sim->tipsets[at].messages, i, message)
+        {
+            slk_cid_t other = sim_message_cid(message);
+            if (slk_cid_eq(&other, cid))
+                return true;
+        }
+    return false;
+}
+
 static void m_push(slk_rpc_call_t *call, void *ctx)
 {
     sim_node_t *node = ctx;
@@ -339,6 +354,11 @@ static void m_push(slk_rpc_call_t *call, void *ctx)
     {
         slk_cid_t other = sim_message_cid(pending);
         known = known || slk_cid_eq(&other, &cid);
+    }
+    if (!known && sim_included(node->sim, &cid)) {
+        pthread_mutex_unlock(&node->sim->lock);
+        slk_rpc_fail(call, 1, "simulated: message nonce too low");
+        return;
     }
     if (!known)
         json_array_append(node->sim->pool, slk_rpc_param(call, 0));
