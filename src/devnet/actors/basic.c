@@ -96,12 +96,13 @@ static slk_exit_t authenticate_message(slk_rt_t *rt)
     return slk_rt_return(rt, "\xf5", 1); /* true */
 }
 
-/* 2: PubkeyAddress. */
+/* 2: PubkeyAddress; the address alone, without the array that the state has around it. */
 static slk_exit_t pubkey_address(slk_rt_t *rt)
 {
     slk_account_state_t state;
     SLK_RT_TRY(slk_rt_read_state(rt, &state, &slk_account_state_type));
-    return slk_rt_return_record(rt, &state, &slk_account_state_type);
+    const slk_value_address_t ret = {state.address};
+    return slk_rt_return_record(rt, &ret, &slk_value_address_type);
 }
 
 static const slk_actor_method_t account_methods[] = {

@@ -22,7 +22,7 @@ bool slk_seal_porep(int64_t seal_proof, slk_porep_t *porep)
 int64_t slk_max_prove_commit(const slk_policy_t *policy, int64_t seal_proof)
 {
     slk_porep_t porep;
-    if (!slk_seal_porep(seal_proof, &porep) || porep.version != SLK_API_V1_1 ||
+    if (!slk_seal_porep(seal_proof, &porep) || porep.version == SLK_API_V1_0 ||
         porep.feature == SLK_FEATURE_NI || !(policy->sector_sizes & porep.size->bytes))
         return 0;
     return policy->max_prove_commit_duration;

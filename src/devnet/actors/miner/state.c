@@ -113,11 +113,11 @@ bool slk_window_post_allowed(const slk_policy_t *policy, int64_t post_proof)
 slk_proof_name_t slk_post_proof_name(int64_t post_proof)
 {
     static const char *const sizes[] = {"2KiB", "8MiB", "512MiB", "32GiB", "64GiB"};
-    static const char *const kinds[] = {"Winning", "Window", "Window"};
     slk_proof_name_t name;
-    if (post_proof >= 0 && post_proof < 15)
-        snprintf(name.s, sizeof name.s, "StackedDRG%s%sV1%s", kinds[post_proof / 5],
-                 sizes[post_proof % 5], post_proof >= 10 ? "P1" : "");
+    /* 5 to 9, the first window PoSts, have no name any more. */
+    if (post_proof >= 0 && post_proof < 15 && post_proof / 5 != 1)
+        snprintf(name.s, sizeof name.s, "StackedDRG%s%sV1%s", post_proof < 5 ? "Winning" : "Window",
+                 sizes[post_proof % 5], post_proof < 5 ? "" : "P1");
     else
         snprintf(name.s, sizeof name.s, "Invalid(%" PRId64 ")", post_proof);
     return name;

@@ -5,6 +5,7 @@
 #include "devnet/actors/miner/test_miner.h"
 
 #include "base/bytes.h"
+#include "codec/actors/init.h"
 #include "codec/actors/power.h"
 #include "codec/actors/reward.h"
 #include "devnet/actors/miner/money.h"
@@ -12,7 +13,8 @@
 
 #include <inttypes.h>
 
-#define MINER 1000u
+#define MINER   1000u
+#define CONTROL "t1k7fdz4yr6zxm4sjb6rbwa53ugipneccr5bmil6i"
 
 /* --- Recordings ---------------------------------------------------------------------------------------- */
 
@@ -330,6 +332,121 @@ static void play_prove(test_machine_t *tm, const char *name)
     json_decref(message);
 }
 
+/* --- Errors -------------------------------------------------------------------------------------------- */
+
+/* Texts that are not word for word the node's, with the reason. */
+static bool text_differs(const json_t *wrong)
+{
+    static const char *const notes[] = {
+        "trailing byte",                /* the decoder's own sentence */
+        "zero proof",                   /* replica updates are not verified yet */
+        "aggregate of 4, bad aggregate" /* neither are aggregates */
+    };
+    for (size_t i = 0; i < SLK_COUNT(notes); i++)
+        if (!strcmp(text_of(wrong, "note"), notes[i]))
+            return true;
+    return false;
+}
+
+/* The recorded answer holds the code and our text, the way through the calls included. */
+static void check_error(test_machine_t *tm, const json_t *wrong)
+{
+    const json_t *error = json_object_get(wrong, "error");
+    const char *name = text_of(wrong, "name"), *note = text_of(wrong, "note");
+    char code[32];
+    if (!json_is_object(error)) {
+        if (tm->applied.exit != SLK_EXIT_OK)
+            fail_msg("%s, %s: exit %d, %s", name, note, tm->applied.exit, tm->applied.text);
+        return;
+    }
+    const char *message = text_of(error, "message");
+    snprintf(code, sizeof code, "(RetCode=%d)", tm->applied.exit);
+    if (!strstr(message, code) || (!text_differs(wrong) && !strstr(message, tm->applied.text)))
+        fail_msg("%s, %s: exit %d, %s\nexpected %s", name, note, tm->applied.exit, tm->applied.text,
+                 message);
+}
+
+/* Account 0 stands for t0100, whose key is another here. */
+static void try_wrong(test_machine_t *tm, const json_t *wrong)
+{
+    slk_address_t from = tm->accounts[0];
+    const uint64_t to = !strcmp(text_of(wrong, "to"), "t04") ? SLK_ID_POWER : MINER;
+    slk_cid_t root;
+    assert_ok(slk_machine_flush(tm->machine, &root, &tm->diag), tm->diag);
+    test_set_epoch(tm, number_of(wrong, "head") - 1);
+    if (!strcmp(text_of(wrong, "from"), CONTROL))
+        assert_ok(slk_address_from_text(&from, CONTROL, &tm->diag), tm->diag);
+    test_send_bytes(tm, &from, slk_address_id(to), (uint64_t)number_of(wrong, "method"),
+                    hex_of(tm, wrong, "params_hex"), test_atto(text_of(wrong, "value")));
+    check_error(tm, wrong);
+    slk_machine_free(tm->machine);
+    assert_ok(slk_machine_new(&tm->machine, &tm->env, &root, &tm->diag), tm->diag);
+}
+
+/* Those of methods that are this test's, recorded at heads from `from` to `to`; how many. */
+static unsigned try_all(test_machine_t *tm, int64_t from, int64_t to)
+{
+    static const int64_t methods[] = {2, 6, 16, 25, 28, 33, 34, 35};
+    json_t *all = test_vectors("lotus-rpc/actor-errors.json"), *wrong;
+    unsigned cnt = 0;
+    size_t i;
+    json_array_foreach(all, i, wrong)
+    {
+        bool ours = false;
+        for (size_t k = 0; k < SLK_COUNT(methods); k++)
+            ours |= number_of(wrong, "method") == methods[k];
+        if (!ours || number_of(wrong, "head") < from || number_of(wrong, "head") > to)
+            continue;
+        try_wrong(tm, wrong);
+        cnt++;
+    }
+    json_decref(all);
+    return cnt;
+}
+
+static void set_next_id(test_machine_t *tm, uint64_t id)
+{
+    slk_init_state_t st;
+    test_read_state(tm, SLK_ID_INIT, &st, &slk_init_state_type);
+    st.next_id = id;
+    test_write_state(tm, SLK_ID_INIT, &st, &slk_init_state_type);
+}
+
+/* The recorded control address, f01003; t01004 was another miner. */
+static void set_control(test_machine_t *tm)
+{
+    slk_address_t control;
+    json_t *message = test_vectors("lotus-rpc/messages/ChangeWorkerAddress-1.json");
+    const json_t *call = json_object_get(message, "calls");
+    assert_ok(slk_address_from_text(&control, CONTROL, &tm->diag), tm->diag);
+    set_next_id(tm, 1003);
+    assert_int_equal(test_send_from(tm, &tm->accounts[1], control, 0, NULL, NULL, test_fil(1)),
+                     SLK_EXIT_OK);
+    assert_int_equal(test_send_bytes(tm, &tm->accounts[0], slk_address_id(MINER), 3,
+                                     hex_of(tm, call, "params_hex"), slk_bigint_u64(0)),
+                     SLK_EXIT_OK);
+    assert_int_equal(tm->applied.call_cnt, 2); /* asks the worker for its key, as recorded */
+    set_next_id(tm, 1005);
+    json_decref(message);
+}
+
+static void test_errors_of_the_recorded_chain(void **state)
+{
+    (void)state;
+    test_machine_t tm;
+    open_recorded(&tm);
+    play_precommit(&tm, "PreCommitSectorBatch2-1");
+    play_prove(&tm, "ProveCommitSectors3-1");
+    play_prove(&tm, "ProveCommitSectors3-2");
+    play_prove(&tm, "ProveCommitSectors3-3");
+    set_control(&tm);
+    assert_int_equal(try_all(&tm, 0, 3000), 41);
+    play_precommit(&tm, "PreCommitSectorBatch2-4");
+    json_decref(load_message("ProveCommitSectors3-5")); /* draws */
+    assert_int_equal(try_all(&tm, 3000, 4000), 16);
+    test_machine_close(&tm);
+}
+
 /* --- Tests --------------------------------------------------------------------------------------------- */
 
 static void test_sectors_of_the_recorded_chain(void **state)
@@ -360,6 +477,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sectors_of_the_recorded_chain),
+        cmocka_unit_test(test_errors_of_the_recorded_chain),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
