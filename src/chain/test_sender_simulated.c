@@ -64,6 +64,7 @@ typedef struct {
 } sim_t;
 
 static sim_t sim;
+static unsigned all_reorgs; /* of this run */
 
 static slk_address_t sender_address(uint64_t sender)
 {
@@ -234,6 +235,7 @@ static void reorg(slk_db_t *db)
 {
     int64_t depth = 1 + (int64_t)random_below(CONFIDENCE);
     sim.reorgs++;
+    all_reorgs++;
     /* What has its confidence stays. */
     while (depth-- && sim.height > 1 && sim.height > sim.highest - CONFIDENCE) {
         assert_ok(slk_db_transact(db, revert_height, &sim.height, &diag), diag);
@@ -569,7 +571,7 @@ static void live(uint64_t number, life_t life, unsigned counts[SLK_MESSAGE_STATE
     test_rm_dir(dir);
 }
 
-static int lives = 10; /* of each kind with trouble; more in the slow suite */
+static int lives = 12; /* of each kind with trouble; more in the slow suite */
 
 static void live_many(int cnt, life_t life, unsigned counts[SLK_MESSAGE_STATE_CNT])
 {
@@ -616,6 +618,8 @@ static void test_own_nonce_shared(void **state)
     print_message("own nonce, shared address: %u done, %u replaced\n", counts[SLK_MESSAGE_DONE],
                   counts[SLK_MESSAGE_REPLACED]);
     assert_true(counts[SLK_MESSAGE_REPLACED] > 0 && counts[SLK_MESSAGE_DONE] > 80);
+    print_message("%u reorgs in all\n", all_reorgs);
+    assert_true(all_reorgs >= 1000);
 }
 
 static void test_node_nonce(void **state)
