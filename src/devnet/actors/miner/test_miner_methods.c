@@ -1,0 +1,394 @@
+/* Methods of the miner about its sectors, by messages: who may call them, wrong proofs and disputes,
+ * limits, terminations in parts, expiry. */
+
+#include "devnet/actors/miner/test_miner.h"
+
+static test_machine_t tm;
+static uint64_t miner;
+
+static void open_machine(bool optimistic)
+{
+    slk_policy_t policy = *slk_policy_by_name("2k");
+    policy.optimistic_post = optimistic;
+    policy.sectors_per_message = 4;
+    test_machine_open(&tm, &policy);
+    tm.env.params_dir = SLK_VECTORS "/vk";
+    slk_cid_t root;
+    assert_ok(slk_machine_flush(tm.machine, &root, &tm.diag), tm.diag);
+    slk_machine_free(tm.machine);
+    assert_ok(slk_machine_new(&tm.machine, &tm.env, &root, &tm.diag), tm.diag);
+    miner = test_new_miner(&tm, 0, 10);
+}
+
+static int setup(void **state)
+{
+    (void)state;
+    open_machine(false);
+    return 0;
+}
+
+static int setup_optimistic(void **state)
+{
+    (void)state;
+    open_machine(true);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    test_machine_close(&tm);
+    return 0;
+}
+
+/* Sectors from `first` on that live for `life` epochs. */
+static void add(uint64_t first, size_t cnt, int64_t life)
+{
+    slk_sector_on_chain_info_t infos[16] = {0};
+    slk_node_t comm_r = test_bytes32("comm_r");
+    comm_r.b[31] &= 0x3f;
+    for (size_t i = 0; i < cnt; i++)
+        infos[i] = (slk_sector_on_chain_info_t){.sector_number = first + i,
+                                                .seal_proof = 5,
+                                                .sealed_cid =
+                                                    slk_cid_of_commitment(SLK_CID_SEALED, &comm_r),
+                                                .activation = tm.env.epoch,
+                                                .power_base_epoch = tm.env.epoch,
+                                                .expiration = tm.env.epoch + life,
+                                                .initial_pledge = slk_bigint_u64(1000),
+                                                .daily_fee = slk_bigint_u64(10),
+                                                .flags = SLK_SECTOR_SIMPLE_QA_POWER};
+    test_add_sectors(&tm, miner, infos, cnt);
+}
+
+static void expect(slk_exit_t exit, const char *text)
+{
+    if (tm.applied.exit != exit || (text && !strstr(tm.applied.text, text)))
+        fail_msg("exit %d, %s; expected %d, %s", tm.applied.exit, tm.applied.text, exit,
+                 text ? text : "");
+}
+
+static void send(unsigned account, uint64_t method, const void *params, const slk_type_t *type)
+{
+    test_send(&tm, account, miner, method, params, type, slk_bigint_u64(0));
+}
+
+static slk_bitfield_t range(uint64_t first, uint64_t cnt)
+{
+    slk_bitfield_t set;
+    assert_int_equal(slk_bitfield_from_range(&set, first, cnt, &tm.arena), SLK_OK);
+    return set;
+}
+
+static slk_bigint_t claimed(void)
+{
+    slk_value_u64_t id = {miner};
+    slk_miner_power_return_t claim;
+    assert_int_equal(
+        test_call_as(&tm, 100, SLK_ID_POWER, 36284446, &id, &slk_value_u64_type, slk_bigint_u64(0)),
+        SLK_EXIT_OK);
+    test_read_return(&tm, &claim, &slk_miner_power_return_type);
+    return claim.raw_byte_power;
+}
+
+static slk_miner_state_t load(void)
+{
+    slk_miner_state_t st;
+    test_read_state(&tm, miner, &st, &slk_miner_state_type);
+    return st;
+}
+
+static slk_deadline_t deadline(uint64_t index)
+{
+    slk_miner_state_t st = load();
+    slk_deadlines_t all;
+    slk_deadline_t dl;
+    test_read_object(&tm, &st.deadlines, &all, &slk_deadlines_type);
+    test_read_object(&tm, &all.due.items[index], &dl, &slk_deadline_type);
+    return dl;
+}
+
+/* Cron until `epochs` into the next opening of deadline 0, where the first sectors go. */
+static void go_to_deadline_0(int64_t epochs)
+{
+    slk_miner_state_t st = load();
+    slk_deadline_info_t dl = slk_deadline_next_not_elapsed(
+        &tm.policy, slk_deadline_info(&tm.policy, st.proving_period_start, 0, tm.env.epoch));
+    test_ticks(&tm, dl.open + epochs - tm.env.epoch);
+}
+
+/* --- Window PoSts ----------------------------------------------------------------------------------------- */
+
+/* 192 bytes that are no proof. */
+static void submit_wrong(unsigned account)
+{
+    static uint8_t bytes[192];
+    slk_miner_state_t st = load();
+    slk_deadline_info_t dl =
+        slk_deadline_current(&tm.policy, st.proving_period_start, tm.env.epoch);
+    slk_node_t base = test_draw_base(false, dl.challenge);
+    slk_node_t rand = slk_draw(base.b, 32, (slk_tag_t)9, dl.challenge, NULL, 0);
+    slk_post_partition_t part = {0};
+    slk_post_proof_t proof = {10, {bytes, sizeof bytes}};
+    memset(bytes, 0xc0, sizeof bytes);
+    slk_submit_windowed_post_params_t params = {.deadline = dl.index,
+                                                .partitions = {&part, 1},
+                                                .proofs = {&proof, 1},
+                                                .chain_commit_epoch = dl.challenge,
+                                                .chain_commit_rand = {rand.b, 32}};
+    send(account, 5, &params, &slk_submit_windowed_post_params_type);
+}
+
+static void test_strict(void **state)
+{
+    (void)state;
+    add(1, 2, 600000);
+    test_start_cron(&tm, miner);
+    go_to_deadline_0(5);
+    submit_wrong(1);
+    expect(SLK_EXIT_USR_FORBIDDEN, "caller f0101 is not one of supported");
+    submit_wrong(0);
+    expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT, "strict mode");
+    assert_bigint(claimed(), slk_bigint_u64(0));
+    slk_deadline_t dl = deadline(0);
+    assert_true(slk_bitfield_is_empty(&dl.partitions_posted));
+}
+
+static void test_dispute(void **state)
+{
+    (void)state;
+    const slk_dispute_windowed_post_params_t params = {0, 0};
+    add(1, 2, 600000);
+    assert_int_equal(test_send(&tm, 0, miner, 0, NULL, NULL, test_fil(100)), SLK_EXIT_OK);
+    test_start_cron(&tm, miner);
+    go_to_deadline_0(5);
+    submit_wrong(0);
+    expect(SLK_EXIT_OK, NULL);
+    assert_bigint(claimed(), slk_bigint_u64(4096));
+    submit_wrong(0);
+    expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT,
+           "failed to process post submission for deadline 0: partition already proven: "
+           "BitField { ranges: [0..1], set: {}, unset: {} }");
+    send(1, 24, &params, &slk_dispute_windowed_post_params_type);
+    expect(SLK_EXIT_USR_FORBIDDEN, "can only dispute window posts during the dispute window");
+    test_ticks(&tm, 60);
+    slk_bigint_t before = test_balance(&tm, 101), burnt = test_balance(&tm, SLK_ID_BURNT);
+    send(1, 24, &params, &slk_dispute_windowed_post_params_type);
+    expect(SLK_EXIT_OK, NULL);
+    /* 4 FIL for the reporter, who pays less than 1 FIL of gas; 20 FIL and more are burnt. */
+    slk_bigint_t got = slk_bigint_sub(test_balance(&tm, 101), before), least = test_fil(3);
+    assert_true(slk_bigint_cmp(&got, &least) > 0);
+    burnt = slk_bigint_sub(test_balance(&tm, SLK_ID_BURNT), burnt);
+    least = test_fil(20);
+    assert_true(slk_bigint_cmp(&burnt, &least) > 0);
+    assert_bigint(claimed(), slk_bigint_u64(0));
+    slk_deadline_t dl = deadline(0);
+    assert_bigint(dl.faulty_power.raw, slk_bigint_u64(4096));
+    send(1, 24, &params, &slk_dispute_windowed_post_params_type);
+    expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT, "failed to load proof for dispute: proof 0 not found");
+    assert_bigint(test_all_balances(&tm), test_fil(2000000000));
+}
+
+/* A proof that brings back power is verified even where others are taken unverified. */
+static void test_recovery_is_verified(void **state)
+{
+    (void)state;
+    slk_sector_declaration_t row = {.sectors = range(1, 1)};
+    const slk_declare_faults_params_t params = {{&row, 1}};
+    add(1, 2, 600000);
+    test_start_cron(&tm, miner);
+    send(0, 10, &params, &slk_declare_faults_params_type);
+    expect(SLK_EXIT_OK, NULL);
+    send(0, 11, &params, &slk_declare_faults_params_type);
+    expect(SLK_EXIT_OK, NULL);
+    go_to_deadline_0(5);
+    submit_wrong(0);
+    expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT, "-- invalid post was submitted (16)");
+    send(0, 10, &params, &slk_declare_faults_params_type);
+    expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT,
+           "failed fault declaration at deadline 0: late fault or recovery declaration");
+    send(0, 11, &params, &slk_declare_faults_params_type);
+    expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT,
+           "failed recovery declaration at deadline 0: late fault or recovery declaration");
+    submit_wrong(2);
+    expect(SLK_EXIT_USR_FORBIDDEN, NULL);
+}
+
+/* --- Terminations and expiry ---------------------------------------------------------------------------------- */
+
+static void test_limits(void **state)
+{
+    (void)state;
+    slk_sector_declaration_t rows[2] = {{.sectors = range(1, 5)}, {.deadline = 48}};
+    slk_declare_faults_params_t params = {{rows, 1}};
+    const uint64_t methods[] = {9, 10, 11};
+    add(1, 2, 600000);
+    for (size_t i = 0; i < SLK_COUNT(methods); i++) {
+        rows[0].sectors = range(1, 5);
+        params.faults.count = 1;
+        send(0, methods[i], &params, &slk_declare_faults_params_type);
+        expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT,
+               "cannot process requested parameters: too many sectors 5, max 4");
+        rows[0].sectors = range(0, UINT64_MAX - 1);
+        send(0, methods[i], &params, &slk_declare_faults_params_type);
+        expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT, "too many sectors");
+        rows[0].sectors = range(1, 1);
+        params.faults.count = 2;
+        send(0, methods[i], &params, &slk_declare_faults_params_type);
+        expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT,
+               "failed to process deadline 48, partition 0: invalid deadline 48");
+        params.faults.count = 1;
+        send(3, methods[i], &params, &slk_declare_faults_params_type);
+        expect(SLK_EXIT_USR_FORBIDDEN, "caller f0103 is not one of supported");
+    }
+}
+
+static void test_terminate(void **state)
+{
+    (void)state;
+    slk_terminate_sectors_return_t ret;
+    slk_sector_declaration_t rows[2];
+    const slk_declare_faults_params_t params = {{rows, 2}};
+    add(1, 4, 600000); /* two to a deadline */
+    for (uint64_t i = 0; i < 2; i++)
+        rows[i] = (slk_sector_declaration_t){.deadline = i, .sectors = range(1 + 2 * i, 2)};
+    rows[1].sectors = range(3, 1);
+    slk_bigint_t burnt = test_balance(&tm, SLK_ID_BURNT);
+    send(0, 9, &params, &slk_declare_faults_params_type);
+    expect(SLK_EXIT_OK, NULL);
+    test_read_return(&tm, &ret, &slk_terminate_sectors_return_type);
+    assert_true(ret.done);
+    assert_int_equal(tm.applied.event_cnt, 3);
+    assert_string_equal(tm.applied.events[0].entries[0].key, "$type");
+    assert_memory_equal(tm.applied.events[0].entries[0].value.b, "\x71sector-terminated", 18);
+    assert_memory_equal(tm.applied.events[2].entries[1].value.b, "\x03", 1);
+    slk_miner_state_t st = load();
+    assert_bigint(st.initial_pledge, slk_bigint_u64(1000));
+    assert_true(slk_bitfield_is_empty(&st.early_terminations));
+    slk_bigint_t paid = test_balance(&tm, SLK_ID_BURNT);
+    assert_true(slk_bigint_cmp(&paid, &burnt) > 0);
+    send(0, 9, &params, &slk_declare_faults_params_type);
+    expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT,
+           "failed to terminate sectors in deadline 0: failed to terminate sectors in partition 0: "
+           "can only terminate live sectors");
+    rows[0].partition = 7;
+    send(0, 9, &params, &slk_declare_faults_params_type);
+    expect(SLK_EXIT_USR_NOT_FOUND,
+           "failed to terminate sectors in deadline 0: failed to find partition 7");
+    assert_bigint(test_all_balances(&tm), test_fil(2000000000));
+}
+
+/* Two sectors that were faulty for too long end with their deadline; one is worked off at once, the
+ * other by cron in the next epoch. */
+static void test_terminate_in_parts(void **state)
+{
+    (void)state;
+    tm.policy.fault_max_age = 2880;
+    tm.policy.sectors_per_message = 1;
+    add(1, 2, 600000);
+    test_start_cron(&tm, miner);
+    go_to_deadline_0(2880 + 59);
+    slk_miner_state_t st = load();
+    assert_bigint(st.initial_pledge, slk_bigint_u64(2000));
+    test_ticks(&tm, 1);
+    st = load();
+    assert_bigint(st.initial_pledge, slk_bigint_u64(1000));
+    assert_false(slk_bitfield_is_empty(&st.early_terminations));
+    slk_deadline_t dl = deadline(0);
+    assert_int_equal(dl.live_sectors, 0);
+    assert_bigint(dl.faulty_power.raw, slk_bigint_u64(0));
+    test_ticks(&tm, 1);
+    st = load();
+    assert_bigint(st.initial_pledge, slk_bigint_u64(0));
+    assert_true(slk_bitfield_is_empty(&st.early_terminations));
+    assert_bigint(test_all_balances(&tm), test_fil(2000000000));
+}
+
+/* On time: pledge is free again and power gone; the sectors stay until compaction. */
+static void test_expiry(void **state)
+{
+    (void)state;
+    slk_check_sector_proven_params_t proven = {1};
+    slk_compact_partitions_params_t compact = {0, range(0, 1)};
+    add(1, 2, 4000);
+    test_start_cron(&tm, miner);
+    go_to_deadline_0(5);
+    submit_wrong(0);
+    expect(SLK_EXIT_OK, NULL);
+    assert_bigint(claimed(), slk_bigint_u64(4096));
+    go_to_deadline_0(2880 + 5);
+    submit_wrong(0);
+    expect(SLK_EXIT_OK, NULL);
+    test_ticks(&tm, 2880);
+    submit_wrong(0);
+    assert_bigint(load().initial_pledge, slk_bigint_u64(2000));
+    test_ticks(&tm, 60);
+    assert_bigint(load().initial_pledge, slk_bigint_u64(0));
+    assert_bigint(claimed(), slk_bigint_u64(0));
+    slk_deadline_t dl = deadline(0);
+    assert_int_equal(dl.live_sectors, 0);
+    assert_int_equal(dl.total_sectors, 2);
+    assert_bigint(dl.daily_fee, slk_bigint_u64(0));
+    send(0, 19, &compact, &slk_compact_partitions_params_type);
+    expect(SLK_EXIT_USR_FORBIDDEN, "cannot compact deadline 0 during its challenge window");
+    send(3, 13, &proven, &slk_check_sector_proven_params_type);
+    expect(SLK_EXIT_OK, NULL);
+    test_ticks(&tm, 1860);
+    compact.partitions = range(0, 2);
+    send(0, 19, &compact, &slk_compact_partitions_params_type);
+    expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT, "partition index 1 out of range [0, 1)");
+    compact.partitions = range(0, 1);
+    send(0, 19, &compact, &slk_compact_partitions_params_type);
+    expect(SLK_EXIT_OK, NULL);
+    assert_int_equal(deadline(0).total_sectors, 0);
+    send(3, 13, &proven, &slk_check_sector_proven_params_type);
+    expect(SLK_EXIT_USR_NOT_FOUND, "sector 1 not proven");
+}
+
+/* --- Others ------------------------------------------------------------------------------------------------------ */
+
+static void test_small_methods(void **state)
+{
+    (void)state;
+    slk_compact_sector_numbers_params_t mask = {range(10, 20)};
+    slk_value_bitfield_t used;
+    slk_miner_state_t st;
+    send(0, 20, &mask, &slk_compact_sector_numbers_params_type);
+    expect(SLK_EXIT_OK, NULL);
+    st = load();
+    test_read_object(&tm, &st.allocated_sectors, &used, &slk_value_bitfield_type);
+    assert_true(slk_bitfield_equal(&used.value, &mask.mask_sector_numbers));
+    send(2, 20, &mask, &slk_compact_sector_numbers_params_type);
+    expect(SLK_EXIT_USR_FORBIDDEN, NULL);
+    mask.mask_sector_numbers = (slk_bitfield_t){0};
+    send(0, 20, &mask, &slk_compact_sector_numbers_params_type);
+    expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT, "invalid mask bitfield");
+    mask.mask_sector_numbers = range(SLK_SECTOR_NUMBER_MAX + 1, 1);
+    send(0, 20, &mask, &slk_compact_sector_numbers_params_type);
+    expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT,
+           "masked sector number 9223372036854775808 exceeded max sector number");
+
+    const slk_report_consensus_fault_params_t fault = {{0}, {0}, {0}};
+    send(1, 15, &fault, &slk_report_consensus_fault_params_type);
+    expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT, "does not judge consensus faults");
+    const slk_deferred_cron_event_params_t cron = {0};
+    send(0, 12, &cron, &slk_deferred_cron_event_params_type);
+    expect(SLK_EXIT_USR_FORBIDDEN, NULL);
+    send(0, 33, NULL, NULL);
+    expect(SLK_EXIT_USR_UNHANDLED_MESSAGE, "invalid method: 33");
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_strict, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_dispute, setup_optimistic, teardown),
+        cmocka_unit_test_setup_teardown(test_recovery_is_verified, setup_optimistic, teardown),
+        cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_terminate, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_terminate_in_parts, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_expiry, setup_optimistic, teardown),
+        cmocka_unit_test_setup_teardown(test_small_methods, setup, teardown),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
