@@ -267,7 +267,7 @@ static void set_call(run_t *run, struct curl_slist *headers)
     const slk_http_call_t *spec = run->spec;
     CURL *easy = run->easy;
     curl_easy_setopt(easy, CURLOPT_URL, spec->url);
-    curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    slk_net_http_only(easy);
     curl_easy_setopt(easy, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_1_1);
     curl_easy_setopt(easy, CURLOPT_PROXY, "");
     curl_easy_setopt(easy, CURLOPT_NOSIGNAL, 1L);

@@ -28,6 +28,17 @@ void slk_net_close_on_exec(void *curl_easy)
     curl_easy_setopt(curl_easy, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 }
 
+void slk_net_http_only(void *curl_easy)
+{
+#if LIBCURL_VERSION_NUM >= 0x075500
+    curl_easy_setopt(curl_easy, CURLOPT_PROTOCOLS_STR, "http,https");
+    curl_easy_setopt(curl_easy, CURLOPT_REDIR_PROTOCOLS_STR, "http,https");
+#else
+    curl_easy_setopt(curl_easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+    curl_easy_setopt(curl_easy, CURLOPT_REDIR_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+}
+
 void slk_net_init(void)
 {
     static pthread_once_t once = PTHREAD_ONCE_INIT;

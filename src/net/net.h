@@ -27,4 +27,7 @@ int slk_net_thread(pthread_t *thread, void *(*fn)(void *ctx), void *ctx);
 /* Have the sockets of a libcurl handle closed in child processes. */
 void slk_net_close_on_exec(void *curl_easy);
 
+/* Let a libcurl handle speak HTTP and HTTPS alone, also when it is redirected. */
+void slk_net_http_only(void *curl_easy);
+
 #endif /* SLK_NET_NET_H */
