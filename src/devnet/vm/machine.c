@@ -113,6 +113,7 @@ static void begin(slk_machine_t *machine, uint64_t origin, uint64_t nonce)
 {
     slk_arena_free(&machine->arena);
     machine->origin = origin;
+    machine->origin_address = slk_address_id(origin);
     machine->origin_nonce = nonce;
     machine->new_addresses = 0;
     machine->metered = machine->out_of_gas = false;
@@ -251,6 +252,7 @@ slk_err_t slk_machine_apply(slk_machine_t *machine, const slk_message_t *message
     if (exit != SLK_EXIT_OK)
         return refuse(machine, message, applied, exit, why);
     machine->origin = id;
+    machine->origin_address = message->from;
     sender.nonce++;
     sender.balance = slk_bigint_sub(
         sender.balance, slk_bigint_mul(message->gas_fee_cap, slk_bigint_i64(message->gas_limit)));

@@ -24,6 +24,7 @@ struct slk_machine {
     slk_diag_t fatal;
 
     uint64_t origin, origin_nonce, new_addresses;
+    slk_address_t origin_address; /* as the message has it */
     bool metered, out_of_gas;
     int64_t gas_used, gas_limit;
 

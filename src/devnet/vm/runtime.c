@@ -296,14 +296,23 @@ slk_exit_t slk_rt_create_actor(slk_rt_t *rt, slk_actor_kind_t kind, uint64_t id,
     return slk_rt_err(rt, err, SLK_EXIT_FATAL);
 }
 
+/* blake2b-160 of the sender's address in CBOR, its nonce, and how many addresses the message made before. */
 slk_address_t slk_rt_new_address(slk_rt_t *rt)
 {
-    uint8_t seed[SLK_ADDRESS_MAX + 16];
-    slk_address_t origin = slk_address_id(rt->machine->origin);
-    memcpy(seed, origin.b, origin.len);
-    slk_store_be64(seed + origin.len, rt->machine->origin_nonce);
-    slk_store_be64(seed + origin.len + 8, rt->machine->new_addresses++);
-    return slk_address_actor(seed, origin.len + 16u);
+    slk_machine_t *m = rt->machine;
+    uint8_t seed[2 + SLK_ADDRESS_MAX + 16], *end = seed;
+    const size_t len = m->origin_address.len;
+    if (len < 24) {
+        *end++ = (uint8_t)(0x40 + len);
+    } else {
+        *end++ = 0x58;
+        *end++ = (uint8_t)len;
+    }
+    memcpy(end, m->origin_address.b, len);
+    end += len;
+    slk_store_be64(end, m->origin_nonce);
+    slk_store_be64(end + 8, m->new_addresses++);
+    return slk_address_actor(seed, (size_t)(end + 16 - seed));
 }
 
 /* --- The chain ------------------------------------------------------------------------------------------------- */
