@@ -1,6 +1,5 @@
 #include "net/download_get.h"
 
-#include "base/assert.h"
 #include "base/file.h"
 #include "net/net.h"
 
@@ -8,7 +7,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <inttypes.h>
-#include <pthread.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,13 +30,6 @@ typedef struct {
     uint64_t seen;        /* bytes received, and when the slow time began */
     double since;
 } get_t;
-
-static pthread_once_t curl_once = PTHREAD_ONCE_INIT;
-
-static void curl_begin(void)
-{
-    SLK_ASSERT(curl_global_init(CURL_GLOBAL_DEFAULT) == CURLE_OK);
-}
 
 void slk_url_show(char *out, size_t cap, const char *url)
 {
@@ -308,7 +299,7 @@ slk_get_t slk_get_rest(slk_get_file_t *file, const char *url, slk_err_t *err, sl
                  .from = UINT64_MAX,
                  .total = UINT64_MAX,
                  .since = slk_clock_seconds()};
-    pthread_once(&curl_once, curl_begin);
+    slk_net_init();
     slk_url_show(shown, sizeof shown, url);
     get.curl = curl_easy_init();
     if (!get.curl) {
