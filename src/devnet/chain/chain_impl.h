@@ -149,5 +149,7 @@ SLK_CHECK_RESULT slk_err_t slk_producer_key(slk_key_t *key, const slk_chain_t *c
 /* --- head.c --------------------------------------------------------------------------------------------------- */
 
 void slk_fresh_free(slk_chain_t *chain);
+/* Write tipsets that were put in to the disk, with the head where it is. */
+SLK_CHECK_RESULT slk_err_t slk_fresh_write(slk_chain_t *chain, slk_diag_t *diag);
 
 #endif /* SLK_DEVNET_CHAIN_CHAIN_IMPL_H */

@@ -203,6 +203,17 @@ out:
     return err;
 }
 
+slk_err_t slk_fresh_write(slk_chain_t *c, slk_diag_t *diag)
+{
+    move_t move = {.chain = c};
+    slk_chain_lock(c);
+    slk_err_t err = slk_block_db_commit(c->blocks, write_move, &move, diag);
+    if (err == SLK_OK)
+        slk_fresh_free(c);
+    slk_chain_unlock(c);
+    return err;
+}
+
 /* --- The head -------------------------------------------------------------------------------------------------------- */
 
 static void count_rewriting(slk_chain_t *c)

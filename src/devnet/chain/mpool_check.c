@@ -11,8 +11,7 @@
 
 #define ALL_FIL UINT64_C(2000000000)
 
-/* What the pool of a 2k network asks for; the machine asks for more (slk_gas_inclusion). */
-static int64_t least_gas(size_t len)
+int64_t slk_pool_least_gas(size_t len)
 {
     return 38863 + 1000 * (36 + (int64_t)len);
 }
@@ -47,21 +46,19 @@ static const char *what_is_wrong(const slk_message_t *m)
     return NULL;
 }
 
-static slk_err_t check_form(const slk_message_t *m, slk_diag_t *diag)
+slk_err_t slk_pool_check_form(const slk_message_t *m, const char *whose, slk_diag_t *diag)
 {
     const char *wrong = what_is_wrong(m);
     if (wrong)
-        return slk_fail(diag, SLK_ERR_INPUT, "message not valid for block inclusion: %s", wrong);
+        return slk_fail(diag, SLK_ERR_INPUT, "%s: %s", whose, wrong);
     if (m->gas_limit > SLK_GAS_LIMIT_MAX)
         return slk_fail(diag, SLK_ERR_INPUT,
-                        "message not valid for block inclusion: 'GasLimit' field cannot be greater "
-                        "than a block's gas limit (%" PRId64 " > %" PRId64 ")",
-                        m->gas_limit, SLK_GAS_LIMIT_MAX);
+                        "%s: 'GasLimit' field cannot be greater than a block's gas limit (%" PRId64
+                        " > %" PRId64 ")",
+                        whose, m->gas_limit, SLK_GAS_LIMIT_MAX);
     if (m->gas_limit <= 0)
-        return slk_fail(diag, SLK_ERR_INPUT,
-                        "message not valid for block inclusion: 'GasLimit' field %" PRId64
-                        " must be positive",
-                        m->gas_limit);
+        return slk_fail(diag, SLK_ERR_INPUT, "%s: 'GasLimit' field %" PRId64 " must be positive",
+                        whose, m->gas_limit);
     return SLK_OK;
 }
 
@@ -97,7 +94,7 @@ slk_err_t slk_pool_check(const slk_signed_message_t *message, const slk_cid_t *c
     slk_buf_t buf = {0};
     const slk_message_t *m = &message->message;
     const slk_bigint_t all = all_atto(), least_fee = slk_bigint_u64(SLK_MIN_BASE_FEE);
-    SLK_TRY(check_form(m, diag));
+    SLK_TRY(slk_pool_check_form(m, "message not valid for block inclusion", diag));
     SLK_TRY(slk_record_encode(&buf, &slk_signed_message_type, message, diag));
     SLK_TRY(slk_buf_check(&buf, diag));
     if (buf.len > SLK_MPOOL_MESSAGE_MAX)
@@ -121,12 +118,12 @@ static slk_err_t check_gas(const slk_signed_message_t *message, slk_diag_t *diag
     size_t len;
     bool bls = message->signature.type == SLK_SIGNATURE_BLS;
     slk_err_t err = slk_message_len(&len, &message->message, bls, diag);
-    if (err == SLK_OK && message->message.gas_limit < least_gas(len))
+    if (err == SLK_OK && message->message.gas_limit < slk_pool_least_gas(len))
         return slk_fail(diag, SLK_ERR_INPUT,
                         "verify msg failed: message will not be included in a block: 'GasLimit' "
                         "field cannot be less than the cost of storing a message on chain %" PRId64
                         " < %" PRId64,
-                        message->message.gas_limit, least_gas(len));
+                        message->message.gas_limit, slk_pool_least_gas(len));
     return err;
 }
 

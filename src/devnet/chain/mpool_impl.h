@@ -48,6 +48,13 @@ uint64_t slk_pool_next_nonce(const slk_pool_set_t *set, uint64_t nonce);
 
 /* --- mpool_check.c ---------------------------------------------------------------------------------------- */
 
+/* types.Message.ValidForBlockInclusion but for the least gas; `whose` goes before the text. */
+SLK_CHECK_RESULT slk_err_t slk_pool_check_form(const slk_message_t *message, const char *whose,
+                                               slk_diag_t *diag);
+/* Gas that a 2k network's node asks for, of len bytes on the chain; its machine asks for more
+ * (slk_gas_inclusion). */
+int64_t slk_pool_least_gas(size_t len);
+
 /* What can be said of a message without the chain. */
 SLK_CHECK_RESULT slk_err_t slk_pool_check(const slk_signed_message_t *message, const slk_cid_t *cid,
                                           slk_diag_t *diag);
