@@ -7,7 +7,7 @@
 #include <string.h>
 
 #if defined(__x86_64__)
-#define BACKENDS_X86(X) X(IFMA, &slk_ntt_ifma)
+#define BACKENDS_X86(X) X(IFMA, &slk_ntt_ifma) X(AVX512, &slk_ntt_avx512) X(AVX2, &slk_ntt_avx2)
 #else
 #define BACKENDS_X86(X)
 #endif

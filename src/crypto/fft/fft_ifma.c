@@ -7,6 +7,7 @@
  * normalised between layers. */
 
 #include "crypto/fft/fft_impl.h"
+#include "crypto/fft/fft_words.h"
 
 #include "base/assert.h"
 
@@ -155,24 +156,10 @@ TILE_INLINE void square(vec_t *out, const vec_t *a)
 
 /* --- Memory ---------------------------------------------------------------------------------- */
 
-/* Four vectors of 64-bit words from the elements of 8 lanes. */
 TILE_INLINE void gather(vec_t *out, const slk_fr_t *p, size_t lane)
 {
-    __m512i v[4], w[4];
-    for (unsigned i = 0; i < 4; i++) { /* lanes i and i + 4 */
-        __m256i low = _mm256_loadu_si256((const void *)(p + i * lane));
-        __m256i high = _mm256_loadu_si256((const void *)(p + (i + 4) * lane));
-        v[i] = _mm512_inserti64x4(_mm512_castsi256_si512(low), high, 1);
-    }
-    __m512i a = _mm512_unpacklo_epi64(v[0], v[1]), b = _mm512_unpackhi_epi64(v[0], v[1]);
-    __m512i c = _mm512_unpacklo_epi64(v[2], v[3]), d = _mm512_unpackhi_epi64(v[2], v[3]);
-    /* a: word 0 of lanes 0 1, word 2 of lanes 0 1, then of lanes 4 5. */
-    const __m512i even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
-    const __m512i odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
-    w[0] = _mm512_permutex2var_epi64(a, even, c);
-    w[1] = _mm512_permutex2var_epi64(b, even, d);
-    w[2] = _mm512_permutex2var_epi64(a, odd, c);
-    w[3] = _mm512_permutex2var_epi64(b, odd, d);
+    __m512i w[4];
+    gather_words(w, p, lane);
     out->l[0] = low52(w[0]);
     out->l[1] = low52(_mm512_or_si512(_mm512_srli_epi64(w[0], 52), _mm512_slli_epi64(w[1], 12)));
     out->l[2] = low52(_mm512_or_si512(_mm512_srli_epi64(w[1], 40), _mm512_slli_epi64(w[2], 24)));
@@ -182,24 +169,12 @@ TILE_INLINE void gather(vec_t *out, const slk_fr_t *p, size_t lane)
 
 TILE_INLINE void scatter(slk_fr_t *p, size_t lane, const vec_t *x)
 {
-    __m512i w[4], v[4];
+    __m512i w[4];
     w[0] = _mm512_or_si512(x->l[0], _mm512_slli_epi64(x->l[1], 52));
     w[1] = _mm512_or_si512(_mm512_srli_epi64(x->l[1], 12), _mm512_slli_epi64(x->l[2], 40));
     w[2] = _mm512_or_si512(_mm512_srli_epi64(x->l[2], 24), _mm512_slli_epi64(x->l[3], 28));
     w[3] = _mm512_or_si512(_mm512_srli_epi64(x->l[3], 36), _mm512_slli_epi64(x->l[4], 16));
-    __m512i a = _mm512_unpacklo_epi64(w[0], w[1]), b = _mm512_unpackhi_epi64(w[0], w[1]);
-    __m512i c = _mm512_unpacklo_epi64(w[2], w[3]), d = _mm512_unpackhi_epi64(w[2], w[3]);
-    /* a: words 0 1 of lanes 0, 2, 4, 6; b: of the odd ones. */
-    const __m512i even = _mm512_setr_epi64(0, 1, 8, 9, 4, 5, 12, 13);
-    const __m512i odd = _mm512_setr_epi64(2, 3, 10, 11, 6, 7, 14, 15);
-    v[0] = _mm512_permutex2var_epi64(a, even, c);
-    v[1] = _mm512_permutex2var_epi64(b, even, d);
-    v[2] = _mm512_permutex2var_epi64(a, odd, c);
-    v[3] = _mm512_permutex2var_epi64(b, odd, d);
-    for (unsigned i = 0; i < 4; i++) {
-        _mm256_storeu_si256((void *)(p + i * lane), _mm512_castsi512_si256(v[i]));
-        _mm256_storeu_si256((void *)(p + (i + 4) * lane), _mm512_extracti64x4_epi64(v[i], 1));
-    }
+    scatter_words(p, lane, w);
 }
 
 /* From below 33 r to below 1.1 r: less a quotient estimated from the top limb alone, of which BIAS

@@ -40,7 +40,7 @@ typedef struct {
 
 enum { SLK_NTT_SCALE = 4 * SLK_NTT_LANES };
 
-extern const slk_ntt_kernel_t slk_ntt_portable, slk_ntt_ifma;
+extern const slk_ntt_kernel_t slk_ntt_portable, slk_ntt_ifma, slk_ntt_avx512, slk_ntt_avx2;
 
 /* --- Inside a domain ------------------------------------------------------------------------- */
 
