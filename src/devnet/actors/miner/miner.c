@@ -7,17 +7,6 @@
 #include "devnet/actors/miner/control.h"
 #include "devnet/actors/miner/precommit.h"
 
-/* Two equal or contradicting blocks would have to be judged by the chain's rules of blocks, which this
- * development chain's own blocks do not follow (a built-in producer makes them without election). */
-slk_exit_t slk_miner_report_consensus_fault(slk_rt_t *rt)
-{
-    slk_report_consensus_fault_params_t params;
-    SLK_RT_TRY(slk_rt_read_params(rt, &params, &slk_report_consensus_fault_params_type));
-    return slk_rt_abort(
-        rt, SLK_EXIT_USR_ILLEGAL_ARGUMENT,
-        "fault not verified: this development chain does not judge consensus faults");
-}
-
 static const slk_actor_method_t methods[] = {
     {1, "Constructor", slk_miner_constructor},
     {2, "ControlAddresses", slk_miner_control_addresses},

@@ -368,14 +368,98 @@ static void test_small_methods(void **state)
     expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT,
            "masked sector number 9223372036854775808 exceeded max sector number");
 
-    const slk_report_consensus_fault_params_t fault = {{0}, {0}, {0}};
-    send(1, 15, &fault, &slk_report_consensus_fault_params_type);
-    expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT, "does not judge consensus faults");
     const slk_deferred_cron_event_params_t cron = {0};
     send(0, 12, &cron, &slk_deferred_cron_event_params_type);
     expect(SLK_EXIT_USR_FORBIDDEN, NULL);
     send(0, 33, NULL, NULL);
     expect(SLK_EXIT_USR_UNHANDLED_MESSAGE, "invalid method: 33");
+}
+
+/* --- Consensus faults ------------------------------------------------------------------------------------------- */
+
+/* A signed block of the miner; what says how it differs from others. */
+static slk_bytes_t block(int64_t height, const slk_cid_t *parents, size_t parent_cnt,
+                         uint64_t timestamp, const slk_key_t *key)
+{
+    slk_block_header_t header = {
+        .miner = slk_address_id(miner),
+        .parents = {(slk_cid_t *)(uintptr_t)parents, parent_cnt},
+        .height = height,
+        .timestamp = timestamp,
+        .parent_state_root = slk_cid_of_cbor("a", 1),
+        .parent_message_receipts = slk_cid_of_cbor("b", 1),
+        .messages = slk_cid_of_cbor("c", 1),
+    };
+    slk_buf_t buf = {0};
+    slk_key_sig_t sig;
+    assert_ok(slk_block_unsigned(&buf, &header, &tm.diag), tm.diag);
+    assert_ok(slk_key_sign(&sig, key, buf.bytes, buf.len, &tm.diag), tm.diag);
+    slk_buf_free(&buf);
+    header.block_sig = (slk_signature_t){SLK_SIGNATURE_BLS, {sig.b, sig.len}};
+    assert_ok(slk_record_encode(&buf, &slk_block_header_type, &header, &tm.diag), tm.diag);
+    slk_bytes_t out = {slk_arena_copy(&tm.arena, buf.bytes, buf.len), buf.len};
+    slk_buf_free(&buf);
+    return out;
+}
+
+static slk_cid_t cid_of(slk_bytes_t bytes)
+{
+    return slk_cid_of_cbor(bytes.b, bytes.len);
+}
+
+static void report(slk_bytes_t a, slk_bytes_t b, slk_bytes_t extra)
+{
+    const slk_report_consensus_fault_params_t params = {a, b, extra};
+    send(1, 15, &params, &slk_report_consensus_fault_params_type);
+}
+
+static void test_consensus_fault(void **state)
+{
+    (void)state;
+    static const char none[] = "No consensus fault found";
+    const slk_bytes_t nothing = {0}, junk = {(const uint8_t *)"\x80", 1};
+    const slk_key_t *key = &tm.keys[0];
+    slk_cid_t p = slk_cid_of_cbor("p", 1), q = slk_cid_of_cbor("q", 1);
+    slk_bytes_t a = block(10, &p, 1, 1, key), fork = block(10, &p, 1, 2, key);
+    slk_bytes_t other = block(11, &q, 1, 1, key), late = block(12, &p, 1, 1, key);
+    slk_cid_t a_cid = cid_of(a), sibling_cid = cid_of(fork), both[2] = {a_cid, sibling_cid};
+    slk_bytes_t left_out = block(11, &sibling_cid, 1, 1, key), honest = block(11, both, 2, 1, key);
+    assert_int_equal(test_send(&tm, 0, miner, 0, NULL, NULL, test_fil(1000)), SLK_EXIT_OK);
+    test_set_epoch(&tm, 20);
+    const slk_bytes_t cases[][3] = {{a, a, nothing},
+                                    {a, junk, nothing},
+                                    {other, a, nothing},
+                                    {a, other, nothing},
+                                    {a, left_out, nothing},
+                                    {a, honest, fork},
+                                    {a, left_out, other},
+                                    {a, left_out, junk},
+                                    {a, block(10, &p, 1, 2, &tm.keys[1]), nothing}};
+    for (size_t i = 0; i < SLK_COUNT(cases); i++) {
+        report(cases[i][0], cases[i][1], cases[i][2]);
+        expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT, none);
+    }
+    slk_bytes_t future = block(20, &p, 1, 1, key);
+    report(a, future, nothing);
+    expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT, "invalid fault epoch 20 ahead of current 20");
+
+    slk_bigint_t before = test_balance(&tm, 101);
+    report(a, left_out, fork);
+    expect(SLK_EXIT_OK, NULL);
+    slk_bigint_t got = slk_bigint_sub(test_balance(&tm, 101), before), least = test_fil(1);
+    assert_true(slk_bigint_cmp(&got, &least) > 0);
+    slk_miner_state_t st = load();
+    slk_miner_info_t info;
+    test_read_object(&tm, &st.info, &info, &slk_miner_info_type);
+    assert_int_equal(info.consensus_fault_elapsed, 920);
+    report(a, fork, nothing);
+    expect(SLK_EXIT_USR_FORBIDDEN, "fault epoch 10 is too old, last exclusion period ended at 920");
+    test_set_epoch(&tm, 1000);
+    report(block(950, &p, 1, 1, key), block(951, &p, 1, 1, key), nothing);
+    expect(SLK_EXIT_OK, NULL);
+    report(a, late, nothing);
+    expect(SLK_EXIT_USR_FORBIDDEN, "is too old");
+    assert_bigint(test_all_balances(&tm), test_fil(2000000000));
 }
 
 int main(void)
@@ -389,6 +473,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_terminate_in_parts, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expiry, setup_optimistic, teardown),
         cmocka_unit_test_setup_teardown(test_small_methods, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_consensus_fault, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
