@@ -4,14 +4,14 @@
 #include "devnet/vm/basic_state.h"
 #include "devnet/vm/runtime.h"
 
-/* --- System -------------------------------------------------------------------------------------------- */
+/* --- System ----------------------------------------------------------------------------------- */
 
 const slk_actor_t slk_actor_system = {SLK_ACTOR_SYSTEM, NULL, 0};
 
-/* --- Init ------------------------------------------------------------------------------------------------ */
+/* --- Init ------------------------------------------------------------------------------------- */
 
-/* Who may make what: the power actor makes miners. Multisigs and payment channels, which anybody may make on a
- * real chain, do not exist here. */
+/* Who may make what: the power actor makes miners. Multisigs and payment channels, which anybody
+ * may make on a real chain, do not exist here. */
 static slk_exit_t may_exec(slk_rt_t *rt, slk_actor_kind_t made)
 {
     slk_actor_kind_t caller;
@@ -51,7 +51,7 @@ static slk_exit_t exec(slk_rt_t *rt)
 static const slk_actor_method_t init_methods[] = {{2, "Exec", exec}};
 const slk_actor_t slk_actor_init = {SLK_ACTOR_INIT, init_methods, SLK_COUNT(init_methods)};
 
-/* --- Cron ------------------------------------------------------------------------------------------------ */
+/* --- Cron ------------------------------------------------------------------------------------- */
 
 /* One failing entry does not stop the others. */
 static slk_exit_t epoch_tick(slk_rt_t *rt)
@@ -71,7 +71,7 @@ static slk_exit_t epoch_tick(slk_rt_t *rt)
 static const slk_actor_method_t cron_methods[] = {{2, "EpochTick", epoch_tick}};
 const slk_actor_t slk_actor_cron = {SLK_ACTOR_CRON, cron_methods, SLK_COUNT(cron_methods)};
 
-/* --- Account --------------------------------------------------------------------------------------------- */
+/* --- Account ---------------------------------------------------------------------------------- */
 
 #define AUTHENTICATE_MESSAGE 2643134072u
 

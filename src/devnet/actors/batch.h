@@ -6,8 +6,8 @@
 #include "codec/actors/values.h"
 #include "devnet/vm/runtime.h"
 
-/* Room for one more: `items` of `size` bytes, of which *cap have room, is copied to a larger place when cnt
- * reaches it. NULL: no memory, slk_rt_no_memory is what to return. */
+/* Room for one more: `items` of `size` bytes, of which *cap have room, is copied to a larger
+ * place when cnt reaches it. NULL: no memory, slk_rt_no_memory is what to return. */
 void *slk_grown(slk_rt_t *rt, void *items, size_t cnt, size_t *cap, size_t size);
 slk_exit_t slk_rt_no_memory(slk_rt_t *rt);
 

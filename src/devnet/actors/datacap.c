@@ -1,5 +1,5 @@
-/* The data cap token: what the verified registry gives to clients, who may only send it to the registry
- * (builtin-actors v18, FRC-46). */
+/* The data cap token: what the verified registry gives to clients, who may only send it to the
+ * registry (builtin-actors v18, FRC-46). */
 
 #include "devnet/actors/datacap_state.h"
 
@@ -17,7 +17,7 @@ static slk_bigint_t no_limit(void)
     return slk_bigint_mul(v, slk_bigint_u64(1000));
 }
 
-/* --- Tables ------------------------------------------------------------------------------------------------ */
+/* --- Tables ----------------------------------------------------------------------------------- */
 
 static slk_exit_t get(slk_rt_t *rt, const slk_cid_t *table, uint64_t id, slk_bigint_t *amount)
 {
@@ -81,7 +81,7 @@ static slk_exit_t set_allowance(slk_rt_t *rt, slk_token_state_t *token, uint64_t
                              &slk_link_type);
 }
 
-/* --- What all movements share -------------------------------------------------------------------------------- */
+/* --- What all movements share ----------------------------------------------------------------- */
 
 static slk_exit_t check_amount(slk_rt_t *rt, const slk_bigint_t *amount)
 {
@@ -125,7 +125,7 @@ static slk_exit_t call_hook(slk_rt_t *rt, const slk_token_received_t *received, 
     return exit;
 }
 
-/* --- The registry's ------------------------------------------------------------------------------------------ */
+/* --- The registry's --------------------------------------------------------------------------- */
 
 static slk_exit_t mint(slk_rt_t *rt)
 {
@@ -170,7 +170,7 @@ static slk_exit_t burn(slk_rt_t *rt)
     return slk_rt_return_record(rt, &left, &slk_value_bigint_type);
 }
 
-/* --- Transfers ----------------------------------------------------------------------------------------------- */
+/* --- Transfers -------------------------------------------------------------------------------- */
 
 /* Move, store, tell the receiver; *state is as it is after that. */
 static slk_exit_t move(slk_rt_t *rt, slk_datacap_state_t *state, slk_token_received_t *received,
@@ -252,7 +252,7 @@ static slk_exit_t transfer_from(slk_rt_t *rt)
     return slk_rt_return_record(rt, &ret, &slk_transfer_from_return_type);
 }
 
-/* --- Questions ------------------------------------------------------------------------------------------------ */
+/* --- Questions -------------------------------------------------------------------------------- */
 
 static slk_exit_t balance(slk_rt_t *rt)
 {

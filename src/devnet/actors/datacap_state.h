@@ -1,9 +1,10 @@
 #ifndef SLK_DEVNET_ACTORS_DATACAP_STATE_H
 #define SLK_DEVNET_ACTORS_DATACAP_STATE_H
 
-/* State of the data cap actor, f07, and what other actors call it with: a token of the verified registry (FRC-46).
- * Amounts are bytes of data times 10^18. Balances: HAMT from actor id to amount; Allowances: HAMT from owner's id
- * to a HAMT from operator's id to amount; all of width 3. */
+/* State of the data cap actor, f07, and what other actors call it with: a token of the verified
+ * registry (FRC-46). Amounts are bytes of data times 10^18. Balances: HAMT from actor id to
+ * amount; Allowances: HAMT from owner's id to a HAMT from operator's id to amount; all of width
+ * 3. */
 
 #include "codec/actors/verifreg.h"
 

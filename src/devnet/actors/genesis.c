@@ -49,7 +49,7 @@ out:
     return err;
 }
 
-/* --- Singletons ------------------------------------------------------------------------------------------ */
+/* --- Singletons ------------------------------------------------------------------------------- */
 
 typedef slk_err_t first_state_t(slk_cid_t *head, const slk_blockstore_t *store, slk_diag_t *diag);
 
@@ -85,7 +85,7 @@ out:
     return err;
 }
 
-/* --- Accounts -------------------------------------------------------------------------------------------- */
+/* --- Accounts --------------------------------------------------------------------------------- */
 
 /* Init counts the ids up; that of the registry's root key is set by hand. */
 static slk_err_t map_account(birth_t *birth, uint64_t id, const slk_address_t *address,
@@ -135,7 +135,7 @@ static slk_err_t add_reserve(birth_t *birth)
     return add_account(birth, SLK_ID_RESERVE, &reserve, left);
 }
 
-/* --- All together ------------------------------------------------------------------------------------------ */
+/* --- All together ----------------------------------------------------------------------------- */
 
 slk_err_t slk_genesis_state(slk_cid_t *root, const slk_genesis_t *genesis,
                             const slk_blockstore_t *store, slk_diag_t *diag)

@@ -1,4 +1,5 @@
-/* The market's escrow, what it answers about deals, and its table of methods (spec chain.md 3.5). */
+/* The market's escrow, what it answers about deals, and its table of methods (spec chain.md
+ * 3.5). */
 
 #include "devnet/actors/market_state.h"
 
@@ -9,7 +10,7 @@
 
 #define MINER_CONTROL_ADDRESSES 2u
 
-/* --- Escrow ------------------------------------------------------------------------------------------------ */
+/* --- Escrow ----------------------------------------------------------------------------------- */
 
 /* Whose escrow an address names, who gets what is withdrawn from it, and who may do that. */
 typedef struct {
@@ -101,7 +102,7 @@ static slk_exit_t get_balance(slk_rt_t *rt)
     return slk_rt_return_record(rt, &ret, &slk_get_balance_return_type);
 }
 
-/* --- Questions about deals ------------------------------------------------------------------------------------ */
+/* --- Questions about deals -------------------------------------------------------------------- */
 
 /* The proposal of the deal that the parameters name. */
 static slk_exit_t asked(slk_rt_t *rt, slk_market_state_t *st, uint64_t *id,
@@ -169,7 +170,7 @@ static slk_exit_t get_deal_sector(slk_rt_t *rt)
     return slk_rt_return_record(rt, &ret, &slk_value_u64_type);
 }
 
-/* --- Table ----------------------------------------------------------------------------------------------------- */
+/* --- Table ------------------------------------------------------------------------------------ */
 
 static const slk_actor_method_t methods[] = {
     {2, "AddBalance", add_balance},

@@ -39,7 +39,7 @@ static slk_exit_t require_miner(slk_rt_t *rt)
                         slk_actor_kind_name(kind));
 }
 
-/* --- Activation -------------------------------------------------------------------------------------------- */
+/* --- Activation ------------------------------------------------------------------------------- */
 
 /* Whether a piece that a miner shows is that of a pending deal of his that may begin now. */
 static slk_exit_t fits(slk_rt_t *rt, const slk_market_state_t *st,
@@ -116,7 +116,7 @@ slk_exit_t slk_market_sector_content_changed(slk_rt_t *rt)
     return slk_rt_return_record(rt, &ret, &slk_sector_content_changed_return_type);
 }
 
-/* --- Ends -------------------------------------------------------------------------------------------------- */
+/* --- Ends ------------------------------------------------------------------------------------- */
 
 /* Not activated in time: the provider's collateral is lost, all else is free. */
 static slk_exit_t time_out(slk_rt_t *rt, slk_market_state_t *st, uint64_t id,
@@ -140,7 +140,8 @@ static slk_exit_t time_out(slk_rt_t *rt, slk_market_state_t *st, uint64_t id,
     return slk_market_remove_allocation(rt, st, id);
 }
 
-/* The sector was terminated: pay up to then, give the client back the rest, take the provider's collateral. */
+/* The sector was terminated: pay up to then, give the client back the rest, take the provider's
+ * collateral. */
 static slk_exit_t slash(slk_rt_t *rt, slk_market_state_t *st, const slk_deal_proposal_t *proposal,
                         const slk_deal_state_t *deal, slk_bigint_t *slashed)
 {
@@ -206,7 +207,7 @@ slk_exit_t slk_market_on_miner_sectors_terminate(slk_rt_t *rt)
     return burn(rt, slashed);
 }
 
-/* --- Payments -------------------------------------------------------------------------------------------------- */
+/* --- Payments --------------------------------------------------------------------------------- */
 
 /* Pay what is due of an activated deal; *completed: it is over and its collaterals are free. */
 static slk_exit_t update(slk_rt_t *rt, slk_market_state_t *st, const slk_deal_proposal_t *proposal,
@@ -303,10 +304,10 @@ slk_exit_t slk_market_settle_deal_payments(slk_rt_t *rt)
     return slk_rt_return_record(rt, &ret, &slk_settle_deal_payments_return_type);
 }
 
-/* --- Cron ------------------------------------------------------------------------------------------------------ */
+/* --- Cron ------------------------------------------------------------------------------------- */
 
-/* A deal whose turn has come for the first time: it was activated, or it is lost. One that was settled before is paid
- * and comes round again. */
+/* A deal whose turn has come for the first time: it was activated, or it is lost. One that was
+ * settled before is paid and comes round again. */
 static slk_exit_t visit(slk_rt_t *rt, slk_market_state_t *st, uint64_t id, slk_bigint_t *slashed)
 {
     slk_deal_proposal_t proposal;

@@ -19,7 +19,8 @@ static slk_exit_t get(slk_rt_t *rt, const slk_cid_t *table, uint64_t id, slk_big
     return SLK_EXIT_OK;
 }
 
-/* An amount that becomes zero leaves the table; zero added to nothing enters it, as in the real one. */
+/* An amount that becomes zero leaves the table; zero added to nothing enters it, as in the real
+ * one. */
 static slk_exit_t add(slk_rt_t *rt, slk_cid_t *table, uint64_t id, slk_bigint_t delta)
 {
     const slk_address_t address = slk_address_id(id);
@@ -67,7 +68,7 @@ slk_exit_t slk_market_take_free(slk_rt_t *rt, slk_market_state_t *st, uint64_t i
     return subtract(rt, &st->escrow_table, id, *taken);
 }
 
-/* --- Locks ---------------------------------------------------------------------------------------------- */
+/* --- Locks ------------------------------------------------------------------------------------ */
 
 slk_bigint_t slk_deal_fee(const slk_deal_proposal_t *proposal)
 {

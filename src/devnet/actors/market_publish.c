@@ -1,5 +1,5 @@
-/* PublishStorageDeals: deals that are not valid are dropped, the others get ids, funds are locked, verified ones get
- * allocations (spec chain.md 3.5, 9.3). */
+/* PublishStorageDeals: deals that are not valid are dropped, the others get ids, funds are
+ * locked, verified ones get allocations (spec chain.md 3.5, 9.3). */
 
 #include "devnet/actors/market_state.h"
 
@@ -52,7 +52,7 @@ typedef struct {
     size_t cnt;
 } publish_t;
 
-/* --- Who ------------------------------------------------------------------------------------------------------- */
+/* --- Who -------------------------------------------------------------------------------------- */
 
 static slk_exit_t check_provider(publish_t *p)
 {
@@ -106,7 +106,7 @@ static slk_exit_t ask_network(publish_t *p)
     return slk_rt_circulating_supply(rt, &p->supply);
 }
 
-/* --- One deal -------------------------------------------------------------------------------------------------- */
+/* --- One deal --------------------------------------------------------------------------------- */
 
 /* The client's account says whether it signed the proposal as it was sent. */
 static slk_exit_t authenticate(slk_rt_t *rt, const slk_client_deal_proposal_t *deal, bool *ok)
@@ -157,8 +157,8 @@ static bool is_well_formed(const publish_t *p, const slk_deal_proposal_t *propos
     slk_node_t comm_p;
     if (proposal->label.data.len > SLK_LABEL_MAX || size < PIECE_LEAST || (size & (size - 1)))
         return false;
-    if (slk_cid_to_commitment(&comm_p, SLK_CID_UNSEALED, &proposal->piece_cid, slk_rt_diag(p->rt)) !=
-        SLK_OK)
+    slk_diag_t *diag = slk_rt_diag(p->rt);
+    if (slk_cid_to_commitment(&comm_p, SLK_CID_UNSEALED, &proposal->piece_cid, diag) != SLK_OK)
         return false;
     if (proposal->start_epoch < slk_rt_epoch(p->rt) || proposal->end_epoch <= proposal->start_epoch)
         return false;
@@ -263,7 +263,7 @@ static slk_exit_t consider(publish_t *p, size_t index)
     return SLK_EXIT_OK;
 }
 
-/* --- Allocations ----------------------------------------------------------------------------------------------- */
+/* --- Allocations ------------------------------------------------------------------------------ */
 
 static slk_allocation_request_t request_of(slk_rt_t *rt, const slk_deal_proposal_t *proposal)
 {
@@ -363,7 +363,7 @@ static slk_exit_t allocate(publish_t *p)
     }
 }
 
-/* --- All deals --------------------------------------------------------------------------------------------------- */
+/* --- All deals -------------------------------------------------------------------------------- */
 
 static slk_exit_t store(publish_t *p)
 {

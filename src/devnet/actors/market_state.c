@@ -38,7 +38,7 @@ out:
     return err;
 }
 
-/* --- Proposals and deals ------------------------------------------------------------------------------------ */
+/* --- Proposals and deals ---------------------------------------------------------------------- */
 
 slk_exit_t slk_market_find_proposal(slk_rt_t *rt, const slk_market_state_t *st, uint64_t id,
                                     slk_deal_proposal_t *proposal, bool *found)
@@ -117,7 +117,7 @@ slk_exit_t slk_market_event(slk_rt_t *rt, const char *type, uint64_t deal,
     return slk_emit(rt, type, fields, SLK_COUNT(fields));
 }
 
-/* --- Pending ------------------------------------------------------------------------------------------------ */
+/* --- Pending ---------------------------------------------------------------------------------- */
 
 slk_exit_t slk_proposal_cid(slk_rt_t *rt, const slk_deal_proposal_t *proposal, slk_cid_t *cid)
 {
@@ -166,7 +166,7 @@ slk_exit_t slk_market_remove_allocation(slk_rt_t *rt, slk_market_state_t *st, ui
                                 slk_hamt_key_uint(&room, deal), NULL, NULL);
 }
 
-/* --- Deals by epoch: HAMT from epoch to a HAMT whose keys are deals ------------------------------------------ */
+/* --- Deals by epoch: HAMT from epoch to a HAMT whose keys are deals --------------------------- */
 
 slk_exit_t slk_market_schedule(slk_rt_t *rt, slk_market_state_t *st, int64_t epoch, uint64_t deal)
 {
@@ -229,7 +229,7 @@ int64_t slk_market_next_update(uint64_t deal, int64_t interval, int64_t earliest
     return interval * (ahead / interval + 1) + offset;
 }
 
-/* --- Deals of sectors: HAMT from provider to a HAMT from sector to deals, ascending ------------------------------ */
+/* --- Deals of sectors: HAMT from provider to a HAMT from sector to deals, ascending ----------- */
 
 typedef struct {
     slk_hamt_key_room_t provider_room, sector_room;

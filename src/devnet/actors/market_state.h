@@ -19,11 +19,12 @@
 #define SLK_STATES_WIDTH    6u
 #define SLK_NO_EPOCH        (-1)
 
-/* --- Trees ----------------------------------------------------------------------------------------------- */
+/* --- Trees ------------------------------------------------------------------------------------ */
 
 slk_exit_t slk_market_find_proposal(slk_rt_t *rt, const slk_market_state_t *st, uint64_t id,
                                     slk_deal_proposal_t *proposal, bool *found);
-/* SLK_EXIT_MARKET_DEAL_EXPIRED: it was there once; SLK_EXIT_USR_NOT_FOUND: it never was. Sets the text. */
+/* SLK_EXIT_MARKET_DEAL_EXPIRED: it was there once; SLK_EXIT_USR_NOT_FOUND: it never was. Sets
+ * the text. */
 slk_exit_t slk_market_get_proposal(slk_rt_t *rt, const slk_market_state_t *st, uint64_t id,
                                    slk_deal_proposal_t *proposal);
 slk_exit_t slk_market_find_deal(slk_rt_t *rt, const slk_market_state_t *st, uint64_t id,
@@ -56,8 +57,8 @@ slk_exit_t slk_market_unschedule(slk_rt_t *rt, slk_market_state_t *st, int64_t e
 /* First epoch from `earliest` on whose place in the interval is the deal's. */
 int64_t slk_market_next_update(uint64_t deal, int64_t interval, int64_t earliest);
 
-/* Deals of a provider's sectors. Add joins them with those that are there; remove ignores missing ones; pop takes
- * all of a sector and appends them. */
+/* Deals of a provider's sectors. Add joins them with those that are there; remove ignores
+ * missing ones; pop takes all of a sector and appends them. */
 slk_exit_t slk_market_add_sector_deals(slk_rt_t *rt, slk_market_state_t *st, uint64_t provider,
                                        uint64_t sector, const slk_u64_list_t *deals);
 slk_exit_t slk_market_remove_sector_deal(slk_rt_t *rt, slk_market_state_t *st, uint64_t provider,
@@ -65,7 +66,7 @@ slk_exit_t slk_market_remove_sector_deal(slk_rt_t *rt, slk_market_state_t *st, u
 slk_exit_t slk_market_pop_sector_deals(slk_rt_t *rt, slk_market_state_t *st, uint64_t provider,
                                        uint64_t sector, slk_numbers_t *deals);
 
-/* --- Money ------------------------------------------------------------------------------------------------ */
+/* --- Money ------------------------------------------------------------------------------------ */
 
 typedef enum { SLK_LOCK_CLIENT_COLLATERAL, SLK_LOCK_STORAGE_FEE, SLK_LOCK_PROVIDER } slk_lock_t;
 
@@ -98,7 +99,7 @@ uint64_t slk_deal_provider(const slk_deal_proposal_t *proposal);
 slk_exit_t slk_market_event(slk_rt_t *rt, const char *type, uint64_t deal,
                             const slk_deal_proposal_t *proposal);
 
-/* --- Methods ------------------------------------------------------------------------------------------------ */
+/* --- Methods ---------------------------------------------------------------------------------- */
 
 slk_actor_fn_t slk_market_publish_storage_deals, slk_market_on_miner_sectors_terminate,
     slk_market_cron_tick, slk_market_sector_content_changed, slk_market_settle_deal_payments;

@@ -1,5 +1,5 @@
-/* The power actor: makes miners, keeps their power and calls them when they asked for it (spec chain.md 3.4, 9.1;
- * builtin-actors v18). */
+/* The power actor: makes miners, keeps their power and calls them when they asked for it (spec
+ * chain.md 3.4, 9.1; builtin-actors v18). */
 
 #include "codec/actors/power.h"
 
@@ -29,7 +29,7 @@
 SLK_RECORD(slk_cron_event, SLK_CRON_EVENT_ROWS);
 SLK_RECORD_TYPE(slk_cron_event, "CronEvent", TUPLE, SLK_CRON_EVENT_ROWS);
 
-/* --- State --------------------------------------------------------------------------------------------- */
+/* --- State ------------------------------------------------------------------------------------ */
 
 slk_err_t slk_first_power_state(slk_cid_t *head, const slk_blockstore_t *store, slk_diag_t *diag)
 {
@@ -134,7 +134,7 @@ static slk_exit_t add_to_claim(slk_rt_t *rt, slk_power_state_t *state, uint64_t 
     return set_claim(rt, state, miner, &now);
 }
 
-/* --- Miners ---------------------------------------------------------------------------------------------- */
+/* --- Miners ----------------------------------------------------------------------------------- */
 
 static slk_exit_t exec_miner(slk_rt_t *rt, const slk_create_miner_params_t *params,
                              slk_exec_return_t *made)
@@ -215,7 +215,7 @@ static slk_exit_t update_pledge_total(slk_rt_t *rt)
     return slk_rt_write_state(rt, &state, &slk_power_state_type);
 }
 
-/* --- Cron ------------------------------------------------------------------------------------------------ */
+/* --- Cron ------------------------------------------------------------------------------------- */
 
 static slk_exit_t enroll_cron_event(slk_rt_t *rt)
 {
@@ -407,7 +407,7 @@ static slk_exit_t on_epoch_tick_end(slk_rt_t *rt)
                               slk_bigint_u64(0), NULL);
 }
 
-/* --- Questions --------------------------------------------------------------------------------------------- */
+/* --- Questions -------------------------------------------------------------------------------- */
 
 /* As of the last tick: the same for all messages of an epoch. */
 static slk_exit_t current_total_power(slk_rt_t *rt)

@@ -1,4 +1,5 @@
-/* The reward actor: what blocks earn, epoch by epoch, and how it is paid (spec chain.md 3.4, 4.3). */
+/* The reward actor: what blocks earn, epoch by epoch, and how it is paid (spec chain.md 3.4,
+ * 4.3). */
 
 #include "codec/actors/reward.h"
 
@@ -12,7 +13,7 @@
 #define PENALTY_FACTOR 3u
 #define APPLY_REWARDS  14u
 
-/* --- State and numbers ----------------------------------------------------------------------------------- */
+/* --- State and numbers ------------------------------------------------------------------------ */
 
 #define NUMBERS(X)                                                                                 \
     X(cumsum_baseline)                                                                             \
@@ -62,7 +63,7 @@ slk_err_t slk_first_reward_state(slk_cid_t *head, const slk_blockstore_t *store,
     return slk_object_put(head, &slk_reward_state_type, &state, store, diag);
 }
 
-/* --- Blocks ---------------------------------------------------------------------------------------------- */
+/* --- Blocks ----------------------------------------------------------------------------------- */
 
 static slk_exit_t check_award(slk_rt_t *rt, const slk_award_block_reward_params_t *params)
 {
@@ -130,7 +131,7 @@ static slk_exit_t award_block_reward(slk_rt_t *rt)
     return own;
 }
 
-/* --- Epochs ---------------------------------------------------------------------------------------------- */
+/* --- Epochs ----------------------------------------------------------------------------------- */
 
 static slk_exit_t this_epoch_reward(slk_rt_t *rt)
 {

@@ -18,7 +18,7 @@ static slk_err_t encode(slk_rt_t *rt, slk_buf_t *buf, const void *record, const 
     return err == SLK_OK ? slk_buf_check(buf, slk_rt_diag(rt)) : err;
 }
 
-/* --- Maps ------------------------------------------------------------------------------------------------ */
+/* --- Maps ------------------------------------------------------------------------------------- */
 
 static slk_err_t open_map(slk_rt_t *rt, slk_hamt_t **map, const slk_cid_t *root, unsigned width)
 {
@@ -94,7 +94,7 @@ out:
     return slk_rt_err(rt, err, SLK_EXIT_FATAL);
 }
 
-/* --- Arrays ---------------------------------------------------------------------------------------------- */
+/* --- Arrays ----------------------------------------------------------------------------------- */
 
 static slk_err_t open_array(slk_rt_t *rt, slk_amt_t **array, const slk_cid_t *root, unsigned width)
 {

@@ -1,17 +1,20 @@
 #ifndef SLK_DEVNET_ACTORS_STATE_MAP_H
 #define SLK_DEVNET_ACTORS_STATE_MAP_H
 
-/* Maps (HAMT) and arrays (AMT v3) of records in the state of the actor that runs, one entry a call: each
- * loads the way to its entry, and one that changes something writes it again and replaces the root.
+/* Maps (HAMT) and arrays (AMT v3) of records in the state of the actor that runs, one entry a
+ * call: each loads the way to its entry, and one that changes something writes it again and
+ * replaces the root.
  *
- * An undefined root (len 0) is an empty tree: such is the inner tree of a key that was not there. Records
- * that are read borrow from slk_rt_arena. Codes: SLK_EXIT_OK, SLK_EXIT_SYS_OUT_OF_GAS, SLK_EXIT_FATAL. */
+ * An undefined root (len 0) is an empty tree: such is the inner tree of a key that was not
+ * there. Records that are read borrow from slk_rt_arena. Codes: SLK_EXIT_OK,
+ * SLK_EXIT_SYS_OUT_OF_GAS, SLK_EXIT_FATAL. */
 
 #include "codec/ipld/amt.h"
 #include "codec/ipld/hamt.h"
 #include "devnet/vm/runtime.h"
 
-#define SLK_MAP_WIDTH 5u /* of all maps but the cron queue of power, balances of the market and data cap */
+/* Of all maps but the cron queue of power, the balances of the market and the data cap. */
+#define SLK_MAP_WIDTH 5u
 
 /* A link as a value. */
 #define SLK_LINK_ROWS(F, T) F(T, CID, to, "")

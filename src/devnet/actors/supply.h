@@ -1,10 +1,10 @@
 #ifndef SLK_DEVNET_ACTORS_SUPPLY_H
 #define SLK_DEVNET_ACTORS_SUPPLY_H
 
-/* FIL in circulation, as the machine of a tipset sees it: computed from the state before the tipset's messages at
- * the tipset's epoch, and what StateVMCirculatingSupplyInternal answers (lotus:chain/stmgr/supply.go; spec chain.md
- * 4.3). The vesting schedule is mainnet's, from epoch -6 on, as in lotus' 2k network; it does not shrink with
- * a scaled proving period. */
+/* FIL in circulation, as the machine of a tipset sees it: computed from the state before the
+ * tipset's messages at the tipset's epoch, and what StateVMCirculatingSupplyInternal answers
+ * (lotus:chain/stmgr/supply.go; spec chain.md 4.3). The vesting schedule is mainnet's, from
+ * epoch -6 on, as in lotus' 2k network; it does not shrink with a scaled proving period. */
 
 #include "codec/bigint.h"
 #include "devnet/vm/state_tree.h"

@@ -1,5 +1,5 @@
-/* The network's first state and its economy: against what a real node's network of 2 KiB sectors had, and money that
- * is neither made nor lost. */
+/* The network's first state and its economy: against what a real node's network of 2 KiB sectors
+ * had, and money that is neither made nor lost. */
 
 #include "codec/actors/market.h"
 #include "codec/actors/power.h"
@@ -8,7 +8,8 @@
 #include "devnet/actors/datacap_state.h"
 #include "devnet/vm/test_machine.h"
 
-/* Roots of empty trees that the recorded node shows (StateReadState of a miner that was just made, of t05). */
+/* Roots of empty trees that the recorded node shows (StateReadState of a miner that was just
+ * made, of t05). */
 #define EMPTY_MAP     "bafy2bzaceamp42wmmgr2g2ymg46euououzfyck7szknvfacqscohrvaikwfay"
 #define EMPTY_ARRAY_5 "bafy2bzaceacu3yonapahihxmnhzuvk76yupwjmyeymd2l5n6xfs5st52shm6a"
 #define EMPTY_ARRAY_6 "bafy2bzaceaa2jny7gkgdwnid4kuldau6bnvgyss5bszo4uy6uikrncvdu5mc2"
@@ -36,7 +37,7 @@ static void assert_cid(slk_cid_t cid, const char *text)
     assert_string_equal(slk_cid_text(&cid).s, text);
 }
 
-/* --- Genesis --------------------------------------------------------------------------------------------- */
+/* --- Genesis ---------------------------------------------------------------------------------- */
 
 static void test_accounts(void **state)
 {
@@ -107,9 +108,10 @@ static void test_bad_genesis(void **state)
     assert_err(SLK_ERR_INPUT, slk_genesis_state(&root, &genesis, &tm.store, &tm.diag));
 }
 
-/* --- Epochs, as recorded ------------------------------------------------------------------------------------ */
+/* --- Epochs, as recorded ---------------------------------------------------------------------- */
 
-/* The recorded network begins with two presealed sectors full of verified data; cron runs first at epoch 1. */
+/* The recorded network begins with two presealed sectors full of verified data; cron runs first
+ * at epoch 1. */
 static void begin_as_recorded(void)
 {
     slk_power_state_t power;

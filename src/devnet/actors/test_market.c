@@ -1,10 +1,11 @@
-/* Deals and verified data: the story of a real network's presealed sectors gives the real network's state, and the
- * life of deals that end in each way. */
+/* Deals and verified data: the story of a real network's presealed sectors gives the real
+ * network's state, and the life of deals that end in each way. */
 
 #include "codec/actors/market.h"
 #include "codec/actors/power.h"
 #include "codec/actors/reward.h"
 #include "codec/actors/verifreg.h"
+#include "codec/ipld/hamt.h"
 #include "crypto/keys/signature.h"
 #include "devnet/actors/datacap_state.h"
 #include "devnet/vm/test_machine.h"
@@ -61,6 +62,16 @@ static int setup(void **state)
     return 0;
 }
 
+/* Days of 16 epochs. */
+static int setup_scaled(void **state)
+{
+    const slk_policy_t policy = slk_policy_scaled(slk_policy_by_name("2k"), 4, 4);
+    (void)state;
+    test_machine_open(&tm, &policy);
+    make_miner();
+    return 0;
+}
+
 static int teardown(void **state)
 {
     (void)state;
@@ -80,7 +91,7 @@ static void assert_exit(slk_exit_t got, slk_exit_t want)
         fail_msg("exit %d, expected %d: %s", got, want, tm.applied.text);
 }
 
-/* --- Deals ------------------------------------------------------------------------------------------------- */
+/* --- Deals ------------------------------------------------------------------------------------ */
 
 static slk_cid_t piece_cid(const char *name)
 {
@@ -179,7 +190,13 @@ static int64_t settle(uint64_t deal, slk_bigint_t *payment, bool *completed)
     return slk_batch_exit_code(&ret.results, 0);
 }
 
-/* --- The recorded network -------------------------------------------------------------------------------------- */
+/* Cron of the market alone, which makes up for null rounds. */
+static void market_tick(void)
+{
+    assert_exit(test_call_as(&tm, SLK_ID_CRON, SLK_ID_MARKET, 9, NULL, NULL, none()), SLK_EXIT_OK);
+}
+
+/* --- The recorded network --------------------------------------------------------------------- */
 
 static const char *const recorded_pieces[] = {
     "baga6ea4seaqe5ddvv5vli4ow24jylheyaammbxwligkvvxkedpe6xyn3oqvxoei",
@@ -280,7 +297,7 @@ static void test_recorded_state(void **state)
                "bafy2bzaceaox6k2mz7pao7dox6y7mrw3cmypp2jk7r6q7ppcgaq5y43h2z5i6");
 }
 
-/* --- Escrow ------------------------------------------------------------------------------------------------------ */
+/* --- Escrow ----------------------------------------------------------------------------------- */
 
 static void test_escrow(void **state)
 {
@@ -318,7 +335,7 @@ static void test_escrow(void **state)
     assert_escrow(slk_address_id(PROVIDER), none(), none());
 }
 
-/* --- Publishing --------------------------------------------------------------------------------------------------- */
+/* --- Publishing ------------------------------------------------------------------------------- */
 
 static void fund(void)
 {
@@ -398,7 +415,7 @@ static void test_bad_proposals(void **state)
     assert_exit(publish(1, &deal, 1), SLK_EXIT_OK);
 }
 
-/* --- A deal's life ------------------------------------------------------------------------------------------------- */
+/* --- A deal's life ---------------------------------------------------------------------------- */
 
 static void publish_one(const slk_deal_proposal_t *proposal)
 {
@@ -451,7 +468,8 @@ static void test_activation_and_payments(void **state)
     test_ticks(&tm, 1); /* what cron remembers of the deal does no harm */
 }
 
-/* Not in a sector in time: the provider's collateral is burnt in the first tick of the deal's turn. */
+/* Not in a sector in time: the provider's collateral is burnt in the first tick of the deal's
+ * turn. */
 static void test_time_out(void **state)
 {
     (void)state;
@@ -498,7 +516,7 @@ static void test_termination(void **state)
     test_ticks(&tm, 1);
 }
 
-/* --- Verified data --------------------------------------------------------------------------------------------------- */
+/* --- Verified data ---------------------------------------------------------------------------- */
 
 static slk_exit_t verifier(unsigned from, const slk_address_t *key, uint64_t method,
                            slk_address_t whom, uint64_t bytes)
@@ -638,6 +656,131 @@ static void test_expired_allocation(void **state)
     assert_bigint(datacap_of(CLIENT), slk_bigint_u64(3000));
 }
 
+/* --- Anything --------------------------------------------------------------------------------- */
+
+static uint64_t seed = 88172645463325252u;
+
+static uint64_t chance(uint64_t below)
+{
+    seed ^= seed << 13;
+    seed ^= seed >> 7;
+    seed ^= seed << 17;
+    return seed % below;
+}
+
+static slk_err_t add_amount(void *ctx, slk_bytes_t key, slk_bytes_t value, bool *stop,
+                            slk_diag_t *diag)
+{
+    slk_bigint_t *sum = ctx;
+    slk_value_bigint_t amount;
+    (void)key;
+    (void)stop;
+    assert_ok(
+        slk_record_decode(&amount, &slk_value_bigint_type, value.b, value.len, &tm.arena, diag),
+        *diag);
+    assert_true(slk_bigint_sign(&amount.value) >= 0);
+    *sum = slk_bigint_add(*sum, amount.value);
+    return SLK_OK;
+}
+
+static slk_bigint_t sum_of(const slk_cid_t *table)
+{
+    slk_hamt_t *map;
+    slk_bigint_t sum = none();
+    assert_ok(slk_hamt_load(&map, &tm.store, 6, table, &tm.diag), tm.diag);
+    assert_ok(slk_hamt_foreach(map, add_amount, &sum, &tm.diag), tm.diag);
+    slk_hamt_free(map);
+    return sum;
+}
+
+/* Escrow is what the actor has; locked is what the totals say. */
+static void assert_books_balance(void)
+{
+    slk_market_state_t st;
+    test_read_state(&tm, SLK_ID_MARKET, &st, &slk_market_state_type);
+    assert_bigint(sum_of(&st.escrow_table), test_balance(&tm, SLK_ID_MARKET));
+    slk_bigint_t locked =
+        slk_bigint_add(st.total_client_locked_collateral, st.total_provider_locked_collateral);
+    assert_bigint(sum_of(&st.locked_table), slk_bigint_add(locked, st.total_client_storage_fee));
+}
+
+static void random_deal(slk_deal_proposal_t *proposals, size_t *cnt)
+{
+    char name[24];
+    snprintf(name, sizeof name, "deal %zu", *cnt);
+    slk_deal_proposal_t p = proposal_of(name);
+    p.label = (slk_label_t){{(const uint8_t *)"", 0}, false};
+    p.client_collateral = slk_bigint_u64(chance(1000));
+    p.storage_price_per_epoch = slk_bigint_u64(chance(1000));
+    p.start_epoch += (int64_t)chance(60);
+    p.end_epoch = p.start_epoch + tm.policy.min_deal_duration + (int64_t)chance(120);
+    slk_client_deal_proposal_t deal = sign(p, 2);
+    assert_exit(publish(1, &deal, 1), SLK_EXIT_OK);
+    proposals[(*cnt)++] = p;
+}
+
+static unsigned activated, paid;
+
+static void random_step(const slk_deal_proposal_t *proposals, size_t cnt)
+{
+    const uint64_t deal = chance(cnt);
+    const slk_deal_proposal_t *p = &proposals[deal];
+    slk_bigint_t payment;
+    bool completed;
+    slk_on_miner_sectors_terminate_params_t end = {.epoch = tm.env.epoch};
+    const uint64_t sector = deal % 7;
+    switch (chance(5)) {
+    case 0:
+        if (!settle(deal, &payment, &completed) && slk_bigint_sign(&payment) > 0)
+            paid++;
+        break;
+    case 1:
+        if (chance(3))
+            break;
+        assert_ok(slk_bitfield_from_bits(&end.sectors, &sector, 1, &tm.arena), tm.diag);
+        assert_exit(test_call_as(&tm, PROVIDER, SLK_ID_MARKET, TERMINATED, &end,
+                                 &slk_on_miner_sectors_terminate_params_type, none()),
+                    SLK_EXIT_OK);
+        break;
+    default:
+        activated += show(sector, p->end_epoch, p->piece_cid, p->piece_size, deal);
+    }
+}
+
+/* Deals published, activated, settled, terminated, forgotten, in any order: in the end nothing
+ * is locked. */
+static void test_random_deals(void **state)
+{
+    (void)state;
+    static slk_deal_proposal_t proposals[60];
+    size_t cnt = 0;
+    slk_market_state_t st;
+    fund();
+    while (cnt < SLK_COUNT(proposals)) {
+        random_deal(proposals, &cnt);
+        for (unsigned i = 0; i < 6; i++)
+            random_step(proposals, cnt);
+        test_set_epoch(&tm, tm.env.epoch + (int64_t)chance(200));
+        market_tick();
+        assert_books_balance();
+    }
+    assert_true(activated > 20 && activated < cnt && paid > 5);
+    test_set_epoch(&tm, tm.env.epoch + tm.policy.max_deal_duration);
+    market_tick();
+    for (size_t deal = 0; deal < cnt; deal++) {
+        slk_bigint_t payment;
+        bool completed;
+        settle(deal, &payment, &completed);
+    }
+    assert_books_balance();
+    test_read_state(&tm, SLK_ID_MARKET, &st, &slk_market_state_type);
+    assert_bigint(sum_of(&st.locked_table), none());
+    const char *empty = "bafy2bzaceamp42wmmgr2g2ymg46euououzfyck7szknvfacqscohrvaikwfay";
+    assert_cid(st.pending_proposals, empty);
+    assert_cid(st.deal_ops_by_epoch, empty);
+    assert_cid(st.pending_deal_allocation_ids, empty);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -650,6 +793,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_termination, setup, teardown),
         cmocka_unit_test_setup_teardown(test_claims, setup, teardown),
         cmocka_unit_test_setup_teardown(test_expired_allocation, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_random_deals, setup_scaled, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

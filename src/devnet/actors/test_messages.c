@@ -1,4 +1,5 @@
-/* Messages on the devnet's machine: what they cost, what fails with which code, and what stays of a failure. */
+/* Messages on the devnet's machine: what they cost, what fails with which code, and what stays
+ * of a failure. */
 
 #include "codec/actors/market.h"
 #include "codec/actors/power.h"
@@ -38,7 +39,7 @@ static slk_address_t new_key(const char *name, slk_key_type_t type)
     return slk_key_address(&key);
 }
 
-/* --- Transfers --------------------------------------------------------------------------------------------- */
+/* --- Transfers -------------------------------------------------------------------------------- */
 
 static void test_transfer(void **state)
 {
@@ -51,7 +52,8 @@ static void test_transfer(void **state)
     assert_int_equal(test_actor(&tm, 100).nonce, 1);
     assert_int_equal(tm.applied.ret.len, 0);
 
-    /* The charge for the gas that was used: premium times limit, base fee times used, over-estimation. */
+    /* The charge for the gas that was used: premium times limit, base fee times used,
+     * over-estimation. */
     assert_bigint(cost.base_fee_burn, slk_bigint_i64(100 * tm.applied.gas_used));
     assert_bigint(cost.miner_tip, slk_bigint_i64(50 * TEST_GAS_LIMIT));
     slk_bigint_t burn = slk_bigint_add(cost.base_fee_burn, cost.over_estimation_burn);
@@ -106,7 +108,7 @@ static void test_failed_transfers(void **state)
     assert_int_equal(init.next_id, SLK_FIRST_MINER_ID);
 }
 
-/* --- Before execution ---------------------------------------------------------------------------------------- */
+/* --- Before execution ------------------------------------------------------------------------- */
 
 static slk_message_t plain(void)
 {
@@ -148,7 +150,7 @@ static void test_refused(void **state)
     assert_refused(&m, SLK_EXIT_SYS_SENDER_STATE_INVALID); /* once is enough */
 }
 
-/* --- During execution ------------------------------------------------------------------------------------------ */
+/* --- During execution ------------------------------------------------------------------------- */
 
 static void test_no_such_method(void **state)
 {
@@ -195,7 +197,7 @@ static void test_out_of_gas(void **state)
     slk_buf_free(&buf);
 }
 
-/* --- Anything ------------------------------------------------------------------------------------------------------ */
+/* --- Anything --------------------------------------------------------------------------------- */
 
 static uint64_t seed = 88172645463325252u;
 

@@ -1,5 +1,5 @@
-/* The power actor: miners are made as on the recorded network, power is counted as the consensus minimum has it, cron
- * calls back; the reward actor pays. */
+/* The power actor: miners are made as on the recorded network, power is counted as the consensus
+ * minimum has it, cron calls back; the reward actor pays. */
 
 #include "codec/actors/miner.h"
 #include "codec/actors/power.h"
@@ -63,7 +63,7 @@ static slk_power_state_t power_state(void)
     return st;
 }
 
-/* --- New miners ------------------------------------------------------------------------------------------- */
+/* --- New miners ------------------------------------------------------------------------------- */
 
 static slk_bytes_t hex_bytes(const json_t *hex)
 {
@@ -73,7 +73,8 @@ static slk_bytes_t hex_bytes(const json_t *hex)
     return (slk_bytes_t){bytes, strlen(text) / 2};
 }
 
-/* The recorded CreateMiner, from the recorded key with its nonce: the same robust address, calls and deposit. */
+/* The recorded CreateMiner, from the recorded key with its nonce: the same robust address, calls
+ * and deposit. */
 static void test_recorded_miner(void **state)
 {
     (void)state;
@@ -169,7 +170,7 @@ static void test_recorded_errors(void **state)
     json_decref(json);
 }
 
-/* --- Power ------------------------------------------------------------------------------------------------- */
+/* --- Power ------------------------------------------------------------------------------------ */
 
 static slk_exit_t claim(uint64_t miner, int64_t raw, int64_t qa)
 {
@@ -283,7 +284,7 @@ static void test_pledge(void **state)
         SLK_EXIT_USR_FORBIDDEN);
 }
 
-/* --- Cron -------------------------------------------------------------------------------------------------- */
+/* --- Cron ------------------------------------------------------------------------------------- */
 
 static slk_exit_t enroll(uint64_t miner, int64_t epoch, const char *payload)
 {
@@ -342,7 +343,8 @@ static void test_failing_callback(void **state)
     assert_int_equal(st.first_cron_epoch, 3);
 }
 
-/* Events of null rounds and of the past come with the next tick, epoch by epoch, as they were enrolled. */
+/* Events of null rounds and of the past come with the next tick, epoch by epoch, as they were
+ * enrolled. */
 static void test_order_of_callbacks(void **state)
 {
     (void)state;
@@ -363,7 +365,7 @@ static void test_order_of_callbacks(void **state)
                         "bafy2bzaceamp42wmmgr2g2ymg46euououzfyck7szknvfacqscohrvaikwfay");
 }
 
-/* --- Rewards ----------------------------------------------------------------------------------------------- */
+/* --- Rewards ---------------------------------------------------------------------------------- */
 
 static slk_exit_t award(uint64_t from, slk_address_t miner, slk_bigint_t gas, int64_t win_count)
 {

@@ -50,7 +50,7 @@ static bool is_root(const slk_verifreg_state_t *st, uint64_t id)
     return slk_address_eq(&st->root_key, &address);
 }
 
-/* --- Verifiers --------------------------------------------------------------------------------------------- */
+/* --- Verifiers -------------------------------------------------------------------------------- */
 
 static slk_exit_t get_cap(slk_rt_t *rt, const slk_verifreg_state_t *st, uint64_t verifier,
                           slk_bigint_t *cap, bool *found)
@@ -126,7 +126,7 @@ static slk_exit_t remove_verifier(slk_rt_t *rt)
     return balance_event(rt, verifier, slk_bigint_u64(0), NULL);
 }
 
-/* --- Clients ----------------------------------------------------------------------------------------------- */
+/* --- Clients ---------------------------------------------------------------------------------- */
 
 static slk_exit_t add_verified_client(slk_rt_t *rt)
 {

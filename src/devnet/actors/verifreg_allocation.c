@@ -1,4 +1,5 @@
-/* Allocations: a client's data cap for one piece and one provider, until he claims it or it expires. */
+/* Allocations: a client's data cap for one piece and one provider, until he claims it or it
+ * expires. */
 
 #include "devnet/actors/verifreg_state.h"
 
@@ -7,7 +8,7 @@
 
 #include <inttypes.h>
 
-/* --- Requests, in a transfer of data cap -------------------------------------------------------------------- */
+/* --- Requests, in a transfer of data cap ------------------------------------------------------ */
 
 static slk_exit_t check_request(slk_rt_t *rt, const slk_allocation_request_t *request)
 {
@@ -96,7 +97,8 @@ static slk_exit_t read_transfer(slk_rt_t *rt, slk_token_received_t *received,
                       SLK_EXIT_USR_SERIALIZATION);
 }
 
-/* Check all requests; *total bytes are needed, *burnt of them for extensions, whose claims are in `claims`. */
+/* Check all requests; *total bytes are needed, *burnt of them for extensions, whose claims are
+ * in `claims`. */
 static slk_exit_t check_requests(slk_rt_t *rt, slk_verifreg_state_t *st,
                                  const slk_allocation_requests_t *requests, slk_claim_t *claims,
                                  slk_bigint_t *total, slk_bigint_t *burnt)
@@ -169,7 +171,7 @@ slk_exit_t slk_verifreg_receive(slk_rt_t *rt)
     return slk_rt_return_record(rt, &ret, &slk_allocations_response_type);
 }
 
-/* --- Expiry -------------------------------------------------------------------------------------------------- */
+/* --- Expiry ----------------------------------------------------------------------------------- */
 
 /* One allocation goes if it has expired; its size joins *recovered. */
 static slk_exit_t remove_one(slk_rt_t *rt, slk_verifreg_state_t *st, uint64_t client, uint64_t id,

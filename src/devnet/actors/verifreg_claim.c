@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 
-/* --- Claiming ------------------------------------------------------------------------------------------------ */
+/* --- Claiming --------------------------------------------------------------------------------- */
 
 /* Whether the caller's sector may claim an allocation; *claim is what it becomes. */
 static slk_exit_t check_claim(slk_rt_t *rt, const slk_verifreg_state_t *st,
@@ -113,7 +113,7 @@ slk_exit_t slk_verifreg_claim_allocations(slk_rt_t *rt)
     return slk_rt_return_record(rt, &ret, &slk_claim_allocations_return_type);
 }
 
-/* --- Claims that there are ------------------------------------------------------------------------------------- */
+/* --- Claims that there are -------------------------------------------------------------------- */
 
 slk_exit_t slk_verifreg_get_claims(slk_rt_t *rt)
 {
@@ -176,7 +176,7 @@ slk_exit_t slk_verifreg_extend_claim_terms(slk_rt_t *rt)
     return slk_rt_return_record(rt, &batch.ret, &slk_batch_return_type);
 }
 
-/* --- Expiry -------------------------------------------------------------------------------------------------- */
+/* --- Expiry ----------------------------------------------------------------------------------- */
 
 static slk_exit_t remove_one(slk_rt_t *rt, slk_verifreg_state_t *st, uint64_t provider, uint64_t id,
                              slk_exit_t *code)

@@ -25,7 +25,7 @@ out:
     return err;
 }
 
-/* --- Maps of maps ------------------------------------------------------------------------------------------ */
+/* --- Maps of maps ----------------------------------------------------------------------------- */
 
 static slk_exit_t inner_of(slk_rt_t *rt, const slk_cid_t *root, uint64_t owner, slk_link_t *inner)
 {
@@ -97,7 +97,7 @@ slk_exit_t slk_verifreg_ids(slk_rt_t *rt, const slk_cid_t *root, uint64_t owner,
     return slk_state_map_foreach(rt, &inner.to, SLK_MAP_WIDTH, collect, &to);
 }
 
-/* --- Events ------------------------------------------------------------------------------------------------- */
+/* --- Events ----------------------------------------------------------------------------------- */
 
 slk_exit_t slk_verifreg_allocation_event(slk_rt_t *rt, const char *type, uint64_t id,
                                          const slk_allocation_t *allocation)
@@ -132,7 +132,7 @@ slk_exit_t slk_verifreg_claim_event(slk_rt_t *rt, const char *type, uint64_t id,
     return slk_emit(rt, type, fields, SLK_COUNT(fields));
 }
 
-/* --- Data cap ------------------------------------------------------------------------------------------------ */
+/* --- Data cap --------------------------------------------------------------------------------- */
 
 static slk_bigint_t tokens_of(slk_bigint_t bytes)
 {

@@ -7,8 +7,8 @@
  *   verifreg_allocation  allocations by transfers of data cap, their end
  *   verifreg_claim       claims of providers
  *
- * Allocations: HAMT from client's id to a HAMT from allocation's id; claims: from provider's id to one from the
- * id that was the allocation's. */
+ * Allocations: HAMT from client's id to a HAMT from allocation's id; claims: from provider's id
+ * to one from the id that was the allocation's. */
 
 #include "codec/actors/verifreg.h"
 #include "devnet/actors/batch.h"

@@ -1,7 +1,8 @@
 #ifndef SLK_DEVNET_VM_TEST_MACHINE_H
 #define SLK_DEVNET_VM_TEST_MACHINE_H
 
-/* For tests of actors: a machine on a genesis in memory, with accounts that can pay for everything.
+/* For tests of actors: a machine on a genesis in memory, with accounts that can pay for
+ * everything.
  *
  *     test_machine_t tm;
  *     test_machine_open(&tm, NULL);                      the 2k network; or another policy
@@ -11,10 +12,10 @@
  *     test_read_state(&tm, id, &state, &slk_miner_state_type);
  *     test_machine_close(&tm);
  *
- * Account i has id 100 + i and TEST_FIL FIL; 0 to 3 have BLS keys, 4 and 5 secp256k1 keys. Account 0's key is
- * also that of nothing else; f080, the verified registry's root, has the key of tm.root. Randomness is
- * draw() of spec chain.md 5 with base = test_bytes32("beacon <epoch>") or ("ticket <epoch>"). Records that
- * are read lie in tm.arena until test_machine_close. */
+ * Account i has id 100 + i and TEST_FIL FIL; 0 to 3 have BLS keys, 4 and 5 secp256k1 keys.
+ * f080, the verified registry's root, has the key of tm.root. Randomness is draw() of spec
+ * chain.md 5 with base = test_bytes32("beacon <epoch>") or ("ticket <epoch>"). Records that are
+ * read lie in tm.arena until test_machine_close. */
 
 #include "base/assert.h"
 #include "codec/ipld/object.h"
@@ -65,7 +66,7 @@ static inline slk_bigint_t test_atto(const char *decimal)
                             slk_bigint_text(&assert_bigint_b).s);                                  \
     } while (0)
 
-/* --- The machine ------------------------------------------------------------------------------------------ */
+/* --- The machine ------------------------------------------------------------------------------ */
 
 /* The base of a draw: also for tests that make proofs. */
 static inline slk_node_t test_draw_base(bool beacon, int64_t epoch)
@@ -175,7 +176,7 @@ static inline void test_ticks(test_machine_t *tm, int64_t n)
     }
 }
 
-/* --- State ------------------------------------------------------------------------------------------------- */
+/* --- State ------------------------------------------------------------------------------------ */
 
 static inline slk_actor_state_t test_actor(test_machine_t *tm, uint64_t id)
 {
@@ -243,7 +244,7 @@ static inline slk_bigint_t test_all_balances(test_machine_t *tm)
     return sum;
 }
 
-/* --- Messages ---------------------------------------------------------------------------------------------- */
+/* --- Messages --------------------------------------------------------------------------------- */
 
 static inline slk_message_t test_message(test_machine_t *tm, const slk_address_t *from,
                                          slk_address_t to, uint64_t method, slk_bytes_t params,
