@@ -204,7 +204,7 @@ SLK_CHECK_RESULT slk_err_t slk_chain_search(slk_found_t *found, bool *is_found, 
                                             slk_arena_t *arena, slk_diag_t *diag);
 
 /* The same from the head, and wait until `confidence` epochs are above it, through reorgs. Looks at *cancel
- * (NULL: never) several times a second: SLK_ERR_CANCELLED; also when the chain is closing (slk_chain_stop).
+ * (NULL: never) several times a second: SLK_ERR_CANCELLED; also when the chain is closing (slk_chain_end_waits).
  * SLK_ERR_INPUT: a confidence above SLK_CHAIN_FINALITY, with Lotus' text. */
 SLK_CHECK_RESULT slk_err_t slk_chain_wait(slk_found_t *found, slk_chain_t *chain,
                                           const slk_cid_t *cid, uint64_t confidence, int64_t limit,
@@ -212,7 +212,7 @@ SLK_CHECK_RESULT slk_err_t slk_chain_wait(slk_found_t *found, slk_chain_t *chain
                                           slk_arena_t *arena, slk_diag_t *diag);
 
 /* All who wait in slk_chain_wait or slk_chain_wait_height leave with SLK_ERR_CANCELLED, now and from now on. */
-void slk_chain_stop(slk_chain_t *chain);
+void slk_chain_end_waits(slk_chain_t *chain);
 
 /* Until the head has this height or more. */
 SLK_CHECK_RESULT slk_err_t slk_chain_wait_height(slk_chain_t *chain, int64_t height,

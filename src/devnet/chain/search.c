@@ -323,7 +323,7 @@ slk_err_t slk_chain_wait_height(slk_chain_t *c, int64_t height, const atomic_boo
     return err;
 }
 
-void slk_chain_stop(slk_chain_t *c)
+void slk_chain_end_waits(slk_chain_t *c)
 {
     pthread_mutex_lock(&c->lock);
     c->stopping = true;

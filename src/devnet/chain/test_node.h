@@ -65,6 +65,14 @@ static inline void node_stop(node_t *node)
     slk_chain_close(node->chain);
 }
 
+/* A fresh folder, in memory where that can be had: thousands of commits wait for no disk then. */
+static inline void node_dir(char dir[64])
+{
+    strcpy(dir, "/dev/shm/selkie-test-XXXXXX");
+    if (!mkdtemp(dir))
+        test_tmp_dir(dir);
+}
+
 /* In a folder that is there (dir) or a new one (NULL). */
 static inline void node_open_seed(node_t *node, const char *dir, const char *seed)
 {
@@ -72,7 +80,7 @@ static inline void node_open_seed(node_t *node, const char *dir, const char *see
     if (dir)
         snprintf(node->dir, sizeof node->dir, "%s", dir);
     else
-        test_tmp_dir(node->dir);
+        node_dir(node->dir);
     node_keys(node);
     node->options = (slk_chain_options_t){.policy = slk_policy_by_name("2k"),
                                           .network_name = "selkie-test",

@@ -75,19 +75,19 @@ static void idle_chain(void **state)
     /* The series that a real 2k network has: an eighth less an epoch, until 100. */
     json_t *json = test_vectors("lotus-rpc/base-fee.json"), *row;
     size_t i, compared = 0;
-    json_array_foreach(json_object_get(json, "base_fees"), i, row)
+    json_array_foreach(json_object_get(json, "series"), i, row)
     {
-        const int64_t h = json_integer_value(json_object_get(row, "Height"));
-        if (h <= 110 && h > 0) {
-            assert_string_equal(base_fee_at(&node, h),
-                                json_string_value(json_object_get(row, "ParentBaseFee")));
-            compared++;
-        }
+        const int64_t h = json_integer_value(json_array_get(row, 0));
+        char want[32];
+        if (h > 110)
+            continue;
+        snprintf(want, sizeof want, "%" JSON_INTEGER_FORMAT,
+                 json_integer_value(json_array_get(row, 1)));
+        assert_string_equal(base_fee_at(&node, h), want);
+        compared++;
     }
-    (void)compared;
+    assert_true(compared > 100);
     json_decref(json);
-    assert_string_equal(base_fee_at(&node, 1), "87500000");
-    assert_string_equal(base_fee_at(&node, 104), "100");
     node_close(&node);
 }
 
@@ -358,7 +358,7 @@ static void wait_over_reorg(void **state)
     /* Who waits for nothing leaves when the chain stops. */
     w.cid = node_push(&node, 0, node_transfer(&node, 1, 5, 5, 1000));
     assert_int_equal(pthread_create(&thread, NULL, wait_for, &w), 0);
-    slk_chain_stop(node.chain);
+    slk_chain_end_waits(node.chain);
     pthread_join(thread, NULL);
     assert_int_equal(w.err, SLK_ERR_CANCELLED);
     node_close(&node);
@@ -413,7 +413,8 @@ static void calls(void **state)
     assert_ok(slk_chain_replay(&called, node.chain, found.included, found.index, &node.diag),
               node.diag);
     assert_int_equal(called->applied.gas_used, found.receipt.gas_used);
-    assert_int_equal(used, found.receipt.gas_used);
+    /* The estimate was for a message with other fees, some bytes shorter. */
+    assert_in_range(found.receipt.gas_used, used, used + 10 * 1300);
     slk_called_free(called);
     slk_found_free(&found);
     node_close(&node);
