@@ -16,7 +16,6 @@
 #define HOLD(x, y)          __asm__("" : "+x"(x), "+x"(y))
 #define GATHER              gather_words
 #define SCATTER             scatter_words
-#define BY_ROWS             1
 #define KERNEL              slk_ntt_avx2
 
 /* No operation on what is in memory passes a change of the control register. */

@@ -18,7 +18,6 @@
 #define HOLD(x, y)         __asm__("" : "+v"(x), "+v"(y))
 #define GATHER             gather_words
 #define SCATTER            scatter_words
-#define BY_ROWS            0
 #define ROUNDED_DOWN(call) call
 #define KERNEL             slk_ntt_avx512
 

@@ -11,7 +11,6 @@
  *   NEGATIVE(x, a)       a in lanes where the words of x are negative, else 0
  *   HOLD(x, y)           no change, which the compiler does not know
  *   GATHER(out, p, lane), SCATTER(p, lane, in)  4 words of WIDTH elements at p[l * lane]
- *   BY_ROWS              whether a product is reduced row by row
  *   ROUNDED_DOWN(call)   runs call, with rounding down for FMADD_DOWN
  *   KERNEL               what it is called
  *
@@ -49,11 +48,13 @@ typedef struct {
     double l[LIMBS];
 } row_t;
 
-/* r; (1 - (2^32 + 1) r) / 2^52; 2^264 mod r. */
+/* r; 2^-52 and 2^-104 mod r, which are small: r ends in 1 - 2^32 mod 2^64; 2^264 mod r. */
 static const double r_limbs[LIMBS] = {-4294967295., 52776117727232., -1792375662592604.,
                                       2203984808738945., 127464551688605.};
 static const double shift_limbs[LIMBS] = {-35183931678720., 739438609843200., -1500849708400854.,
                                           -1017645870308567., -121559669.};
+static const double shift2_limbs[LIMBS] = {1043917464946084., 1077657378864885., 305200301017468.,
+                                           -1684378036679007., -12464846.};
 static const double by_256_limbs[LIMBS] = {2426656521675., 1706690875707392., -617666793540347.,
                                            2245679844123692., 40122333865834.};
 /* r, all positive. */
@@ -107,24 +108,26 @@ TILE_INLINE void carry(words_t *next, words_t x)
  * low parts it takes, its bias and what its neighbour's bias carries over; more for a digit. */
 TILE_INLINE words_t column(int k)
 {
-    static const uint8_t cnt[COLUMNS + 1] = {0, 1, 3, 5, 7, 10, 9, 7, 5, 3, 0};
+    static const uint8_t cnt[COLUMNS + 1] = {0, 1, 2, 4, 6, 10, 9, 8, 6, 4, 0};
     uint64_t start = -cnt[k + 1] * LOW_BITS - cnt[k] * HIGH_BITS;
     start += k < COLUMNS - 1 ? BIAS : SIGNED_BITS;
     start += k == LIMBS - 1 || k == COLUMNS - 1 ? 0 : HALF;
     return word(start - (k ? BIAS_HIGH : 0));
 }
 
-/* Clear column i: for all but the last by the multiple of r whose low limb is -1, so that the digit
- * itself is the multiplier; for the last, -1/r = -(1 + 2^32) mod 2^52. */
+/* Clear column i, by a digit m: m * 2^-104 two columns up is the same mod r, which leaves time
+ * until the next digits are needed. That is too high up for the last: m * 2^-52, then m * r of the
+ * column's own, with -1/r = -(1 + 2^32) mod 2^52. */
 TILE_INLINE void clear(words_t *c, int i)
 {
-    bool shift = i + 1 < LIMBS;
+    int up = i < LIMBS - 2 ? 2 : LIMBS - 1 - i;
+    const double *by = up == 2 ? shift2_limbs : up == 1 ? shift_limbs : r_limbs;
     words_t x = c[i];
-    if (!shift)
+    if (!up)
         x = V(sub_epi64)(word(HALF), V(add_epi64)(x, V(slli_epi64)(x, 32)));
     reals_t m = digit(x);
     EACH(k, LIMBS)
-    mac(&c[i + k + shift], &c[i + k + shift + 1], m, real((shift ? shift_limbs : r_limbs)[k]));
+    mac(&c[i + up + k], &c[i + up + k + 1], m, real(by[k]));
     carry(&c[i + 1], c[i]);
 }
 
@@ -138,13 +141,10 @@ TILE_INLINE void multiply(part_t *out, const part_t *a, const part_t *w)
     {
         EACH(i, LIMBS)
         mac(&c[i + j], &c[i + j + 1], a->l[i], w->l[j]);
-        if (BY_ROWS)
-            clear(c, j);
+        if (j)
+            clear(c, j - 1);
     }
-    if (!BY_ROWS) {
-        EACH(j, LIMBS)
-        clear(c, j);
-    }
+    clear(c, LIMBS - 1);
     EACH(k, LIMBS - 1)
     {
         out->l[k] = digit(c[LIMBS + k]);
@@ -246,8 +246,8 @@ TILE_INLINE void carry_words(words_t *x)
     }
 }
 
-/* Data, normalised, to memory. Less a multiple of r that the last limb tells, they are from -0.51 r to 0.51
- * r. r times it is made of halves of r's limbs, as products of 32-bit words. */
+/* Data, normalised, to memory. Less a multiple of r that the last limb tells, they are from -0.51 r
+ * to 0.51 r. r times it is made of halves of r's limbs, as products of 32-bit words. */
 TILE_INLINE void scatter(slk_fr_t *p, size_t lane, const part_t *a)
 {
     enum { SPLIT = 26 };
