@@ -189,6 +189,11 @@ static void open_recorded(test_machine_t *tm)
     slk_bitfield_t used;
     assert_rt(&rt, slk_rt_bits(&rt, &used, numbers, 2));
     assert_rt(&rt, slk_miner_allocate_numbers(&rt, &st, &used, false));
+    /* Genesis pre-commits them, too. */
+    assert_rt(&rt, slk_precommits_clean_up_at(&rt, &st,
+                                              tm->policy.max_prove_commit_duration +
+                                                  tm->policy.expired_precommit_delay,
+                                              &used));
     assert_rt(&rt, slk_miner_save(&rt, &st));
 }
 
@@ -332,6 +337,46 @@ static void play_prove(test_machine_t *tm, const char *name)
     json_decref(message);
 }
 
+/* --- State --------------------------------------------------------------------------------------------- */
+
+/* These fields of a miner's state are as a node showed them; NULL: all of them. */
+static void check_state(test_machine_t *tm, uint64_t miner, const char *note,
+                        const char *const *fields)
+{
+    json_t *all = test_vectors("lotus-rpc/StateReadState.json"), *call, *state, *want = NULL;
+    slk_miner_state_t st;
+    const char *key;
+    json_t *value;
+    size_t i;
+    json_array_foreach(json_object_get(all, "calls"), i, call)
+    {
+        if (!strcmp(text_of(call, "note"), note))
+            want = json_object_get(json_object_get(json_object_get(call, "response"), "result"),
+                                   "State");
+    }
+    assert_non_null(want);
+    test_read_state(tm, miner, &st, &slk_miner_state_type);
+    assert_ok(slk_record_to_json(&state, &slk_miner_state_type, &st, SLK_TESTNET, &tm->diag),
+              tm->diag);
+    json_object_foreach(want, key, value)
+    {
+        bool asked = !fields;
+        for (size_t k = 0; fields && fields[k]; k++)
+            asked |= !strcmp(fields[k], key);
+        if (asked && !json_equal(value, json_object_get(state, key))) {
+            char *got = json_dumps(json_object_get(state, key), JSON_ENCODE_ANY);
+            char *expected = json_dumps(value, JSON_ENCODE_ANY);
+            fail_msg("%s, %s: %s, expected %s", note, key, got, expected);
+        }
+    }
+    json_decref(state);
+    json_decref(all);
+}
+
+static const char *const precommit_roots[] = {"PreCommitDeposits", "PreCommittedSectors",
+                                              "PreCommittedSectorsCleanUp", "AllocatedSectors",
+                                              NULL};
+
 /* --- Errors -------------------------------------------------------------------------------------------- */
 
 /* Texts that are not word for word the node's, with the reason. */
@@ -430,6 +475,38 @@ static void set_control(test_machine_t *tm)
     json_decref(message);
 }
 
+/* --- Tests --------------------------------------------------------------------------------------------- */
+
+static void test_sectors_of_the_recorded_chain(void **state)
+{
+    (void)state;
+    test_machine_t tm;
+    open_recorded(&tm);
+    play_precommit(&tm, "PreCommitSectorBatch2-1");
+    check_state(&tm, MINER, "with precommitted sectors", precommit_roots);
+    play_prove(&tm, "ProveCommitSectors3-1");
+    check_state(&tm, MINER, "sector 4 proven commit, before its first window PoSt",
+                precommit_roots);
+    json_decref(play(&tm, "PreCommitSectorBatch2-2"));
+    play_prove(&tm, "ProveCommitSectors3-2");
+    play_prove(&tm, "ProveCommitSectors3-3");
+    check_state(&tm, MINER, "sector 3 committed, before its first window PoSt", precommit_roots);
+    json_decref(play(&tm, "ChangePeerID-1"));
+    json_decref(play(&tm, "WithdrawBalance-1"));
+    play_precommit(&tm, "PreCommitSectorBatch2-3");
+    check_state(&tm, MINER, "sector 1 recovered by a window PoSt", precommit_roots);
+    play_prove(&tm, "ProveCommitSectors3-4"); /* with data */
+    check_state(&tm, MINER, "sector 5 data sector, before its first window PoSt", precommit_roots);
+    play_precommit(&tm, "PreCommitSectorBatch2-4");
+    play_prove(&tm, "ProveCommitSectors3-5"); /* a bad proof */
+    play_precommit(&tm, "PreCommitSectorBatch2-5");
+    play_prove(&tm, "ProveCommitSectors3-6"); /* a bad and a good one */
+    play_precommit(&tm, "PreCommitSectorBatch2-6");
+    play_precommit(&tm, "PreCommitSectorBatch2-7");
+    play_prove(&tm, "ProveCommitSectors3-7");
+    test_machine_close(&tm);
+}
+
 static void test_errors_of_the_recorded_chain(void **state)
 {
     (void)state;
@@ -447,29 +524,38 @@ static void test_errors_of_the_recorded_chain(void **state)
     test_machine_close(&tm);
 }
 
-/* --- Tests --------------------------------------------------------------------------------------------- */
-
-static void test_sectors_of_the_recorded_chain(void **state)
+/* The recorded second miner: all of its first state, block for block. */
+static void test_the_recorded_new_miner(void **state)
 {
     (void)state;
     test_machine_t tm;
+    slk_create_miner_params_t params;
+    slk_address_t created;
     open_recorded(&tm);
-    play_precommit(&tm, "PreCommitSectorBatch2-1");
-    play_prove(&tm, "ProveCommitSectors3-1");
-    json_decref(play(&tm, "PreCommitSectorBatch2-2"));
-    play_prove(&tm, "ProveCommitSectors3-2");
-    play_prove(&tm, "ProveCommitSectors3-3");
-    json_decref(play(&tm, "ChangePeerID-1"));
-    json_decref(play(&tm, "WithdrawBalance-1"));
-    play_precommit(&tm, "PreCommitSectorBatch2-3");
-    play_prove(&tm, "ProveCommitSectors3-4"); /* with data */
-    play_precommit(&tm, "PreCommitSectorBatch2-4");
-    play_prove(&tm, "ProveCommitSectors3-5"); /* a bad proof */
-    play_precommit(&tm, "PreCommitSectorBatch2-5");
-    play_prove(&tm, "ProveCommitSectors3-6"); /* a bad and a good one */
-    play_precommit(&tm, "PreCommitSectorBatch2-6");
-    play_precommit(&tm, "PreCommitSectorBatch2-7");
-    play_prove(&tm, "ProveCommitSectors3-7");
+    json_t *message = load_message("CreateMiner-1");
+    const json_t *call = json_object_get(message, "calls");
+    slk_bytes_t bytes = hex_of(&tm, call, "params_hex");
+    assert_ok(slk_record_decode(&params, &slk_create_miner_params_type, bytes.b, bytes.len,
+                                &tm.arena, &tm.diag),
+              tm.diag);
+    set_next_id(&tm, 1002);
+    assert_int_equal(
+        test_send_from(&tm, &tm.accounts[1], params.worker, 0, NULL, NULL, test_fil(1)),
+        SLK_EXIT_OK);
+    params.owner = slk_address_id(100); /* whose key is another here */
+    set_network(&tm, call);
+    set_next_id(&tm, 1004);
+    test_set_epoch(&tm, number_of(json_object_get(message, "included_in"), "height"));
+    if (test_send(&tm, 0, SLK_ID_POWER, 2, &params, &slk_create_miner_params_type,
+                  test_atto(text_of(call, "value"))) != SLK_EXIT_OK)
+        fail_msg("%s", tm.applied.text);
+    slk_create_miner_return_t ret;
+    test_read_return(&tm, &ret, &slk_create_miner_return_type);
+    created = slk_address_id(1004);
+    assert_true(slk_address_eq(&ret.id_address, &created));
+    check_state(&tm, 1004, "miner just created", NULL);
+    assert_bigint(test_balance(&tm, 1004), test_atto(text_of(call, "value")));
+    json_decref(message);
     test_machine_close(&tm);
 }
 
@@ -478,6 +564,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_sectors_of_the_recorded_chain),
         cmocka_unit_test(test_errors_of_the_recorded_chain),
+        cmocka_unit_test(test_the_recorded_new_miner),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
