@@ -164,7 +164,9 @@ static void open_recorded(test_machine_t *tm)
 {
     static char keys[1024];
     slk_sector_on_chain_info_t infos[2];
-    const slk_node_t comm_r = test_bytes32("presealed");
+    json_t *presealed = test_vectors("lotus-rpc/StateMinerSectors.json");
+    const json_t *first = json_array_get(json_object_get(presealed, "calls"), 0);
+    const json_t *sectors = json_object_get(json_object_get(first, "response"), "result");
     test_machine_open(tm, NULL);
     draw_cnt = 0;
     snprintf(keys, sizeof keys, "%s/vk", SLK_VECTORS);
@@ -172,14 +174,11 @@ static void open_recorded(test_machine_t *tm)
     tm->env.draw = recorded_draw;
     reopen(tm);
     assert_int_equal(test_new_miner(tm, 0, 10), MINER);
-    for (uint64_t i = 0; i < 2; i++)
-        infos[i] = (slk_sector_on_chain_info_t){.sector_number = i,
-                                                .seal_proof = 5,
-                                                .sealed_cid =
-                                                    slk_cid_of_commitment(SLK_CID_SEALED, &comm_r),
-                                                .expiration = 3675537,
-                                                .initial_pledge = slk_bigint_u64(1),
-                                                .flags = SLK_SECTOR_SIMPLE_QA_POWER};
+    for (size_t i = 0; i < 2; i++)
+        assert_ok(slk_record_from_json(&infos[i], &slk_sector_on_chain_info_type,
+                                       json_array_get(sectors, i), &tm->arena, &tm->diag),
+                  tm->diag);
+    json_decref(presealed);
     test_add_sectors(tm, MINER, infos, 2);
     slk_rt_t rt = test_rt(tm, MINER);
     slk_miner_state_t st;
@@ -373,6 +372,14 @@ static void check_state(test_machine_t *tm, uint64_t miner, const char *note,
     json_decref(all);
 }
 
+static const char *const sector_roots[] = {"PreCommitDeposits",
+                                           "PreCommittedSectors",
+                                           "PreCommittedSectorsCleanUp",
+                                           "AllocatedSectors",
+                                           "Sectors",
+                                           "InitialPledge",
+                                           NULL};
+/* Once sectors were extended and terminated. */
 static const char *const precommit_roots[] = {"PreCommitDeposits", "PreCommittedSectors",
                                               "PreCommittedSectorsCleanUp", "AllocatedSectors",
                                               NULL};
@@ -483,14 +490,13 @@ static void test_sectors_of_the_recorded_chain(void **state)
     test_machine_t tm;
     open_recorded(&tm);
     play_precommit(&tm, "PreCommitSectorBatch2-1");
-    check_state(&tm, MINER, "with precommitted sectors", precommit_roots);
+    check_state(&tm, MINER, "with precommitted sectors", sector_roots);
     play_prove(&tm, "ProveCommitSectors3-1");
-    check_state(&tm, MINER, "sector 4 proven commit, before its first window PoSt",
-                precommit_roots);
+    check_state(&tm, MINER, "sector 4 proven commit, before its first window PoSt", sector_roots);
     json_decref(play(&tm, "PreCommitSectorBatch2-2"));
     play_prove(&tm, "ProveCommitSectors3-2");
     play_prove(&tm, "ProveCommitSectors3-3");
-    check_state(&tm, MINER, "sector 3 committed, before its first window PoSt", precommit_roots);
+    check_state(&tm, MINER, "sector 3 committed, before its first window PoSt", sector_roots);
     json_decref(play(&tm, "ChangePeerID-1"));
     json_decref(play(&tm, "WithdrawBalance-1"));
     play_precommit(&tm, "PreCommitSectorBatch2-3");
