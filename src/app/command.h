@@ -128,6 +128,22 @@ const char *slk_value_choices(slk_kind_t kind, const char *choices);
     X(MAX_FEE, "max-fee", "FIL", TEXT, NULL, "most that a message may cost")                       \
     X(CONFIDENCE, "confidence", "EPOCHS", NUMBER, NULL, "epochs that have to follow")              \
     X(TIMEOUT, "timeout", "SECONDS", SECONDS, NULL, "give up after that long")                     \
+    X(ACTOR, "actor", "ADDRESS", TEXT, NULL, "the miner: f01000, f2..., with f or t")              \
+    X(OWNER, "owner", "ADDRESS", TEXT, NULL, "who owns the miner and gets what it earns")          \
+    X(WORKER, "worker", "ADDRESS", TEXT, NULL,                                                     \
+      "whose bls key signs for the miner; by default the owner")                                   \
+    X(PEER_ID, "peer-id", "ID", TEXT, NULL, "peer id of the miner's libp2p node")                  \
+    X(NO_WAIT, "no-wait", NULL, FLAG, NULL, "do not wait until the message is on chain")           \
+    X(REALLY, "really-do-it", NULL, FLAG, NULL, "send it; without, say what would be sent")        \
+    X(UNSET, "unset", NULL, FLAG, NULL, "have none")                                               \
+    X(BENEFICIARY, "beneficiary", NULL, FLAG, NULL, "let the beneficiary send it, not the owner")  \
+    X(OVERWRITE, "overwrite-pending-change", NULL, FLAG, NULL,                                     \
+      "replace a change that is proposed already")                                                 \
+    X(EXISTING, "existing-beneficiary", NULL, FLAG, NULL, "the present beneficiary confirms")      \
+    X(NOMINEE, "new-beneficiary", NULL, FLAG, NULL, "the new beneficiary confirms")                \
+    X(MASK_LAST, "mask-last-offset", "N", NUMBER, NULL,                                            \
+      "mask the numbers up to the highest ever used less N")                                       \
+    X(MASK_UPTO, "mask-upto-n", "N", NUMBER, NULL, "mask the numbers below N")                     \
     X(STORE, "store", "FILE", FILE, NULL, "selkie's own database")                                 \
     X(KEYSTORE, "keystore", "DIR", DIR, NULL,                                                      \
       "folder of keys; by default $SELKIE_PATH/keystore, ~/.selkie/keystore")                      \
@@ -135,6 +151,18 @@ const char *slk_value_choices(slk_kind_t kind, const char *choices);
       "file with the keystore's passphrase; else SELKIE_PASSPHRASE, else the terminal is asked")   \
     X(PLAIN, "plain", NULL, FLAG, NULL, "do not encrypt the key: for development chains")          \
     X(NODE_WALLET, "node", NULL, FLAG, NULL, "use the wallet of the node, not a keystore")         \
+    X(REPO, "repo", "DIR", DIR, NULL,                                                              \
+      "folder of a node of the cluster, instead of SELKIE_PATH; default ~/.selkie")                \
+    X(BLOCK_TIME, "block-time", "TIME", TEXT, NULL, "time between blocks, as 1s or 250ms")         \
+    X(LISTEN, "listen", "ADDRESS:PORT", TEXT, NULL, "where to serve; port 0: any free one")        \
+    X(DEVNET_SEED, "seed", "N", NUMBER, NULL, "keys, tickets and null rounds come from it")        \
+    X(PROVING_PERIOD, "proving-period", "DEADLINESxEPOCHS", TEXT, NULL,                            \
+      "deadlines of a proving period and epochs of each, as 4x10; by default 48x60")               \
+    X(OPTIMISTIC, "optimistic-post", NULL, FLAG, NULL,                                             \
+      "take window PoSts unverified, to be disputed, as real networks do")                         \
+    X(PAUSED, "paused", NULL, FLAG, NULL, "make no blocks at first")                               \
+    X(REORG_MESSAGES, "messages", "FATE", WORD, "again later lose",                                \
+      "of reverted tipsets: in the new branch at once, pending again, or forgotten")               \
     X(MEMORY, "memory", "BYTES", BYTES, NULL,                                                      \
       "memory for the partitions in work; by default half of what is available")                   \
     X(THREADS, "threads", "N", THREADS, NULL, "threads to compute on; by default all CPUs")        \

@@ -36,6 +36,17 @@ const slk_noun_t slk_nouns[] = {
      "for all; or in the "
      "wallet of a node (--node). A keystore needs no node but for balances.",
      slk_wallet_commands, true},
+    {"devnet", "a development network on this machine",
+     "An embedded chain for tests, with which one machine can run the whole life of a sector: real "
+     "rules, real proofs, the API that every node speaks, and time and trouble on command.",
+     slk_devnet_commands, true},
+    {"actor", "the miner actor: who may do what, and its money",
+     "Any node will do (see `selkie chain`); the miner is named by --actor. Messages are signed by "
+     "the node's wallet, for which the token needs the right to sign; or with --keystore here, and "
+     "kept in --store so that none is ever sent twice. A command waits until its message is on "
+     "chain and deep enough; status 1 when it failed there.\n\n"
+     "What is hard to take back is only shown, unless --really-do-it is given.",
+     slk_actor_commands, true},
     {"bench", "measure this machine",
      "Figures of this machine, each beside the limit measured in the same run. Nothing else "
      "should run meanwhile. A share is limit through value for times, value through limit for "

@@ -43,7 +43,7 @@ struct slk_devnet {
     slk_notify_t *notify;
     slk_fault_t fault;
 
-    char peer_id[SLK_BASE58_TEXT_SZ], session[40], start_time[40];
+    char peer_id[SLK_BASE58_TEXT_SZ], session[40], start_time[64];
 };
 
 /* Serve; net->server. */
