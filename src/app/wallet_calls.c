@@ -79,6 +79,12 @@ out:
     return err;
 }
 
+slk_err_t slk_wallet_unlocked(slk_keystore_t **keys, const slk_wallet_use_t *use, slk_diag_t *diag)
+{
+    slk_err_t err = keystore_open(keys, use, false, diag);
+    return err == SLK_OK ? unlock(*keys, use, diag) : err;
+}
+
 /* Write a key, and make it the default if it is the first. */
 static slk_err_t keep(slk_keystore_t *store, const slk_key_t *key, const slk_wallet_use_t *use,
                       slk_diag_t *diag)

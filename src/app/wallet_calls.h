@@ -14,6 +14,11 @@ typedef struct {
     bool plain;                  /* new keys are not encrypted */
 } slk_wallet_use_t;
 
+/* The keystore, with its keys open; slk_keystore_close. */
+typedef struct slk_keystore slk_keystore_t;
+SLK_CHECK_RESULT slk_err_t slk_wallet_unlocked(slk_keystore_t **keys, const slk_wallet_use_t *use,
+                                               slk_diag_t *diag);
+
 /* *result: see the tables of cmd_wallet.c. type: "bls" or "secp256k1". */
 SLK_CHECK_RESULT slk_err_t slk_wallet_new(const slk_wallet_use_t *use, const char *type,
                                           json_t **result, slk_diag_t *diag);

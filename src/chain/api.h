@@ -61,6 +61,7 @@ typedef struct {
     X(StateNetworkVersion, READ, slk_api_u64, TIPSET)                                              \
     X(StateGetNetworkParams, READ, slk_api_network_params)                                         \
     X(StateGetActor, READ, slk_actor_state, ADDRESS, TIPSET)                                       \
+    X(StateReadState, READ, slk_api_actor_content, ADDRESS, TIPSET)                                \
     X(StateLookupID, READ, slk_api_address, ADDRESS, TIPSET)                                       \
     X(StateAccountKey, READ, slk_api_address, ADDRESS, TIPSET)                                     \
     X(StateLookupRobustAddress, READ, slk_api_address, ADDRESS, TIPSET)                            \

@@ -32,5 +32,6 @@ SLK_RECORD_TYPE(slk_api_sector_count, "MinerSectors", OBJECT, SLK_API_SECTOR_COU
 SLK_RECORD_TYPE(slk_api_market_balance, "MarketBalance", OBJECT, SLK_API_MARKET_BALANCE_ROWS);
 SLK_RECORD_TYPE(slk_api_bounds, "DealCollateralBounds", OBJECT, SLK_API_BOUNDS_ROWS);
 SLK_RECORD_TYPE(slk_api_invocation, "InvocResult", OBJECT, SLK_API_INVOCATION_ROWS);
+SLK_RECORD_TYPE(slk_api_actor_content, "ActorState", OBJECT, SLK_API_ACTOR_CONTENT_ROWS);
 SLK_RECORD_TYPE(slk_api_active_sync, "ActiveSync", OBJECT, SLK_API_ACTIVE_SYNC_ROWS);
 SLK_RECORD_TYPE(slk_api_sync_state, "SyncState", OBJECT, SLK_API_SYNC_STATE_ROWS);

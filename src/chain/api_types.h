@@ -141,6 +141,13 @@ SLK_RECORD(slk_api_bounds, SLK_API_BOUNDS_ROWS);
     F(T, TEXT, error, "Error")
 SLK_RECORD(slk_api_invocation, SLK_API_INVOCATION_ROWS);
 
+/* The state of an actor as the node reads it; its fields depend on the actor. */
+#define SLK_API_ACTOR_CONTENT_ROWS(F, T)                                                           \
+    F(T, BIGINT, balance, "Balance")                                                               \
+    F(T, CID, code, "Code")                                                                        \
+    F(T, ANY, state, "State")
+SLK_RECORD(slk_api_actor_content, SLK_API_ACTOR_CONTENT_ROWS);
+
 #define SLK_API_ACTIVE_SYNC_ROWS(F, T)                                                             \
     F(T, U64, worker_id, "WorkerID")                                                               \
     F(T, OPT, base, "Base", slk_tipset)                                                            \
