@@ -586,6 +586,28 @@ static void test_estimates_recorded(void **state)
     mpz_clears(raw, qa, velocity, NULL);
 }
 
+/* With days of 10 epochs: 180 of them, at multiples of 5. */
+static void test_vesting_of_short_days(void **state)
+{
+    (void)state;
+    slk_diag_t diag = {""};
+    slk_vesting_table_t table = {0};
+    mpz_t amount, sum;
+    mpz_inits(amount, sum, NULL);
+    mpz_set_ui(amount, 1800000);
+    assert_ok(slk_vesting_lock_days(&table, 7, amount, 3, 10, &diag), diag);
+    assert_int_equal(table.entries[0].epoch, 18); /* 17, rounded up */
+    assert_int_equal(mpz_get_ui(table.entries[0].amount), 11000);
+    assert_int_equal(table.entries[table.cnt - 1].epoch, 1808);
+    slk_vesting_unlock(sum, &table, 1808);
+    assert_int_equal(mpz_get_ui(sum), 1791000);
+    slk_vesting_unlock(sum, &table, 1809);
+    assert_int_equal(mpz_get_ui(sum), 9000);
+    assert_int_equal(table.cnt, 0);
+    mpz_clears(amount, sum, NULL);
+    slk_vesting_clear(&table);
+}
+
 static void test_vesting(void **state)
 {
     (void)state;
@@ -650,6 +672,7 @@ int main(void)
         cmocka_unit_test(test_reward_genesis),
         cmocka_unit_test(test_estimates_recorded),
         cmocka_unit_test(test_vesting),
+        cmocka_unit_test(test_vesting_of_short_days),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,6 +3,8 @@
 
 #include "base/bytes.h"
 #include "codec/actors/market.h"
+#include "codec/actors/verifreg.h"
+#include "crypto/keys/signature.h"
 #include "devnet/actors/miner/activation.h"
 #include "devnet/actors/miner/precommit.h"
 #include "devnet/actors/miner/test_miner.h"
@@ -366,13 +368,113 @@ static void test_data_of_a_sector(void **state)
     close_life(&life);
 }
 
+/* --- A verified deal ----------------------------------------------------------------------------------- */
+
+static void must_send(life_t *life, const slk_address_t *from, uint64_t to, uint64_t method,
+                      const void *params, const slk_type_t *type, slk_bigint_t value)
+{
+    if (test_send_from(&life->tm, from, slk_address_id(to), method, params, type, value) !=
+        SLK_EXIT_OK)
+        fail_msg("%s", life->tm.applied.text);
+}
+
+/* Account 1 gets data cap, and both sides money in the market. */
+static void fund_deal(life_t *life)
+{
+    const slk_address_t *keys = life->tm.accounts;
+    const slk_bigint_t none = slk_bigint_u64(0);
+    const slk_verifier_params_t verifier = {keys[3], slk_bigint_u64(1 << 20)};
+    const slk_verifier_params_t client = {keys[1], slk_bigint_u64(2048)};
+    const slk_value_address_t provider = {slk_address_id(MINER)}, payer = {keys[1]};
+    assert_int_equal(test_send_from(&life->tm, &keys[5], life->tm.root, 0, NULL, NULL, test_fil(5)),
+                     SLK_EXIT_OK);
+    must_send(life, &life->tm.root, SLK_ID_VERIFREG, 2, &verifier, &slk_verifier_params_type, none);
+    must_send(life, &keys[3], SLK_ID_VERIFREG, 4, &client, &slk_verifier_params_type, none);
+    must_send(life, &keys[0], SLK_ID_MARKET, 2, &provider, &slk_value_address_type, test_fil(1));
+    must_send(life, &keys[1], SLK_ID_MARKET, 2, &payer, &slk_value_address_type, test_fil(1));
+}
+
+/* A deal about this piece: number 0, allocation 1. */
+static void publish_deal(life_t *life, const slk_piece_activation_manifest_t *piece)
+{
+    slk_client_deal_proposal_t deal = {
+        .proposal = {.piece_cid = piece->cid,
+                     .piece_size = piece->size,
+                     .verified_deal = true,
+                     .client = life->tm.accounts[1],
+                     .provider = slk_address_id(MINER),
+                     .start_epoch = 200,
+                     .end_epoch = 520200,
+                     .provider_collateral = slk_bigint_u64(UINT64_C(5000000000))}};
+    slk_publish_storage_deals_params_t params = {{&deal, 1}};
+    slk_buf_t buf = {0};
+    slk_key_sig_t sig;
+    assert_ok(slk_record_encode(&buf, &slk_deal_proposal_type, &deal.proposal, &life->tm.diag),
+              life->tm.diag);
+    assert_ok(slk_key_sign(&sig, &life->tm.keys[1], buf.bytes, buf.len, &life->tm.diag),
+              life->tm.diag);
+    slk_buf_free(&buf);
+    deal.client_signature = slk_key_sig_view(&sig);
+    must_send(life, &life->tm.accounts[0], SLK_ID_MARKET, 4, &params,
+              &slk_publish_storage_deals_params_type, slk_bigint_u64(0));
+}
+
+static void test_a_verified_deal(void **state)
+{
+    (void)state;
+    life_t life = {0};
+    open_life(&life, NULL, "ProveCommitSectors3-4");
+    slk_piece_activation_manifest_t *piece =
+        &life.params.sector_activations.items[0].pieces.items[0];
+    test_set_epoch(&life.tm, 100);
+    fund_deal(&life);
+    publish_deal(&life, piece);
+    assert_exit(SLK_EXIT_OK, precommit(&life), "");
+    test_set_epoch(&life.tm, 111);
+    const uint8_t deal[] = {0};
+    slk_data_activation_notification_t notice = {slk_address_id(SLK_ID_MARKET),
+                                                 {deal, sizeof deal}};
+    slk_verified_allocation_key_t allocation = {.client = 101, .id = 1};
+    piece->verified_allocation_key = &allocation;
+    piece->notify = (slk_data_activation_notification_list_t){&notice, 1};
+    life.params.require_activation_success = life.params.require_notification_success = true;
+    assert_exit(SLK_EXIT_OK, prove(&life), "");
+
+    /* All of the sector counts tenfold, and so does its pledge. */
+    slk_rt_t rt = test_rt(&life.tm, MINER);
+    slk_miner_state_t st;
+    slk_sectors_t sectors = {0};
+    slk_sector_on_chain_info_t info;
+    bool found;
+    assert_rt(&rt, slk_miner_load(&rt, &st));
+    assert_rt(&rt, slk_sectors_open(&sectors, &rt, &st.sectors));
+    assert_rt(&rt, slk_sectors_get(&sectors, 5, &info, &found));
+    slk_sectors_close(&sectors);
+    assert_true(found);
+    assert_bigint(info.deal_weight, slk_bigint_u64(0));
+    assert_bigint(info.verified_deal_weight, slk_bigint_i64(2048 * (info.expiration - 111)));
+    assert_bigint(info.initial_pledge, test_atto("596046438400"));
+    /* The registry claimed, the market took note, in this order. */
+    const slk_call_t *calls = life.tm.applied.calls;
+    size_t claimed = 0, told = 0;
+    for (size_t i = 0; i < life.tm.applied.call_cnt; i++) {
+        if (calls[i].to == SLK_ID_VERIFREG && calls[i].method == 9)
+            claimed = i;
+        if (calls[i].to == SLK_ID_MARKET && calls[i].method == 2034386435)
+            told = i;
+    }
+    assert_true(claimed > 0 && told > claimed);
+    assert_int_equal(calls[told].ret.len, 3); /* [[true]] */
+    assert_memory_equal(calls[told].ret.b, "\x81\x81\xf5", 3);
+    close_life(&life);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_real_proof),
-        cmocka_unit_test(test_a_pre_commit_that_expires),
-        cmocka_unit_test(test_no_money),
-        cmocka_unit_test(test_data_of_a_sector),
+        cmocka_unit_test(test_a_real_proof),    cmocka_unit_test(test_a_pre_commit_that_expires),
+        cmocka_unit_test(test_no_money),        cmocka_unit_test(test_data_of_a_sector),
+        cmocka_unit_test(test_a_verified_deal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
