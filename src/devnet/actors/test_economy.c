@@ -14,8 +14,6 @@
 #define EMPTY_ARRAY_5 "bafy2bzaceacu3yonapahihxmnhzuvk76yupwjmyeymd2l5n6xfs5st52shm6a"
 #define EMPTY_ARRAY_6 "bafy2bzaceaa2jny7gkgdwnid4kuldau6bnvgyss5bszo4uy6uikrncvdu5mc2"
 
-#define EPOCH_OF_PRECOMMIT 213
-
 static test_machine_t tm;
 
 static int setup(void **state)
@@ -152,34 +150,70 @@ static void test_first_epochs(void **state)
     assert_int_equal(power.first_cron_epoch, 23);
 }
 
-/* What PreCommitSectorBatch2-1 (included at epoch 213) saw of the two actors' methods 3 and 9. */
-static const char returned_3[] =
-    "8282581a0001f74b47d7203da0961945b17e177ec39b80c143fff44abc0656011f01"
-    "f30d75b4aa3ddc13d2287d00ec901b4b5746d549002818d62d4eabeb3d";
-static const char returned_9_filter[] =
-    "825818000525de4c3c77eebbcd4718594db785826f45e58b9b4c27570003afffa6e2efdb6f56f92b2fa7b87516723d"
-    "387b684e0000";
-
-static void assert_tail_hex(slk_bytes_t got, const char *hex, bool whole)
+/* The return of the first call of a method among recorded calls; NULL: there is none. */
+static const char *return_of(const json_t *call, const char *to, int method)
 {
-    uint8_t want[128];
-    size_t len = strlen(hex) / 2;
-    assert_true(slk_hex_decode(want, len, hex));
-    assert_true(got.len >= len && (!whole || got.len == len));
-    assert_memory_equal(got.b + got.len - len, want, len);
+    size_t i;
+    json_t *sub;
+    if (!strcmp(json_string_value(json_object_get(call, "to")), to) &&
+        json_integer_value(json_object_get(call, "method")) == method)
+        return json_string_value(json_object_get(call, "return_hex"));
+    json_array_foreach(json_object_get(call, "sub"), i, sub)
+    {
+        const char *found = return_of(sub, to, method);
+        if (found)
+            return found;
+    }
+    return NULL;
 }
 
-static void test_returns_of_recording(void **state)
+/* What the method returns now and what it returned to a recorded message, as records. */
+static void both_returns(void *now, void *then, const slk_type_t *type, uint64_t actor,
+                         uint64_t method, const char *recorded)
+{
+    uint8_t bytes[256];
+    const size_t len = strlen(recorded) / 2;
+    assert_true(len <= sizeof bytes && slk_hex_decode(bytes, len, recorded));
+    assert_ok(slk_record_decode(then, type, bytes, len, &tm.arena, &tm.diag), tm.diag);
+    assert_int_equal(test_send(&tm, 0, actor, method, NULL, NULL, slk_bigint_u64(0)), SLK_EXIT_OK);
+    test_read_return(&tm, now, type);
+}
+
+static void assert_filter(slk_filter_estimate_t now, slk_filter_estimate_t then)
+{
+    assert_bigint(now.position_estimate, then.position_estimate);
+    assert_bigint(now.velocity_estimate, then.velocity_estimate);
+}
+
+/* What methods 3 and 9 returned to messages while the recorded network's power was that of its
+ * beginning. */
+static void test_recorded_returns(void **state)
 {
     (void)state;
+    static const char *const names[] = {"PreCommitSectorBatch2-1", "CreateMiner-1",
+                                        "ProveCommitSectors3-1"};
     begin_as_recorded();
-    test_ticks(&tm, EPOCH_OF_PRECOMMIT - 1);
-    assert_int_equal(test_send(&tm, 0, SLK_ID_REWARD, 3, NULL, NULL, slk_bigint_u64(0)),
-                     SLK_EXIT_OK);
-    assert_tail_hex(tm.applied.ret, returned_3, true);
-    assert_int_equal(test_send(&tm, 0, SLK_ID_POWER, 9, NULL, NULL, slk_bigint_u64(0)),
-                     SLK_EXIT_OK);
-    assert_tail_hex(tm.applied.ret, returned_9_filter, false);
+    for (size_t i = 0; i < SLK_COUNT(names); i++) {
+        char path[64];
+        slk_this_epoch_reward_return_t reward, reward_then;
+        slk_current_total_power_return_t power, power_then;
+        snprintf(path, sizeof path, "lotus-rpc/messages/%s.json", names[i]);
+        json_t *json = test_vectors(path), *calls = json_object_get(json, "calls");
+        json_t *included = json_object_get(json, "included_in");
+        const int64_t height = json_integer_value(json_object_get(included, "height"));
+        test_ticks(&tm, height - tm.env.epoch);
+        both_returns(&reward, &reward_then, &slk_this_epoch_reward_return_type, SLK_ID_REWARD, 3,
+                     return_of(calls, "t02", 3));
+        both_returns(&power, &power_then, &slk_current_total_power_return_type, SLK_ID_POWER, 9,
+                     return_of(calls, "t04", 9));
+        assert_filter(reward.this_epoch_reward_smoothed, reward_then.this_epoch_reward_smoothed);
+        assert_bigint(reward.this_epoch_baseline_power, reward_then.this_epoch_baseline_power);
+        assert_filter(power.quality_adj_power_smoothed, power_then.quality_adj_power_smoothed);
+        assert_bigint(power.raw_byte_power, power_then.raw_byte_power);
+        assert_bigint(power.quality_adj_power, power_then.quality_adj_power);
+        assert_int_equal(power.ramp_duration_epochs, power_then.ramp_duration_epochs);
+        json_decref(json);
+    }
 }
 
 static void test_supply_of_recording(void **state)
@@ -217,7 +251,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_first_states, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_genesis, setup, teardown),
         cmocka_unit_test_setup_teardown(test_first_epochs, setup, teardown),
-        cmocka_unit_test_setup_teardown(test_returns_of_recording, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_recorded_returns, setup, teardown),
         cmocka_unit_test_setup_teardown(test_supply_of_recording, setup, teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
