@@ -6,14 +6,14 @@
 
 #include <inttypes.h>
 
-#define BALANCE_WIDTH 6u
+#define SUPPLY_PART 100u
 
 static slk_exit_t get(slk_rt_t *rt, const slk_cid_t *table, uint64_t id, slk_bigint_t *amount)
 {
     const slk_address_t address = slk_address_id(id);
     slk_value_bigint_t value;
     bool found;
-    SLK_RT_TRY(slk_state_map_get(rt, table, BALANCE_WIDTH, slk_key_address(&address), &value,
+    SLK_RT_TRY(slk_state_map_get(rt, table, SLK_BALANCES_WIDTH, slk_state_key(&address), &value,
                                  &slk_value_bigint_type, &found));
     *amount = found ? value.value : slk_bigint_u64(0);
     return SLK_EXIT_OK;
@@ -32,9 +32,9 @@ static slk_exit_t add(slk_rt_t *rt, slk_cid_t *table, uint64_t id, slk_bigint_t 
                             "negative balance for f0%" PRIu64 " adding %s to %s", id,
                             slk_bigint_text(&delta).s, slk_bigint_text(&before).s);
     if (!slk_bigint_sign(&sum.value) && slk_bigint_sign(&before))
-        return slk_state_map_delete(rt, table, BALANCE_WIDTH, slk_key_address(&address), NULL,
+        return slk_state_map_delete(rt, table, SLK_BALANCES_WIDTH, slk_state_key(&address), NULL,
                                     NULL);
-    return slk_state_map_set(rt, table, BALANCE_WIDTH, slk_key_address(&address), &sum,
+    return slk_state_map_set(rt, table, SLK_BALANCES_WIDTH, slk_state_key(&address), &sum,
                              &slk_value_bigint_type);
 }
 
@@ -66,6 +66,13 @@ slk_exit_t slk_market_take_free(slk_rt_t *rt, slk_market_state_t *st, uint64_t i
     if (slk_bigint_sign(taken) <= 0)
         return SLK_EXIT_OK;
     return subtract(rt, &st->escrow_table, id, *taken);
+}
+
+slk_bigint_t slk_deal_least_collateral(uint64_t piece_size, slk_bigint_t power, slk_bigint_t supply)
+{
+    const slk_bigint_t size = slk_bigint_u64(piece_size), whole = slk_bigint_max(power, size);
+    return slk_bigint_div_floor(slk_bigint_mul(size, supply),
+                                slk_bigint_mul(whole, slk_bigint_u64(SUPPLY_PART)));
 }
 
 /* --- Locks ------------------------------------------------------------------------------------ */

@@ -24,8 +24,7 @@
 #define PIECE_LEAST     128u
 #define ALL_FIL         UINT64_C(2000000000)
 #define ATTO            UINT64_C(1000000000000000000)
-#define PERCENT         100u /* of the supply's share is a provider's least collateral */
-#define TERM_EXTRA_DAYS 90   /* that an allocation may run longer than its deal */
+#define TERM_EXTRA_DAYS 90 /* that an allocation may run longer than its deal */
 
 #define SLK_NOTIFY_DEAL_ROWS(F, T)                                                                 \
     F(T, BYTES, proposal, "Proposal")                                                              \
@@ -139,15 +138,6 @@ static bool within(const slk_bigint_t *v, slk_bigint_t low, slk_bigint_t high)
     return slk_bigint_cmp(v, &low) >= 0 && slk_bigint_cmp(v, &high) <= 0;
 }
 
-/* floor(size * supply * 1 % / power), power at least size. */
-static slk_bigint_t least_collateral(const publish_t *p, uint64_t piece_size)
-{
-    const slk_bigint_t size = slk_bigint_u64(piece_size);
-    slk_bigint_t power = slk_bigint_max(p->least_power, size);
-    return slk_bigint_div_floor(slk_bigint_mul(size, p->supply),
-                                slk_bigint_mul(power, slk_bigint_u64(PERCENT)));
-}
-
 static bool is_well_formed(const publish_t *p, const slk_deal_proposal_t *proposal)
 {
     const slk_policy_t *policy = slk_rt_policy(p->rt);
@@ -165,7 +155,8 @@ static bool is_well_formed(const publish_t *p, const slk_deal_proposal_t *propos
     const int64_t duration = proposal->end_epoch - proposal->start_epoch;
     return duration >= policy->min_deal_duration && duration <= policy->max_deal_duration &&
            within(&proposal->storage_price_per_epoch, none, all) &&
-           within(&proposal->provider_collateral, least_collateral(p, size), all) &&
+           within(&proposal->provider_collateral,
+                  slk_deal_least_collateral(size, p->least_power, p->supply), all) &&
            within(&proposal->client_collateral, none, all);
 }
 

@@ -65,7 +65,7 @@ static slk_exit_t get_claim(slk_rt_t *rt, const slk_power_state_t *state, uint64
     if (miner > INT64_MAX)
         return SLK_EXIT_OK;
     slk_address_t address = slk_address_id(miner);
-    return slk_state_map_get(rt, &state->claims, SLK_MAP_WIDTH, slk_key_address(&address), claim,
+    return slk_state_map_get(rt, &state->claims, SLK_MAP_WIDTH, slk_state_key(&address), claim,
                              &slk_power_claim_type, found);
 }
 
@@ -73,7 +73,7 @@ static slk_exit_t set_claim(slk_rt_t *rt, slk_power_state_t *state, uint64_t min
                             const slk_power_claim_t *claim)
 {
     slk_address_t address = slk_address_id(miner);
-    return slk_state_map_set(rt, &state->claims, SLK_MAP_WIDTH, slk_key_address(&address), claim,
+    return slk_state_map_set(rt, &state->claims, SLK_MAP_WIDTH, slk_state_key(&address), claim,
                              &slk_power_claim_type);
 }
 
@@ -331,7 +331,7 @@ static slk_exit_t delete_claim(slk_rt_t *rt, uint64_t miner)
         slk_update_claimed_power_params_t none = {slk_bigint_neg(claim.raw_byte_power),
                                                   slk_bigint_neg(claim.quality_adj_power)};
         SLK_RT_TRY(add_to_claim(rt, &state, miner, &none));
-        SLK_RT_TRY(slk_state_map_delete(rt, &state.claims, SLK_MAP_WIDTH, slk_key_address(&address),
+        SLK_RT_TRY(slk_state_map_delete(rt, &state.claims, SLK_MAP_WIDTH, slk_state_key(&address),
                                         NULL, NULL));
     }
     state.miner_count--;

@@ -44,7 +44,7 @@ slk_exit_t slk_state_array_foreach(slk_rt_t *rt, const slk_cid_t *root, unsigned
                                    slk_amt_visit_t visit, void *ctx);
 
 /* Keys. */
-static inline slk_bytes_t slk_key_address(const slk_address_t *address)
+static inline slk_bytes_t slk_state_key(const slk_address_t *address)
 {
     return (slk_bytes_t){address->b, address->len};
 }

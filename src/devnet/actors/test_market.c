@@ -8,6 +8,7 @@
 #include "codec/ipld/hamt.h"
 #include "crypto/keys/signature.h"
 #include "devnet/actors/datacap_state.h"
+#include "devnet/actors/market_state.h"
 #include "devnet/vm/test_machine.h"
 
 #define CREATE_MINER     2u
@@ -333,6 +334,18 @@ static void test_escrow(void **state)
                           &slk_market_withdraw_balance_params_type, none()),
                 SLK_EXIT_USR_ILLEGAL_ARGUMENT);
     assert_escrow(slk_address_id(PROVIDER), none(), none());
+}
+
+/* StateDealProviderCollateralBounds of 2 KiB, which is a tenth more, at a supply and baseline near it. */
+static void test_least_collateral(void **state)
+{
+    (void)state;
+    slk_bigint_t least = slk_deal_least_collateral(2048, test_atto("2888932692907561888"),
+                                                   test_atto("560638722233364586483923530"));
+    least = slk_bigint_div_floor(slk_bigint_mul(least, slk_bigint_u64(110)), slk_bigint_u64(100));
+    assert_bigint(least, test_atto("4371880716"));
+    assert_bigint(slk_deal_least_collateral(1 << 20, slk_bigint_u64(5), test_fil(100)),
+                  test_fil(1));
 }
 
 /* --- Publishing ------------------------------------------------------------------------------- */
@@ -787,6 +800,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_recorded_state, setup, teardown),
         cmocka_unit_test_setup_teardown(test_escrow, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_least_collateral, setup, teardown),
         cmocka_unit_test_setup_teardown(test_publish, setup, teardown),
         cmocka_unit_test_setup_teardown(test_bad_proposals, setup, teardown),
         cmocka_unit_test_setup_teardown(test_activation_and_payments, setup, teardown),

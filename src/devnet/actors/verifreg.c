@@ -57,8 +57,8 @@ static slk_exit_t get_cap(slk_rt_t *rt, const slk_verifreg_state_t *st, uint64_t
 {
     const slk_address_t address = slk_address_id(verifier);
     slk_value_bigint_t value = {0};
-    SLK_RT_TRY(slk_state_map_get(rt, &st->verifiers, SLK_MAP_WIDTH, slk_key_address(&address),
-                                 &value, &slk_value_bigint_type, found));
+    SLK_RT_TRY(slk_state_map_get(rt, &st->verifiers, SLK_MAP_WIDTH, slk_state_key(&address), &value,
+                                 &slk_value_bigint_type, found));
     *cap = value.value;
     return SLK_EXIT_OK;
 }
@@ -68,7 +68,7 @@ static slk_exit_t set_cap(slk_rt_t *rt, slk_verifreg_state_t *st, uint64_t verif
 {
     const slk_address_t address = slk_address_id(verifier);
     const slk_value_bigint_t value = {cap};
-    return slk_state_map_set(rt, &st->verifiers, SLK_MAP_WIDTH, slk_key_address(&address), &value,
+    return slk_state_map_set(rt, &st->verifiers, SLK_MAP_WIDTH, slk_state_key(&address), &value,
                              &slk_value_bigint_type);
 }
 
@@ -118,7 +118,7 @@ static slk_exit_t remove_verifier(slk_rt_t *rt)
     SLK_RT_TRY(slk_rt_read_state(rt, &st, &slk_verifreg_state_type));
     SLK_RT_TRY(require_root(rt, &st));
     const slk_address_t address = slk_address_id(verifier);
-    SLK_RT_TRY(slk_state_map_delete(rt, &st.verifiers, SLK_MAP_WIDTH, slk_key_address(&address),
+    SLK_RT_TRY(slk_state_map_delete(rt, &st.verifiers, SLK_MAP_WIDTH, slk_state_key(&address),
                                     &found, NULL));
     if (!found)
         return slk_rt_abort(rt, SLK_EXIT_USR_ILLEGAL_ARGUMENT, "verifier not found");
