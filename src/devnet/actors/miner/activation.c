@@ -26,7 +26,7 @@ slk_exit_t slk_return_activations(slk_rt_t *rt, const slk_activations_t *list)
     return slk_rt_return_record(rt, &batch.ret, &slk_batch_return_type);
 }
 
-/* --- CommD --------------------------------------------------------------------------------------------- */
+/* --- CommD ------------------------------------------------------------------------------------ */
 
 slk_exit_t slk_pieces_comm_d(slk_rt_t *rt, int64_t seal_proof,
                              const slk_piece_activation_manifest_list_t *pieces, slk_node_t *comm_d)
@@ -64,7 +64,7 @@ static slk_exit_t check_declared(slk_rt_t *rt, const slk_activation_t *one)
                         slk_cid_text(one->declared).s, none ? "" : "))");
 }
 
-/* --- Claims -------------------------------------------------------------------------------------------- */
+/* --- Claims ----------------------------------------------------------------------------------- */
 
 static slk_exit_t make_claims(slk_rt_t *rt, const slk_activation_t *one,
                               slk_sector_allocation_claims_t *claims)
@@ -138,7 +138,7 @@ slk_exit_t slk_activate_data(slk_rt_t *rt, slk_activations_t *list, bool whole)
     return SLK_EXIT_OK;
 }
 
-/* --- Events -------------------------------------------------------------------------------------------- */
+/* --- Events ----------------------------------------------------------------------------------- */
 
 /* CBOR values of an event, one behind the other in a buffer. */
 typedef struct {

@@ -1,8 +1,8 @@
 #ifndef SLK_DEVNET_MINER_ACTIVATION_H
 #define SLK_DEVNET_MINER_ACTIVATION_H
 
-/* What proofs of new sectors and of new data in old ones share: the pieces' CommD, claims of verified
- * allocations, notifications, events, results sector by sector (spec chain.md 9.2). */
+/* What proofs of new sectors and of new data in old ones share: the pieces' CommD, claims of
+ * verified allocations, notifications, events, results sector by sector (spec chain.md 9.2). */
 
 #include "codec/actors/miner.h"
 #include "devnet/actors/miner/money.h"
@@ -33,12 +33,13 @@ slk_exit_t slk_pieces_comm_d(slk_rt_t *rt, int64_t seal_proof,
                              const slk_piece_activation_manifest_list_t *pieces,
                              slk_node_t *comm_d);
 
-/* Check what is declared, and claim the verified allocations; those whose claims fail fail. whole: all or
- * none. SLK_EXIT_USR_ILLEGAL_ARGUMENT: another CommD than declared, or none is left. */
+/* Check what is declared, and claim the verified allocations; those whose claims fail fail.
+ * whole: all or none. SLK_EXIT_USR_ILLEGAL_ARGUMENT: another CommD than declared, or none is
+ * left. */
 slk_exit_t slk_activate_data(slk_rt_t *rt, slk_activations_t *list, bool whole);
 
-/* Tell actors of the pieces that they asked to be told of; a call each. required: they have to accept
- * all. Codes: SLK_EXIT_MINER_NOTIFICATION_... */
+/* Tell actors of the pieces that they asked to be told of; a call each. required: they have to
+ * accept all. Codes: SLK_EXIT_MINER_NOTIFICATION_... */
 slk_exit_t slk_notify_data_consumers(slk_rt_t *rt, const slk_activations_t *list, bool required);
 
 /* "sector-activated" or "sector-updated". unsealed undefined: null. */
@@ -62,7 +63,8 @@ slk_sector_on_chain_info_t slk_new_sector(const slk_miner_network_t *network,
                                           const slk_miner_info_t *info,
                                           const slk_activation_t *activation,
                                           const slk_cid_t *sealed);
-/* SLK_EXIT_USR_INSUFFICIENT_FUNDS unless the unlocked balance covers what is added to the pledge. */
+/* SLK_EXIT_USR_INSUFFICIENT_FUNDS unless the unlocked balance covers what is added to the
+ * pledge. */
 slk_exit_t slk_miner_lock_pledge(slk_rt_t *rt, slk_miner_state_t *st, slk_bigint_t delta);
 
 /* Return how each fared. */

@@ -6,7 +6,7 @@
 
 #include <inttypes.h>
 
-/* --- Rewards ------------------------------------------------------------------------------------------- */
+/* --- Rewards ---------------------------------------------------------------------------------- */
 
 static slk_exit_t lock_reward(slk_rt_t *rt, slk_miner_state_t *st, slk_bigint_t reward,
                               slk_bigint_t *pledge_delta)
@@ -50,7 +50,7 @@ slk_exit_t slk_miner_apply_rewards(slk_rt_t *rt)
     return slk_miner_check_balance(rt, &st);
 }
 
-/* --- Withdrawals --------------------------------------------------------------------------------------- */
+/* --- Withdrawals ------------------------------------------------------------------------------ */
 
 /* What of an amount the beneficiary may have, if that is not the owner; noted as used. */
 static slk_exit_t use_quota(slk_rt_t *rt, slk_miner_info_t *info, slk_bigint_t *amount)
@@ -133,7 +133,7 @@ slk_exit_t slk_miner_withdraw_balance(slk_rt_t *rt)
     return slk_rt_return_record(rt, &amount, &slk_value_bigint_type);
 }
 
-/* --- Debt ---------------------------------------------------------------------------------------------- */
+/* --- Debt ------------------------------------------------------------------------------------- */
 
 slk_exit_t slk_miner_repay_debt(slk_rt_t *rt)
 {

@@ -13,7 +13,8 @@
 #include <blake2.h>
 #include <string.h>
 
-/* The start of the proving period of now: offsets are spread over the day by a hash of who is made when. */
+/* The start of the proving period of now: offsets are spread over the day by a hash of who is
+ * made when. */
 static int64_t period_start(slk_rt_t *rt)
 {
     const int64_t period = slk_rt_policy(rt)->proving_period, now = slk_rt_epoch(rt);

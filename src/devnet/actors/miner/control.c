@@ -15,7 +15,7 @@
 /* The letter of texts: actors do not know the network's. */
 #define ADDRESS_TEXT(a) slk_address_text((a), SLK_MAINNET).s
 
-/* --- Checks -------------------------------------------------------------------------------------------- */
+/* --- Checks ----------------------------------------------------------------------------------- */
 
 slk_exit_t slk_miner_check_controls(slk_rt_t *rt, const slk_address_list_t *controls)
 {
@@ -121,7 +121,7 @@ static slk_exit_t save(slk_rt_t *rt, slk_miner_state_t *st, const slk_miner_info
     return slk_miner_save(rt, st);
 }
 
-/* --- Worker and control addresses ---------------------------------------------------------------------- */
+/* --- Worker and control addresses ------------------------------------------------------------- */
 
 slk_exit_t slk_miner_change_worker_address(slk_rt_t *rt)
 {
@@ -157,7 +157,7 @@ slk_exit_t slk_miner_confirm_change_worker_address(slk_rt_t *rt)
     return slk_miner_save(rt, &st);
 }
 
-/* --- Owner --------------------------------------------------------------------------------------------- */
+/* --- Owner ------------------------------------------------------------------------------------ */
 
 slk_exit_t slk_miner_change_owner_address(slk_rt_t *rt)
 {
@@ -190,7 +190,7 @@ slk_exit_t slk_miner_change_owner_address(slk_rt_t *rt)
     return save(rt, &st, &info);
 }
 
-/* --- Beneficiary --------------------------------------------------------------------------------------- */
+/* --- Beneficiary ------------------------------------------------------------------------------ */
 
 /* By the owner: a proposal, in the place of one that waits. */
 static slk_exit_t propose(slk_rt_t *rt, const slk_miner_info_t *info,
@@ -291,7 +291,7 @@ slk_exit_t slk_miner_change_beneficiary(slk_rt_t *rt)
     return save(rt, &st, &info);
 }
 
-/* --- The network --------------------------------------------------------------------------------------- */
+/* --- The network ------------------------------------------------------------------------------ */
 
 slk_exit_t slk_miner_change_peer_id(slk_rt_t *rt)
 {

@@ -19,7 +19,7 @@ slk_fil_text_t slk_fil_text(const slk_bigint_t *atto)
     return text;
 }
 
-/* --- State --------------------------------------------------------------------------------------------- */
+/* --- State ------------------------------------------------------------------------------------ */
 
 slk_exit_t slk_miner_apply_penalty(slk_rt_t *rt, slk_miner_state_t *st, slk_bigint_t penalty)
 {
@@ -117,7 +117,7 @@ slk_exit_t slk_miner_check_balance(slk_rt_t *rt, const slk_miner_state_t *st)
     return SLK_EXIT_OK;
 }
 
-/* --- Calls --------------------------------------------------------------------------------------------- */
+/* --- Calls ------------------------------------------------------------------------------------ */
 
 slk_exit_t slk_miner_burn(slk_rt_t *rt, slk_bigint_t amount)
 {

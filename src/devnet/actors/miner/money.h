@@ -1,21 +1,23 @@
 #ifndef SLK_DEVNET_MINER_MONEY_H
 #define SLK_DEVNET_MINER_MONEY_H
 
-/* A miner's money: deposits, pledge, vesting rewards, debt (spec chain.md 4.3). Amounts in attoFIL. */
+/* A miner's money: deposits, pledge, vesting rewards, debt (spec chain.md 4.3). Amounts in
+ * attoFIL. */
 
 #include "codec/actors/power.h"
 #include "codec/actors/reward.h"
 #include "codec/fil.h"
 #include "devnet/actors/miner/miner.h"
 
-/* --- State at hand: *st changes, nothing is sent or saved ------------------------------------------ */
+/* --- State at hand: *st changes, nothing is sent or saved ------------------------------------- */
 
 /* Add to the debt. SLK_EXIT_USR_ILLEGAL_STATE: negative. */
 slk_exit_t slk_miner_apply_penalty(slk_rt_t *rt, slk_miner_state_t *st, slk_bigint_t penalty);
 
-/* Pay as much of the debt as there is: first out of vesting funds (those that have vested are freed on
- * the way), then out of the unlocked balance. to_burn: to be burnt; unlocked: what left LockedFunds,
- * by which the network's pledge falls. (actor: repay_partial_debt_in_priority_order) */
+/* Pay as much of the debt as there is: first out of vesting funds (those that have vested are
+ * freed on the way), then out of the unlocked balance. to_burn: to be burnt; unlocked: what left
+ * LockedFunds, by which the network's pledge falls. (actor:
+ * repay_partial_debt_in_priority_order) */
 slk_exit_t slk_miner_repay_partial(slk_rt_t *rt, slk_miner_state_t *st, slk_bigint_t *to_burn,
                                    slk_bigint_t *unlocked);
 
@@ -34,8 +36,8 @@ slk_exit_t slk_miner_lock_funds(slk_rt_t *rt, slk_miner_state_t *st, slk_bigint_
 slk_exit_t slk_miner_vesting_funds(slk_rt_t *rt, const slk_miner_state_t *st,
                                    slk_vesting_fund_list_t *funds);
 
-/* What of the receiver's balance is neither vesting nor deposit nor pledge; and less the debt, which may be
- * negative. SLK_EXIT_USR_ILLEGAL_STATE: more is locked than there is. */
+/* What of the receiver's balance is neither vesting nor deposit nor pledge; and less the debt,
+ * which may be negative. SLK_EXIT_USR_ILLEGAL_STATE: more is locked than there is. */
 slk_exit_t slk_miner_unlocked_balance(slk_rt_t *rt, const slk_miner_state_t *st, slk_bigint_t *out);
 slk_exit_t slk_miner_available_balance(slk_rt_t *rt, const slk_miner_state_t *st,
                                        slk_bigint_t *out);
@@ -57,7 +59,7 @@ bool slk_miner_continue_cron(const slk_miner_state_t *st);
 /* SLK_EXIT_MINER_BALANCE_INVARIANTS_BROKEN unless the receiver's balance covers what is locked. */
 slk_exit_t slk_miner_check_balance(slk_rt_t *rt, const slk_miner_state_t *st);
 
-/* --- Calls ------------------------------------------------------------------------------------------- */
+/* --- Calls ------------------------------------------------------------------------------------ */
 
 /* To f099, if > 0. */
 slk_exit_t slk_miner_burn(slk_rt_t *rt, slk_bigint_t amount);
@@ -76,7 +78,7 @@ typedef struct {
 } slk_miner_network_t;
 slk_exit_t slk_miner_network(slk_rt_t *rt, slk_miner_network_t *network);
 
-/* --- Formulas (codec/economics) on the chain's integers ------------------------------------------------- */
+/* --- Formulas (codec/economics) on the chain's integers --------------------------------------- */
 
 /* Of a sector that is committed now; of a pre-commit, whatever it holds. */
 slk_bigint_t slk_miner_initial_pledge(const slk_miner_network_t *network, slk_bigint_t qa);
@@ -91,7 +93,8 @@ slk_bigint_t slk_miner_termination_fee(const slk_filter_estimate_t *reward,
                                        slk_bigint_t initial_pledge, int64_t age);
 /* At this age, 140 days, and above it does not grow with the age any more. */
 #define SLK_TERMINATION_AGE_MAX (140 * INT64_C(2880))
-/* For a disputed proof: penalty with its flat part, without the reporter's reward; and the reward. */
+/* For a disputed proof: penalty with its flat part, without the reporter's reward; and the
+ * reward. */
 slk_bigint_t slk_miner_dispute_penalty(const slk_filter_estimate_t *reward,
                                        const slk_filter_estimate_t *power, slk_bigint_t qa);
 slk_bigint_t slk_miner_dispute_reward(void);

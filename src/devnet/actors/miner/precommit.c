@@ -5,7 +5,7 @@
 
 #include <inttypes.h>
 
-/* --- Parameters ---------------------------------------------------------------------------------------- */
+/* --- Parameters ------------------------------------------------------------------------------- */
 
 static slk_exit_t check_epochs(slk_rt_t *rt, const slk_sector_pre_commit_info_t *info)
 {
@@ -57,8 +57,8 @@ static slk_exit_t check_params(slk_rt_t *rt, const slk_pre_commit_sector_batch2_
     return slk_rt_bits(rt, numbers, seen.numbers, seen.cnt);
 }
 
-/* Deals were listed here before network version 22; a sector that lists some can be pre-committed on a real
- * network but never proven. Here it is refused at once. */
+/* Deals were listed here before network version 22; a sector that lists some can be pre-
+ * committed on a real network but never proven. Here it is refused at once. */
 static slk_exit_t refuse_deals(slk_rt_t *rt, const slk_pre_commit_sector_batch2_params_t *params)
 {
     for (size_t i = 0; i < params->sectors.count; i++)
@@ -69,7 +69,7 @@ static slk_exit_t refuse_deals(slk_rt_t *rt, const slk_pre_commit_sector_batch2_
     return SLK_EXIT_OK;
 }
 
-/* --- State --------------------------------------------------------------------------------------------- */
+/* --- State ------------------------------------------------------------------------------------ */
 
 static slk_exit_t check_post_type(slk_rt_t *rt, const slk_miner_info_t *info, int64_t seal_proof)
 {

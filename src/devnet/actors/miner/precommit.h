@@ -1,8 +1,9 @@
 #ifndef SLK_DEVNET_MINER_PRECOMMIT_H
 #define SLK_DEVNET_MINER_PRECOMMIT_H
 
-/* Pre-committed sectors: a HAMT by sector number, and the queue of those to clean up (spec chain.md 3.3,
- * 9.2). What cron does when their time is over is slk_miner_clean_up_precommits in money.h. */
+/* Pre-committed sectors: a HAMT by sector number, and the queue of those to clean up (spec
+ * chain.md 3.3, 9.2). What cron does when their time is over is slk_miner_clean_up_precommits in
+ * money.h. */
 
 #include "devnet/actors/miner/money.h"
 
@@ -41,8 +42,8 @@ slk_exit_t slk_precommits_clean_up_at(slk_rt_t *rt, slk_miner_state_t *st, int64
 bool slk_is_sealed_cid(const slk_cid_t *cid);
 bool slk_is_unsealed_cid(const slk_cid_t *cid);
 
-/* The CommD that a pre-commit declares; none: that of zeros. SLK_EXIT_USR_ILLEGAL_ARGUMENT: neither a
- * CommD nor none, or no such seal. */
+/* The CommD that a pre-commit declares; none: that of zeros. SLK_EXIT_USR_ILLEGAL_ARGUMENT:
+ * neither a CommD nor none, or no such seal. */
 slk_exit_t slk_declared_comm_d(slk_rt_t *rt, const slk_cid_t *unsealed, int64_t seal_proof,
                                slk_node_t *comm_d);
 

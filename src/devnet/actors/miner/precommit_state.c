@@ -10,7 +10,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* --- Seals and CIDs ------------------------------------------------------------------------------------ */
+/* --- Seals and CIDs --------------------------------------------------------------------------- */
 
 bool slk_seal_porep(int64_t seal_proof, slk_porep_t *porep)
 {
@@ -83,7 +83,7 @@ slk_exit_t slk_number_set_add(slk_rt_t *rt, slk_number_set_t *set, uint64_t numb
     return SLK_EXIT_OK;
 }
 
-/* --- The map ------------------------------------------------------------------------------------------- */
+/* --- The map ---------------------------------------------------------------------------------- */
 
 static slk_exit_t open_map(slk_rt_t *rt, const slk_miner_state_t *st, slk_hamt_t **map)
 {
@@ -184,7 +184,7 @@ out:
     return exit;
 }
 
-/* --- Clean-up ------------------------------------------------------------------------------------------ */
+/* --- Clean-up --------------------------------------------------------------------------------- */
 
 slk_exit_t slk_precommits_clean_up_at(slk_rt_t *rt, slk_miner_state_t *st, int64_t epoch,
                                       const slk_bitfield_t *sectors)

@@ -19,7 +19,7 @@ typedef struct {
     size_t cnt;
 } prove_t;
 
-/* --- Parameters ---------------------------------------------------------------------------------------- */
+/* --- Parameters ------------------------------------------------------------------------------- */
 
 static slk_exit_t load_precommits(prove_t *p)
 {
@@ -89,7 +89,7 @@ static slk_exit_t check_params(prove_t *p)
     return check_proof_sizes(p);
 }
 
-/* --- Pre-commits --------------------------------------------------------------------------------------- */
+/* --- Pre-commits ------------------------------------------------------------------------------ */
 
 /* What the proof of a sector is about. */
 static slk_exit_t make_seal(prove_t *p, size_t i, int64_t seed_epoch)
@@ -157,7 +157,7 @@ static slk_exit_t check_precommits(prove_t *p)
     return SLK_EXIT_OK;
 }
 
-/* --- Proofs -------------------------------------------------------------------------------------------- */
+/* --- Proofs ----------------------------------------------------------------------------------- */
 
 /* "[true, false]", cut off where longer. */
 static void list_answers(char *text, size_t sz, const bool *ok, size_t cnt)
@@ -211,7 +211,7 @@ static slk_exit_t verify(prove_t *p)
     return SLK_EXIT_OK;
 }
 
-/* --- Activation ---------------------------------------------------------------------------------------- */
+/* --- Activation ------------------------------------------------------------------------------- */
 
 /* New sectors of what is left, and the deposits and pledges of them. */
 static slk_exit_t make_sectors(prove_t *p, const slk_miner_network_t *network,

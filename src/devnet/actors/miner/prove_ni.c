@@ -16,7 +16,7 @@ typedef struct {
     slk_bitfield_t numbers;
 } prove_t;
 
-/* --- Parameters ---------------------------------------------------------------------------------------- */
+/* --- Parameters ------------------------------------------------------------------------------- */
 
 static bool is_ni(const slk_policy_t *policy, int64_t seal_proof)
 {
@@ -50,7 +50,7 @@ static slk_exit_t check_params(prove_t *p, const slk_miner_state_t *st)
     return SLK_EXIT_OK;
 }
 
-/* --- Sectors ------------------------------------------------------------------------------------------- */
+/* --- Sectors ---------------------------------------------------------------------------------- */
 
 /* What makes one sector fail and not the message; *bad. */
 static slk_exit_t check_one(prove_t *p, const slk_sector_ni_activation_info_t *sector, bool *bad)
@@ -130,7 +130,7 @@ static slk_exit_t check_sectors(prove_t *p)
     return slk_rt_bits(rt, &p->numbers, seen.numbers, seen.cnt);
 }
 
-/* --- Activation ---------------------------------------------------------------------------------------- */
+/* --- Activation ------------------------------------------------------------------------------- */
 
 static slk_exit_t make_sectors(prove_t *p, const slk_miner_network_t *network,
                                slk_sector_on_chain_info_list_t *sectors, slk_bigint_t *pledge)

@@ -12,7 +12,7 @@
 #define TAG_TICKET 5
 #define TAG_SEED   6
 
-/* --- Randomness ---------------------------------------------------------------------------------------- */
+/* --- Randomness ------------------------------------------------------------------------------- */
 
 typedef slk_exit_t draw_t(slk_rt_t *rt, slk_node_t *out, int64_t tag, int64_t epoch,
                           const void *entropy, size_t len);
@@ -40,7 +40,7 @@ slk_exit_t slk_seal_seed(slk_rt_t *rt, int64_t epoch, slk_node_t *seed)
     return draw(rt, slk_rt_beacon_randomness, TAG_SEED, epoch, seed);
 }
 
-/* --- Aggregates ---------------------------------------------------------------------------------------- */
+/* --- Aggregates ------------------------------------------------------------------------------- */
 
 slk_exit_t slk_check_aggregate(slk_rt_t *rt, slk_bytes_t proof, size_t sector_cnt, bool interactive)
 {
@@ -74,7 +74,7 @@ slk_exit_t slk_verify_aggregate(slk_rt_t *rt, const slk_seal_info_t *infos, size
     return SLK_EXIT_OK;
 }
 
-/* --- Sectors ------------------------------------------------------------------------------------------- */
+/* --- Sectors ---------------------------------------------------------------------------------- */
 
 slk_sector_on_chain_info_t slk_new_sector(const slk_miner_network_t *network,
                                           const slk_miner_info_t *info,

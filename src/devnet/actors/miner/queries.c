@@ -22,7 +22,7 @@ static slk_exit_t answer_amount(slk_rt_t *rt, slk_bigint_t amount)
     return slk_rt_return_record(rt, &ret, &slk_value_bigint_type);
 }
 
-/* --- Who and where ------------------------------------------------------------------------------------- */
+/* --- Who and where ---------------------------------------------------------------------------- */
 
 slk_exit_t slk_miner_control_addresses(slk_rt_t *rt)
 {
@@ -100,7 +100,7 @@ slk_exit_t slk_miner_get_multiaddrs(slk_rt_t *rt)
     return slk_rt_return_record(rt, &ret, &slk_get_multiaddrs_return_type);
 }
 
-/* --- Money --------------------------------------------------------------------------------------------- */
+/* --- Money ------------------------------------------------------------------------------------ */
 
 slk_exit_t slk_miner_get_available_balance(slk_rt_t *rt)
 {
@@ -145,7 +145,7 @@ slk_exit_t slk_miner_max_termination_fee(slk_rt_t *rt)
                                                    params.initial_pledge, SLK_TERMINATION_AGE_MAX));
 }
 
-/* --- Sectors ------------------------------------------------------------------------------------------- */
+/* --- Sectors ---------------------------------------------------------------------------------- */
 
 enum { DEAD, ACTIVE, FAULTY };
 

@@ -19,7 +19,7 @@ typedef struct {
     size_t cnt;
 } update_t;
 
-/* --- Parameters ---------------------------------------------------------------------------------------- */
+/* --- Parameters ------------------------------------------------------------------------------- */
 
 static slk_exit_t check_params(update_t *u)
 {
@@ -71,7 +71,7 @@ out:
     return exit;
 }
 
-/* --- Checks -------------------------------------------------------------------------------------------- */
+/* --- Checks ----------------------------------------------------------------------------------- */
 
 static slk_exit_t skip(update_t *u, uint64_t sector, const char *why)
 {
@@ -144,7 +144,7 @@ static slk_exit_t check_updates(update_t *u, const slk_miner_state_t *st)
     return SLK_EXIT_OK;
 }
 
-/* --- Proofs -------------------------------------------------------------------------------------------- */
+/* --- Proofs ----------------------------------------------------------------------------------- */
 
 static slk_exit_t verify_one(update_t *u, size_t i, bool *ok)
 {
@@ -191,7 +191,7 @@ static slk_exit_t verify(update_t *u)
     return SLK_EXIT_OK;
 }
 
-/* --- State --------------------------------------------------------------------------------------------- */
+/* --- State ------------------------------------------------------------------------------------ */
 
 /* The sector with its new data. */
 static slk_sector_on_chain_info_t updated(const update_t *u, const slk_miner_network_t *network,

@@ -1,5 +1,6 @@
-/* Lives of pre-committed sectors: proven with a real proof, proven wrongly, never proven. Sectors, proofs, ticket and
- * seed are recorded ones; the chain of these tests draws that ticket and that seed at all epochs. */
+/* Lives of pre-committed sectors: proven with a real proof, proven wrongly, never proven.
+ * Sectors, proofs, ticket and seed are recorded ones; the chain of these tests draws that ticket
+ * and that seed at all epochs. */
 
 #include "base/bytes.h"
 #include "codec/actors/market.h"
@@ -23,7 +24,7 @@ typedef struct {
     slk_bytes_t proof;
 } life_t;
 
-/* --- A chain ------------------------------------------------------------------------------------------- */
+/* --- A chain ---------------------------------------------------------------------------------- */
 
 static slk_err_t draw(void *ctx, slk_node_t *out, bool beacon, int64_t tag, int64_t epoch,
                       const void *entropy, size_t len, slk_diag_t *diag)
@@ -105,7 +106,7 @@ static void close_life(life_t *life)
     test_machine_close(&life->tm);
 }
 
-/* --- Messages ------------------------------------------------------------------------------------------ */
+/* --- Messages --------------------------------------------------------------------------------- */
 
 static slk_exit_t precommit(life_t *life)
 {
@@ -140,7 +141,7 @@ static slk_miner_state_t state_of(life_t *life)
     return st;
 }
 
-/* --- Tests --------------------------------------------------------------------------------------------- */
+/* --- Tests ------------------------------------------------------------------------------------ */
 
 static void check_sector(life_t *life)
 {
@@ -235,7 +236,8 @@ static void test_a_pre_commit_that_expires(void **state)
                 "invalid pre-commit 0 while requiring activation success");
     life.params.require_activation_success = false;
 
-    /* 5 + 60 + 20, rounded up to the end of a deadline, and cleaned up at most one deadline later. */
+    /* 5 + 60 + 20, rounded up to the end of a deadline, and cleaned up at most one deadline
+     * later. */
     const slk_bigint_t locked = state_of(&life).locked_funds;
     slk_bigint_t burnt = test_balance(&life.tm, SLK_ID_BURNT);
     while (more(state_of(&life).pre_commit_deposits, slk_bigint_u64(0))) {
@@ -368,7 +370,7 @@ static void test_data_of_a_sector(void **state)
     close_life(&life);
 }
 
-/* --- A verified deal ----------------------------------------------------------------------------------- */
+/* --- A verified deal -------------------------------------------------------------------------- */
 
 static void must_send(life_t *life, const slk_address_t *from, uint64_t to, uint64_t method,
                       const void *params, const slk_type_t *type, slk_bigint_t value)

@@ -10,8 +10,8 @@
 #define MINER 1000u
 #define DAY   2880
 
-/* Accounts: 0 owner and worker, 1 the next owner, 2 the next worker, 3 a beneficiary, 4 a control address (with a
- * secp256k1 key), 5 nobody. */
+/* Accounts: 0 owner and worker, 1 the next owner, 2 the next worker, 3 a beneficiary, 4 a
+ * control address (with a secp256k1 key), 5 nobody. */
 
 #define assert_exit(want, call, words)                                                             \
     do {                                                                                           \
@@ -53,7 +53,7 @@ static slk_exit_t ask(test_machine_t *tm, uint64_t method)
     return test_send(tm, 5, MINER, method, NULL, NULL, slk_bigint_u64(0));
 }
 
-/* --- A new miner --------------------------------------------------------------------------------------- */
+/* --- A new miner ------------------------------------------------------------------------------ */
 
 static slk_exit_t create(test_machine_t *tm, const slk_create_miner_params_t *params,
                          slk_bigint_t value)
@@ -138,7 +138,7 @@ static void test_a_new_miner_that_is_refused(void **state)
     test_machine_close(&tm);
 }
 
-/* --- Control ------------------------------------------------------------------------------------------- */
+/* --- Control ---------------------------------------------------------------------------------- */
 
 static slk_exit_t change_worker(test_machine_t *tm, unsigned from, unsigned worker,
                                 slk_address_list_t controls)
@@ -250,7 +250,7 @@ static void test_owner(void **state)
     test_machine_close(&tm);
 }
 
-/* --- Money --------------------------------------------------------------------------------------------- */
+/* --- Money ------------------------------------------------------------------------------------ */
 
 static slk_exit_t withdraw(test_machine_t *tm, unsigned from, slk_bigint_t amount)
 {
@@ -423,7 +423,7 @@ static void test_vesting_head_of_nothing(void **state)
     test_machine_close(&tm);
 }
 
-/* --- Questions ----------------------------------------------------------------------------------------- */
+/* --- Questions -------------------------------------------------------------------------------- */
 
 static void test_sector_status(void **state)
 {

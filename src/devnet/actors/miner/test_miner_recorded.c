@@ -1,6 +1,7 @@
-/* The recorded chain of a real node played again: its pre-commits and proofs, with its randomness, epochs and
- * estimates of reward and power, on a miner in the same situation. Calls, deposits, pledges, deadlines, exit codes,
- * returns and events have to be those of the recording; proofs are verified with the recorded keys. */
+/* The recorded chain of a real node played again: its pre-commits and proofs, with its
+ * randomness, epochs and estimates of reward and power, on a miner in the same situation. Calls,
+ * deposits, pledges, deadlines, exit codes, returns and events have to be those of the
+ * recording; proofs are verified with the recorded keys. */
 
 #include "devnet/actors/miner/test_miner.h"
 
@@ -16,7 +17,7 @@
 #define MINER   1000u
 #define CONTROL "t1k7fdz4yr6zxm4sjb6rbwa53ugipneccr5bmil6i"
 
-/* --- Recordings ---------------------------------------------------------------------------------------- */
+/* --- Recordings ------------------------------------------------------------------------------- */
 
 typedef struct {
     bool beacon;
@@ -92,7 +93,7 @@ static json_t *load_message(const char *name)
     return message;
 }
 
-/* --- The machine --------------------------------------------------------------------------------------- */
+/* --- The machine ------------------------------------------------------------------------------ */
 
 /* Have what changed in tm->env hold. */
 static void reopen(test_machine_t *tm)
@@ -196,7 +197,7 @@ static void open_recorded(test_machine_t *tm)
     assert_rt(&rt, slk_miner_save(&rt, &st));
 }
 
-/* --- Playing ------------------------------------------------------------------------------------------- */
+/* --- Playing ---------------------------------------------------------------------------------- */
 
 static void check_bytes(slk_bytes_t got, const json_t *want, const char *key)
 {
@@ -336,7 +337,7 @@ static void play_prove(test_machine_t *tm, const char *name)
     json_decref(message);
 }
 
-/* --- State --------------------------------------------------------------------------------------------- */
+/* --- State ------------------------------------------------------------------------------------ */
 
 /* These fields of a miner's state are as a node showed them; NULL: all of them. */
 static void check_state(test_machine_t *tm, uint64_t miner, const char *note,
@@ -384,7 +385,7 @@ static const char *const precommit_roots[] = {"PreCommitDeposits", "PreCommitted
                                               "PreCommittedSectorsCleanUp", "AllocatedSectors",
                                               NULL};
 
-/* --- Errors -------------------------------------------------------------------------------------------- */
+/* --- Errors ----------------------------------------------------------------------------------- */
 
 /* Texts that are not word for word the node's, with the reason. */
 static bool text_differs(const json_t *wrong)
@@ -482,7 +483,7 @@ static void set_control(test_machine_t *tm)
     json_decref(message);
 }
 
-/* --- Tests --------------------------------------------------------------------------------------------- */
+/* --- Tests ------------------------------------------------------------------------------------ */
 
 static void test_sectors_of_the_recorded_chain(void **state)
 {

@@ -1,6 +1,7 @@
-/* The recorded replica update on the recorded sector. The proof itself is not verified here (this build refuses all of
- * them: its circuit is not there yet); in the verifier's place stands a check that it is asked about what the recording
- * says, so that all the rest of the method runs. */
+/* The recorded replica update on the recorded sector. The proof itself is not verified here
+ * (this build refuses all of them: its circuit is not there yet); in the verifier's place stands
+ * a check that it is asked about what the recording says, so that all the rest of the method
+ * runs. */
 
 #include "base/bytes.h"
 #include "devnet/vm/runtime.h"
@@ -44,7 +45,7 @@ static slk_exit_t expect_update(slk_rt_t *rt, int64_t update_proof, const slk_no
     return SLK_EXIT_OK;
 }
 
-/* --- The situation ------------------------------------------------------------------------------------- */
+/* --- The situation ---------------------------------------------------------------------------- */
 
 static const char *text_of(const json_t *json, const char *key)
 {
@@ -152,7 +153,7 @@ static slk_exit_t update(update_test_t *t, slk_rt_t *rt)
     return tested_prove_replica_updates3(rt);
 }
 
-/* --- Tests --------------------------------------------------------------------------------------------- */
+/* --- Tests ------------------------------------------------------------------------------------ */
 
 static void check_sector(update_test_t *t)
 {

@@ -14,7 +14,7 @@ static slk_bigint_t from_mpz(mpz_srcptr z)
     return v;
 }
 
-/* --- State --------------------------------------------------------------------------------------------- */
+/* --- State ------------------------------------------------------------------------------------ */
 
 slk_exit_t slk_miner_vesting_funds(slk_rt_t *rt, const slk_miner_state_t *st,
                                    slk_vesting_fund_list_t *funds)
@@ -66,7 +66,7 @@ static slk_exit_t save_table(slk_rt_t *rt, slk_miner_state_t *st, const slk_vest
     return SLK_EXIT_OK;
 }
 
-/* --- Changes ------------------------------------------------------------------------------------------- */
+/* --- Changes ---------------------------------------------------------------------------------- */
 
 static slk_exit_t unlocked(slk_rt_t *rt, slk_miner_state_t *st, slk_bigint_t amount)
 {
