@@ -86,6 +86,7 @@ static inline void node_open_seed(node_t *node, const char *dir, const char *see
                                           .network_name = "selkie-test",
                                           .seed = test_bytes32(seed),
                                           .genesis_time = 1700000000,
+                                          .params_dir = SLK_VECTORS "/vk",
                                           .accounts = node->rich,
                                           .account_cnt = NODE_ACCOUNTS};
     node->producing = (slk_producer_options_t){.block_ms = 10, .paused = true};
