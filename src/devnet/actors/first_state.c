@@ -14,8 +14,8 @@
 #define POWER_TICK  5u
 #define MARKET_TICK 9u
 
-/* The manifest's list of actors, [[name, code] ...], in the codec's order; that of the real bundle is
- * another, so that this link is not the real one. */
+/* The manifest's list of actors, [[name, code] ...], in the codec's order; that of the real bundle
+ * is another, so that this link is not the real one. */
 slk_err_t slk_first_system_state(slk_cid_t *head, const slk_blockstore_t *store, slk_diag_t *diag)
 {
     slk_err_t err;

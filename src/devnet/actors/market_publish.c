@@ -229,7 +229,8 @@ static slk_exit_t consider(publish_t *p, size_t index)
     slk_rt_t *rt = p->rt;
     const slk_client_deal_proposal_t *deal = &p->params.deals.items[index];
     accepted_t *next = &p->accepted[p->cnt];
-    uint64_t client, provider;
+    const slk_address_t provider = slk_address_id(p->provider);
+    uint64_t client;
     bool ok;
     *next = (accepted_t){.proposal = deal->proposal, .index = index};
     SLK_RT_TRY(slk_rt_resolve(rt, &deal->proposal.client, &client, &ok));
@@ -238,11 +239,11 @@ static slk_exit_t consider(publish_t *p, size_t index)
     SLK_RT_TRY(authenticate(rt, deal, &ok));
     if (!ok || !is_well_formed(p, &deal->proposal))
         return SLK_EXIT_OK;
-    SLK_RT_TRY(slk_rt_resolve(rt, &deal->proposal.provider, &provider, &ok));
-    if (!ok || provider != p->provider)
+    if (!slk_address_eq(&deal->proposal.provider, &provider) &&
+        !slk_address_eq(&deal->proposal.provider, &p->params.deals.items[0].proposal.provider))
         return SLK_EXIT_OK;
     next->proposal.client = slk_address_id(client);
-    next->proposal.provider = slk_address_id(provider);
+    next->proposal.provider = provider;
     SLK_RT_TRY(check_money(p, &next->proposal, &ok));
     if (!ok)
         return SLK_EXIT_OK;
