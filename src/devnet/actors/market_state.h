@@ -93,9 +93,9 @@ slk_exit_t slk_market_slash(slk_rt_t *rt, slk_market_state_t *st, uint64_t id, s
 slk_bigint_t slk_deal_fee(const slk_deal_proposal_t *proposal);          /* of all epochs */
 slk_bigint_t slk_deal_client_needs(const slk_deal_proposal_t *proposal); /* fee and collateral */
 
-/* The least collateral of a provider: a hundredth of the supply's share of the piece in `power`, the
- * larger of the network's raw and baseline power. The node's StateDealProviderCollateralBounds adds
- * a tenth. */
+/* The least collateral of a provider: a hundredth of the supply's share of the piece in `power`,
+ * the larger of the network's raw and baseline power. The node's
+ * StateDealProviderCollateralBounds adds a tenth. */
 slk_bigint_t slk_deal_least_collateral(uint64_t piece_size, slk_bigint_t power,
                                        slk_bigint_t supply);
 

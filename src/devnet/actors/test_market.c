@@ -336,7 +336,8 @@ static void test_escrow(void **state)
     assert_escrow(slk_address_id(PROVIDER), none(), none());
 }
 
-/* StateDealProviderCollateralBounds of 2 KiB, which is a tenth more, at a supply and baseline near it. */
+/* StateDealProviderCollateralBounds of 2 KiB, which is a tenth more, at a supply and baseline
+ * near it. */
 static void test_least_collateral(void **state)
 {
     (void)state;
