@@ -131,19 +131,23 @@ TILE_INLINE void clear(words_t *c, int i)
     carry(&c[i + 1], c[i]);
 }
 
-/* out = a * w / 2^260 */
-TILE_INLINE void multiply(part_t *out, const part_t *a, const part_t *w)
+TILE_INLINE void start(words_t *c)
 {
-    words_t c[COLUMNS];
     EACH(k, COLUMNS)
     c[k] = column(k);
-    EACH(j, LIMBS)
-    {
-        EACH(i, LIMBS)
-        mac(&c[i + j], &c[i + j + 1], a->l[i], w->l[j]);
-        if (j)
-            clear(c, j - 1);
-    }
+}
+
+/* Add a times limb j of w, and clear the column that the row before has completed. */
+TILE_INLINE void row(words_t *c, const part_t *a, const part_t *w, int j)
+{
+    EACH(i, LIMBS)
+    mac(&c[i + j], &c[i + j + 1], a->l[i], w->l[j]);
+    if (j)
+        clear(c, j - 1);
+}
+
+TILE_INLINE void finish(part_t *out, words_t *c)
+{
     clear(c, LIMBS - 1);
     EACH(k, LIMBS - 1)
     {
@@ -151,6 +155,46 @@ TILE_INLINE void multiply(part_t *out, const part_t *a, const part_t *w)
         carry(&c[LIMBS + k + 1], c[LIMBS + k]);
     }
     out->l[LIMBS - 1] = V(sub_pd)(WORDS_AS_REALS(c[COLUMNS - 1]), real(LOW_SIGNED));
+}
+
+/* out = a * w / 2^260 */
+TILE_INLINE void multiply(part_t *out, const part_t *a, const part_t *w)
+{
+    words_t c[COLUMNS];
+    start(c);
+    EACH(j, LIMBS)
+    row(c, a, w, j);
+    finish(out, c);
+}
+
+/* x, y = x + t, x - t */
+TILE_INLINE void sum(part_t *x, part_t *y, const part_t *t)
+{
+    EACH(k, LIMBS)
+    {
+        y->l[k] = V(sub_pd)(x->l[k], t->l[k]);
+        x->l[k] = V(add_pd)(x->l[k], t->l[k]);
+    }
+}
+
+/* pair() of x, y and of x2, y2, without normalising. Row by row in turn: a product alone waits for
+ * its digits. */
+TILE_INLINE void two_pairs(part_t *x, part_t *y, const part_t *w, part_t *x2, part_t *y2,
+                           const part_t *w2)
+{
+    words_t c[COLUMNS], c2[COLUMNS];
+    part_t t, t2;
+    start(c);
+    start(c2);
+    EACH(j, LIMBS)
+    {
+        row(c, y, w, j);
+        row(c2, y2, w2, j);
+    }
+    finish(&t, c);
+    finish(&t2, c2);
+    sum(x, y, &t);
+    sum(x2, y2, &t2);
 }
 
 /* Limbs to digits. */
@@ -164,22 +208,12 @@ TILE_INLINE void normalise(part_t *a)
     }
 }
 
-/* pair() without normalising. */
-TILE_INLINE void butterfly(part_t *x, part_t *y, const part_t *w)
-{
-    part_t t;
-    multiply(&t, y, w);
-    EACH(k, LIMBS)
-    {
-        y->l[k] = V(sub_pd)(x->l[k], t.l[k]);
-        x->l[k] = V(add_pd)(x->l[k], t.l[k]);
-    }
-}
-
 TILE_INLINE void pair(vec_t *x, vec_t *y, const vec_t *w)
 {
     for (unsigned p = 0; p < PARTS; p++) {
-        butterfly(&x->part[p], &y->part[p], &w->part[p]);
+        part_t t;
+        multiply(&t, &y->part[p], &w->part[p]);
+        sum(&x->part[p], &y->part[p], &t);
         normalise(&x->part[p]);
         normalise(&y->part[p]);
     }
@@ -189,14 +223,13 @@ TILE_INLINE void quad(vec_t *u0, vec_t *u1, vec_t *u2, vec_t *u3, const vec_t *w
                       const vec_t *wb)
 {
     for (unsigned p = 0; p < PARTS; p++) {
-        butterfly(&u0->part[p], &u1->part[p], &w->part[p]);
-        butterfly(&u2->part[p], &u3->part[p], &w->part[p]);
-        butterfly(&u0->part[p], &u2->part[p], &wa->part[p]);
-        normalise(&u0->part[p]);
-        normalise(&u2->part[p]);
-        butterfly(&u1->part[p], &u3->part[p], &wb->part[p]);
-        normalise(&u1->part[p]);
-        normalise(&u3->part[p]);
+        part_t *v0 = &u0->part[p], *v1 = &u1->part[p], *v2 = &u2->part[p], *v3 = &u3->part[p];
+        two_pairs(v0, v1, &w->part[p], v2, v3, &w->part[p]);
+        two_pairs(v0, v2, &wa->part[p], v1, v3, &wb->part[p]);
+        normalise(v0);
+        normalise(v1);
+        normalise(v2);
+        normalise(v3);
     }
 }
 
@@ -251,7 +284,7 @@ TILE_INLINE void carry_words(words_t *x)
 TILE_INLINE void scatter(slk_fr_t *p, size_t lane, const part_t *a)
 {
     enum { SPLIT = 26 };
-    const double reciprocal = 1 / (127464551688605. + 0.325);
+    const double reciprocal = 1 / (127464551688605.489);
     words_t x[LIMBS];
     reals_t q = ROUND(V(mul_pd)(a->l[LIMBS - 1], real(reciprocal)));
     words_t times = REALS_AS_WORDS(V(add_pd)(q, real(LOW_SIGNED))); /* low 32 bits: q */
