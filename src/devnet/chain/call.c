@@ -10,8 +10,8 @@
 
 #define MESSAGES_LIMIT ((size_t)1 << 30)
 
-/* slk_called_t with what it borrows from. Verification runs on the caller's thread: the pool of a chain serves one
- * at a time. */
+/* slk_called_t with what it borrows from. Verification runs on the caller's thread: the pool of a
+ * chain serves one at a time. */
 typedef struct {
     slk_called_t called; /* first */
     slk_machine_t *machine;
@@ -60,7 +60,7 @@ static slk_err_t finish(slk_called_t **called, call_t *call, slk_err_t err)
     return SLK_OK;
 }
 
-/* --- Calls ---------------------------------------------------------------------------------------------- */
+/* --- Calls ------------------------------------------------------------------------------------ */
 
 static slk_err_t sender_of(call_t *call, uint64_t *id, slk_actor_state_t *actor, slk_diag_t *diag)
 {
@@ -92,8 +92,8 @@ static slk_err_t copy_message(call_t *call, const slk_message_t *message, slk_di
     return SLK_OK;
 }
 
-/* From an account it is run as any message is; actors of other kinds send none, but may be asked what would become
- * of it. */
+/* From an account it is run as any message is; actors of other kinds send none, but may be asked
+ * what would become of it. */
 static slk_err_t apply(call_t *call, slk_diag_t *diag)
 {
     slk_err_t err;
@@ -122,7 +122,8 @@ out:
     return err;
 }
 
-/* Pending messages of the sender: they only have to be there, so that their outcome does not matter. */
+/* Pending messages of the sender: they only have to be there, so that their outcome does not
+ * matter. */
 static slk_err_t apply_prior(call_t *call, const slk_message_t *prior, size_t cnt, slk_diag_t *diag)
 {
     slk_err_t err = SLK_OK;
@@ -158,7 +159,30 @@ out:
     return finish(called, call, err);
 }
 
-/* --- Replays ----------------------------------------------------------------------------------------------- */
+/* --- Replays ---------------------------------------------------------------------------------- */
+
+/* Messages up to one, with the rewards of the blocks before its own. */
+static slk_err_t run_up_to(call_t *call, const slk_chain_message_list_t *messages, size_t index,
+                           slk_diag_t *diag)
+{
+    slk_err_t err = SLK_OK;
+    slk_applied_t *applied = &call->called.applied;
+    slk_bigint_t penalty = {0}, tips = {0};
+    size_t block = 0;
+    for (size_t i = 0; i <= index; i++) {
+        for (; block < messages->items[i].block; block++) {
+            SLK_TRY(slk_machine_award(call->machine, &call->tip->tipset.blocks.items[block],
+                                      &penalty, &tips, diag));
+            penalty = tips = slk_bigint_u64(0);
+        }
+        SLK_TRY(slk_machine_apply(call->machine, &messages->items[i].message,
+                                  messages->items[i].len, applied, diag));
+        penalty = slk_bigint_add(penalty, applied->cost.miner_penalty);
+        tips = slk_bigint_add(tips, applied->cost.miner_tip);
+    }
+out:
+    return err;
+}
 
 slk_err_t slk_chain_replay(slk_called_t **called, slk_chain_t *c, const slk_tip_t *tip,
                            size_t index, slk_diag_t *diag)
@@ -174,9 +198,7 @@ slk_err_t slk_chain_replay(slk_called_t **called, slk_chain_t *c, const slk_tip_
         goto out;
     }
     SLK_TRY(slk_machine_begin(&call->machine, &call->draw, &call->overlay.store, NULL, diag));
-    for (size_t i = 0; i <= index; i++)
-        SLK_TRY(slk_machine_apply(call->machine, &messages.items[i].message, messages.items[i].len,
-                                  &call->called.applied, diag));
+    SLK_TRY(run_up_to(call, &messages, index, diag));
     call->called.message = messages.items[index].message;
     call->called.cid = messages.items[index].cid;
 out:

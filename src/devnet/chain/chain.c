@@ -33,7 +33,7 @@ static const char *const create[] = {
     NULL};
 static const slk_migration_t migrations[] = {{1, "tipsets, messages, pool", create, NULL}};
 
-/* --- What it was made with -------------------------------------------------------------------------------- */
+/* --- What it was made with -------------------------------------------------------------------- */
 
 enum { NETWORK, SEED, GENESIS_TIME, POLICY, MADE_WITH };
 static const char *const names[MADE_WITH] = {"network name", "seed", "genesis time", "policy"};
@@ -104,7 +104,7 @@ static slk_err_t compare(const slk_chain_t *c, const made_with_t *there, slk_dia
     return SLK_OK;
 }
 
-/* --- The first and the present head ------------------------------------------------------------------------- */
+/* --- The first and the present head ----------------------------------------------------------- */
 
 static slk_err_t make_genesis(slk_chain_t *c, const slk_chain_options_t *options, slk_diag_t *diag)
 {
@@ -178,7 +178,7 @@ out:
     return err;
 }
 
-/* --- Opening and closing --------------------------------------------------------------------------------------- */
+/* --- Opening and closing ---------------------------------------------------------------------- */
 
 static void init_locks(slk_chain_t *c)
 {
@@ -280,7 +280,7 @@ void slk_chain_close(slk_chain_t *c)
     free(c);
 }
 
-/* --- Questions --------------------------------------------------------------------------------------------------- */
+/* --- Questions -------------------------------------------------------------------------------- */
 
 const slk_policy_t *slk_chain_policy(const slk_chain_t *chain)
 {

@@ -3,8 +3,8 @@
 
 /* The inside of a chain, for the files of this folder.
  *
- * Locks, outermost first: `change` (slk_chain_lock), `lock`, that of the block database. `lock` is never held
- * while the database or the store is asked. */
+ * Locks, outermost first: `change` (slk_chain_lock), `lock`, that of the block database. `lock` is
+ * never held while the database or the store is asked. */
 
 #include "base/assert.h"
 #include "crypto/keys/key.h"
@@ -78,13 +78,14 @@ struct slk_chain {
     double execute_seconds;
 };
 
-/* --- tips.c ---------------------------------------------------------------------------------------------- */
+/* --- tips.c ----------------------------------------------------------------------------------- */
 
-/* A tipset of blocks in their order, without weight and results; its own, with one reference. The blocks are
- * copied by way of their CBOR. */
+/* A tipset of blocks in their order, without weight and results; its own, with one reference. The
+ * blocks are copied by way of their CBOR. */
 SLK_CHECK_RESULT slk_err_t slk_tip_make(slk_tip_t **tip, const slk_block_header_t *blocks,
                                         size_t cnt, slk_diag_t *diag);
-/* Into the cache, where it may already be: the one that is there is then given instead. Takes the reference. */
+/* Into the cache, where it may already be: the one that is there is then given instead. Takes the
+ * reference. */
 slk_tip_t *slk_tips_add(slk_chain_t *chain, slk_tip_t *tip);
 void slk_tips_free(slk_chain_t *chain);
 SLK_CHECK_RESULT slk_err_t slk_tip_by_key(slk_tip_t **tip, slk_chain_t *chain, slk_bytes_t key,
@@ -95,14 +96,15 @@ void slk_tip_key_bytes(slk_buf_t *out, const slk_tip_t *tip);
 /* The row of an executed tipset; in a transaction. */
 SLK_CHECK_RESULT slk_err_t slk_tip_insert(slk_db_t *db, const slk_tip_t *tip, slk_diag_t *diag);
 
-/* --- execute.c ------------------------------------------------------------------------------------------- */
+/* --- execute.c -------------------------------------------------------------------------------- */
 
-/* Run a tipset that has no results yet, and set them, weight included. mined: one a message, to be freed. */
+/* Run a tipset that has no results yet, and set them, weight included. mined: one a message, to be
+ * freed. */
 SLK_CHECK_RESULT slk_err_t slk_tip_execute(slk_chain_t *chain, slk_tip_t *tip, slk_mined_t **mined,
                                            size_t *mined_cnt, slk_diag_t *diag);
 
-/* A machine on the state before a tipset, after the cron of null rounds: the first message can be applied. store and
- * draw must outlive it. */
+/* A machine on the state before a tipset, after the cron of null rounds: the first message can be
+ * applied. store and draw must outlive it. */
 typedef struct {
     slk_chain_t *chain;
     const slk_tip_t *from;
@@ -117,7 +119,13 @@ SLK_CHECK_RESULT slk_err_t slk_machine_on(slk_machine_t **machine, slk_draw_ctx_
                                           const slk_blockstore_t *store, const slk_job_t *job,
                                           slk_diag_t *diag);
 
-/* --- messages.c ------------------------------------------------------------------------------------------- */
+/* The reward of a block whose messages were run, none for the built-in producer's. */
+SLK_CHECK_RESULT slk_err_t slk_machine_award(slk_machine_t *machine,
+                                             const slk_block_header_t *block,
+                                             const slk_bigint_t *penalty, const slk_bigint_t *tips,
+                                             slk_diag_t *diag);
+
+/* --- messages.c ------------------------------------------------------------------------------- */
 
 /* Write what Messages of a header names, for messages by their CIDs. */
 SLK_CHECK_RESULT slk_err_t slk_message_root(slk_cid_t *root, const slk_blockstore_t *store,
@@ -130,12 +138,13 @@ SLK_CHECK_RESULT slk_err_t slk_receipt_root(slk_cid_t *root, const slk_blockstor
 SLK_CHECK_RESULT slk_err_t slk_message_len(size_t *len, const slk_message_t *message, bool bls,
                                            slk_diag_t *diag);
 
-/* --- walk.c ----------------------------------------------------------------------------------------------- */
+/* --- walk.c ----------------------------------------------------------------------------------- */
 
-/* Fill the ring for a new head and publish it; the caller holds `change`. steps: how the head got there. */
+/* Fill the ring for a new head and publish it; the caller holds `change`. steps: how the head got
+ * there. */
 void slk_walk_publish(slk_chain_t *chain, slk_tip_t *head, const slk_step_t *steps, size_t cnt);
 
-/* --- genesis.c --------------------------------------------------------------------------------------------- */
+/* --- genesis.c -------------------------------------------------------------------------------- */
 
 /* The first block; its state is stored. */
 SLK_CHECK_RESULT slk_err_t slk_genesis_block(slk_block_header_t *block, slk_chain_t *chain,
@@ -146,7 +155,7 @@ SLK_CHECK_RESULT slk_err_t slk_genesis_block(slk_block_header_t *block, slk_chai
 SLK_CHECK_RESULT slk_err_t slk_producer_key(slk_key_t *key, const slk_chain_t *chain, uint64_t n,
                                             slk_diag_t *diag);
 
-/* --- head.c --------------------------------------------------------------------------------------------------- */
+/* --- head.c ----------------------------------------------------------------------------------- */
 
 void slk_fresh_free(slk_chain_t *chain);
 /* Write tipsets that were put in to the disk, with the head where it is. */

@@ -26,7 +26,7 @@ uint64_t slk_draft_timestamp(const slk_chain_t *chain, int64_t epoch)
     return slk_chain_genesis_time(chain) + (uint64_t)epoch * slk_chain_policy(chain)->block_delay_s;
 }
 
-/* --- Messages ------------------------------------------------------------------------------------------- */
+/* --- Messages --------------------------------------------------------------------------------- */
 
 typedef struct {
     slk_cid_list_t bls, secpk;
@@ -81,7 +81,7 @@ static slk_err_t aggregate(slk_signature_t *out, const parts_t *parts, slk_arena
     return err == SLK_ERR_FORMAT ? SLK_ERR_INPUT : err;
 }
 
-/* --- Headers ---------------------------------------------------------------------------------------------- */
+/* --- Headers ---------------------------------------------------------------------------------- */
 
 slk_err_t slk_draft_fill(slk_block_header_t *header, slk_cid_list_t *bls, slk_cid_list_t *secpk,
                          slk_chain_t *chain, const slk_tip_t *parent, int64_t epoch,

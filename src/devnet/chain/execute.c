@@ -11,12 +11,11 @@
 #include <stdlib.h>
 
 #define MESSAGES_LIMIT  ((size_t)1 << 30)
-#define STATE_LIMIT     ((size_t)1 << 20)
 #define METHOD_AWARD    2u
 #define METHOD_TICK     2u
 #define BLOCKS_EXPECTED 5
 
-/* --- Machines ------------------------------------------------------------------------------------------- */
+/* --- Machines --------------------------------------------------------------------------------- */
 
 static slk_err_t draw(void *ctx, slk_node_t *out, bool beacon, int64_t tag, int64_t epoch,
                       const void *entropy, size_t len, slk_diag_t *diag)
@@ -90,7 +89,7 @@ out:
     return err;
 }
 
-/* --- Messages ---------------------------------------------------------------------------------------------- */
+/* --- Messages --------------------------------------------------------------------------------- */
 
 /* One tipset at work. */
 typedef struct {
@@ -139,20 +138,23 @@ out:
     return err;
 }
 
-static slk_err_t award(run_t *run, const slk_block_header_t *block)
+slk_err_t slk_machine_award(slk_machine_t *machine, const slk_block_header_t *block,
+                            const slk_bigint_t *penalty, const slk_bigint_t *tips, slk_diag_t *diag)
 {
     slk_err_t err;
     slk_buf_t buf = {0};
+    if (slk_block_is_builtin(block))
+        return SLK_OK;
     const slk_award_block_reward_params_t params = {
         .miner = block->miner,
-        .penalty = run->penalty,
-        .gas_reward = run->tips,
+        .penalty = *penalty,
+        .gas_reward = *tips,
         .win_count = block->election_proof->win_count,
     };
-    SLK_TRY(slk_record_encode(&buf, &slk_award_block_reward_params_type, &params, run->diag));
-    SLK_TRY(slk_buf_check(&buf, run->diag));
-    SLK_TRY(apply_own(run->machine, SLK_ID_REWARD, METHOD_AWARD, (slk_bytes_t){buf.bytes, buf.len},
-                      "the reward of a block", block->height, run->diag));
+    SLK_TRY(slk_record_encode(&buf, &slk_award_block_reward_params_type, &params, diag));
+    SLK_TRY(slk_buf_check(&buf, diag));
+    SLK_TRY(apply_own(machine, SLK_ID_REWARD, METHOD_AWARD, (slk_bytes_t){buf.bytes, buf.len},
+                      "the reward of a block", block->height, diag));
 out:
     slk_buf_free(&buf);
     return err;
@@ -167,17 +169,18 @@ static slk_err_t apply_all(run_t *run)
         run->penalty = run->tips = slk_bigint_u64(0);
         for (; next < run->messages.count && run->messages.items[next].block == b; next++)
             SLK_TRY(apply(run, next));
-        if (!slk_block_is_builtin(&blocks->items[b]))
-            SLK_TRY(award(run, &blocks->items[b]));
+        SLK_TRY(slk_machine_award(run->machine, &blocks->items[b], &run->penalty, &run->tips,
+                                  run->diag));
     }
     SLK_TRY(tick(run->machine, run->tip->height, run->diag));
 out:
     return err;
 }
 
-/* --- Weight ----------------------------------------------------------------------------------------------------- */
+/* --- Weight ----------------------------------------------------------------------------------- */
 
-/* log2 of the network's power before the tipset, at least 1 so that chains without power grow, too. */
+/* log2 of the network's power before the tipset, at least 1 so that chains without power grow,
+ * too. */
 static slk_err_t log2_power(int64_t *log2, run_t *run)
 {
     slk_err_t err;
@@ -215,7 +218,7 @@ static slk_err_t weigh(run_t *run)
     return err;
 }
 
-/* --- Tipsets ---------------------------------------------------------------------------------------------------- */
+/* --- Tipsets ---------------------------------------------------------------------------------- */
 
 /* The genesis has no messages, and its state is what it says. */
 static slk_err_t execute_genesis(slk_tip_t *tip)

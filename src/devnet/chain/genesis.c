@@ -10,9 +10,8 @@
 #include <string.h>
 
 #define FIRST_BASE_FEE UINT64_C(100000000)
-#define STATE_LIMIT    ((size_t)1 << 20)
 
-/* --- Secrets ---------------------------------------------------------------------------------------------- */
+/* --- Secrets ---------------------------------------------------------------------------------- */
 
 slk_node_t slk_chain_secret(const slk_chain_t *chain, const char *name, uint64_t n)
 {
@@ -34,7 +33,7 @@ slk_err_t slk_producer_key(slk_key_t *key, const slk_chain_t *chain, uint64_t n,
     return slk_key_from_secret(key, SLK_KEY_BLS, secret.b, diag);
 }
 
-/* --- State ------------------------------------------------------------------------------------------------- */
+/* --- State ------------------------------------------------------------------------------------ */
 
 static slk_err_t set_account(slk_state_tree_t *tree, uint64_t id, const slk_address_t *key,
                              const slk_blockstore_t *store, slk_diag_t *diag)
@@ -86,7 +85,7 @@ out:
     return err;
 }
 
-/* --- The block ------------------------------------------------------------------------------------------------ */
+/* --- The block -------------------------------------------------------------------------------- */
 
 slk_err_t slk_genesis_block(slk_block_header_t *block, slk_chain_t *c,
                             const slk_chain_options_t *options, slk_arena_t *arena,

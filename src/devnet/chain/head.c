@@ -19,7 +19,7 @@ void slk_chain_unlock(slk_chain_t *c)
     pthread_mutex_unlock(&c->change);
 }
 
-/* --- Putting in ----------------------------------------------------------------------------------------------- */
+/* --- Putting in ------------------------------------------------------------------------------- */
 
 static void free_fresh(slk_fresh_t *fresh)
 {
@@ -142,7 +142,7 @@ out:
     return err;
 }
 
-/* --- The head's move on the disk ---------------------------------------------------------------------------------- */
+/* --- The head's move on the disk -------------------------------------------------------------- */
 
 typedef struct {
     slk_chain_t *chain;
@@ -214,7 +214,7 @@ slk_err_t slk_fresh_write(slk_chain_t *c, slk_diag_t *diag)
     return err;
 }
 
-/* --- The head -------------------------------------------------------------------------------------------------------- */
+/* --- The head --------------------------------------------------------------------------------- */
 
 static void count_rewriting(slk_chain_t *c)
 {
@@ -277,7 +277,7 @@ slk_tip_t *slk_chain_genesis(slk_chain_t *c)
     return slk_tip_ref(c->genesis);
 }
 
-/* --- Listeners -------------------------------------------------------------------------------------------------------- */
+/* --- Listeners -------------------------------------------------------------------------------- */
 
 uint64_t slk_chain_subscribe(slk_chain_t *c, slk_head_fn_t *fn, void *ctx, slk_tip_t **head)
 {

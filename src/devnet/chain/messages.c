@@ -10,7 +10,7 @@
 
 #define WIDTH 3u /* of the old arrays */
 
-/* --- Trees ---------------------------------------------------------------------------------------------- */
+/* --- Trees ------------------------------------------------------------------------------------ */
 
 static slk_err_t cid_root(slk_cid_t *root, const slk_blockstore_t *store,
                           const slk_cid_list_t *cids, slk_diag_t *diag)
@@ -123,7 +123,7 @@ slk_err_t slk_chain_receipts(slk_receipt_list_t *receipts, slk_chain_t *c, const
     return err;
 }
 
-/* --- One message ------------------------------------------------------------------------------------------ */
+/* --- One message ------------------------------------------------------------------------------ */
 
 slk_err_t slk_message_len(size_t *len, const slk_message_t *message, bool bls, slk_diag_t *diag)
 {
@@ -186,7 +186,7 @@ slk_err_t slk_chain_block(slk_block_header_t *header, slk_chain_t *c, const slk_
     return err;
 }
 
-/* --- Messages of a block -------------------------------------------------------------------------------------- */
+/* --- Messages of a block ---------------------------------------------------------------------- */
 
 static slk_err_t add_messages(slk_chain_message_list_t *list, slk_chain_t *c,
                               const slk_cid_list_t *cids, slk_arena_t *arena, slk_diag_t *diag)
@@ -225,7 +225,7 @@ out:
     return err;
 }
 
-/* --- Messages of a tipset ---------------------------------------------------------------------------------------- */
+/* --- Messages of a tipset --------------------------------------------------------------------- */
 
 /* The next nonce of a sender, in a table of open addressing. */
 typedef struct {
@@ -243,8 +243,8 @@ static next_t *next_of(next_t *table, size_t slots, const slk_address_t *sender)
             return &table[i];
 }
 
-/* Keep what is run: of each sender the messages whose nonces follow each other. What another block has already
- * brought, as it is or replaced, is left out. */
+/* Keep what is run: of each sender the messages whose nonces follow each other. What another block
+ * has already brought, as it is or replaced, is left out. */
 static slk_err_t keep_runnable(slk_chain_message_list_t *list, slk_arena_t *arena, slk_diag_t *diag)
 {
     size_t slots = 16, kept = 0;

@@ -11,7 +11,7 @@
 #include <inttypes.h>
 #include <string.h>
 
-/* --- MinerGetBaseInfo --------------------------------------------------------------------------------------- */
+/* --- MinerGetBaseInfo ------------------------------------------------------------------------- */
 
 static slk_err_t last_entry(slk_beacon_entry_t *entry, const slk_tip_t *base, slk_arena_t *arena,
                             slk_diag_t *diag)
@@ -104,7 +104,7 @@ out:
     return err;
 }
 
-/* --- MinerCreateBlock ------------------------------------------------------------------------------------------- */
+/* --- MinerCreateBlock ------------------------------------------------------------------------- */
 
 static slk_err_t worker_of(slk_address_t *worker, slk_chain_t *chain, const slk_address_t *miner,
                            const slk_tip_t *base, int64_t round, slk_arena_t *arena,

@@ -1,8 +1,8 @@
 #ifndef SLK_DEVNET_CHAIN_MINING_STATE_H
 #define SLK_DEVNET_CHAIN_MINING_STATE_H
 
-/* What the right to make a block is decided by (lotus:chain/stmgr, functions of the same names). Records lie
- * in the arena. */
+/* What the right to make a block is decided by (lotus:chain/stmgr, functions of the same names).
+ * Records lie in the arena. */
 
 #include "codec/actors/miner_state.h"
 #include "codec/actors/power.h"
@@ -24,8 +24,8 @@ SLK_CHECK_RESULT slk_err_t slk_mining_claim(slk_power_state_t *power, slk_power_
                                             const slk_address_t *miner, slk_arena_t *arena,
                                             slk_diag_t *diag);
 
-/* The sectors that a winning PoSt with this randomness (as drawn) is about: one, or none when the miner has none
- * active. */
+/* The sectors that a winning PoSt with this randomness (as drawn) is about: one, or none when the
+ * miner has none active. */
 SLK_CHECK_RESULT slk_err_t slk_mining_sectors(slk_challenged_sector_list_t *sectors,
                                               slk_chain_t *chain, const slk_miner_state_t *state,
                                               uint64_t miner, const slk_node_t *randomness,

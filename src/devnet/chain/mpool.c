@@ -6,9 +6,10 @@
 #define FOLLOW_LIMIT ((size_t)1 << 30)
 #define PRUNE_EVERY  100
 
-/* --- Following the head ------------------------------------------------------------------------------------- */
+/* --- Following the head ----------------------------------------------------------------------- */
 
-/* A message of a reverted tipset with its signature, which for BLS is only known of those that were pushed here. */
+/* A message of a reverted tipset with its signature, which for BLS is only known of those that
+ * were pushed here. */
 static slk_err_t recover(slk_pending_t *p, bool *found, slk_mpool_t *pool,
                          const slk_chain_message_t *m, slk_arena_t *arena, slk_diag_t *diag)
 {
@@ -18,7 +19,8 @@ static slk_err_t recover(slk_pending_t *p, bool *found, slk_mpool_t *pool,
     return *found ? SLK_OK : slk_pool_kept(&p->message, found, pool, &m->cid, arena, diag);
 }
 
-/* What was reverted is pending again, unless a message that took its nonce is on the chain or pays more. */
+/* What was reverted is pending again, unless a message that took its nonce is on the chain or pays
+ * more. */
 static slk_err_t bring_back(slk_mpool_t *pool, const slk_step_t *step, slk_arena_t *arena,
                             slk_diag_t *diag)
 {
@@ -49,8 +51,9 @@ static slk_err_t take_out(slk_mpool_t *pool, const slk_step_t *step, slk_arena_t
     return err;
 }
 
-/* Reverts come before applies, so that what is on both sides ends up taken out. A tipset that cannot be read costs
- * its messages their place in the pool only: those pushed here are found again at the next start. */
+/* Reverts come before applies, so that what is on both sides ends up taken out. A tipset that
+ * cannot be read costs its messages their place in the pool only: those pushed here are found
+ * again at the next start. */
 static void follow(void *ctx, const slk_step_t *steps, size_t cnt)
 {
     slk_mpool_t *pool = ctx;
@@ -73,7 +76,7 @@ static void follow(void *ctx, const slk_step_t *steps, size_t cnt)
     slk_tip_unref(head);
 }
 
-/* --- Life ---------------------------------------------------------------------------------------------------- */
+/* --- Life ------------------------------------------------------------------------------------- */
 
 slk_err_t slk_mpool_new(slk_mpool_t **out, slk_chain_t *chain, slk_diag_t *diag)
 {
@@ -119,7 +122,7 @@ void slk_mpool_sender_unlock(slk_mpool_t *pool)
     pthread_mutex_unlock(&pool->sender_lock);
 }
 
-/* --- Pushing ------------------------------------------------------------------------------------------------------ */
+/* --- Pushing ---------------------------------------------------------------------------------- */
 
 slk_bigint_t slk_mpool_replace_premium(const slk_bigint_t *premium, unsigned percent)
 {
@@ -139,8 +142,12 @@ slk_err_t slk_mpool_push(slk_cid_t *cid, slk_mpool_t *pool, const slk_signed_mes
     SLK_TRY(slk_signed_message_cid(cid, message, diag));
     SLK_TRY(slk_pool_check(message, cid, diag));
     pthread_mutex_lock(&pool->lock);
-    err = slk_pool_check_on(pool->chain, pool->head, slk_pool_find(pool, &message->message.from),
-                            message, cid, how, diag);
+    const slk_pool_set_t *set = slk_pool_find(pool, &message->message.from);
+    err = slk_pool_check_on(pool->chain, pool->head, set, message, cid, how, diag);
+    if (err == SLK_OK && pool->message_cnt >= SLK_MPOOL_MAX &&
+        !slk_pool_at(set, message->message.nonce))
+        err = slk_fail(diag, SLK_ERR_INPUT, "failed to add locked: the pool has %u messages",
+                       SLK_MPOOL_MAX);
     if (err == SLK_OK)
         err = slk_pool_keep(pool, cid, message, diag);
     if (err == SLK_OK)
@@ -172,7 +179,7 @@ slk_err_t slk_mpool_nonce(uint64_t *nonce, slk_mpool_t *pool, const slk_address_
     return err;
 }
 
-/* --- Looking ---------------------------------------------------------------------------------------------------------- */
+/* --- Looking ---------------------------------------------------------------------------------- */
 
 static slk_err_t copy_entry(slk_pending_t *to, const slk_entry_t *entry, slk_arena_t *arena,
                             slk_diag_t *diag)
@@ -219,7 +226,7 @@ size_t slk_mpool_count(slk_mpool_t *pool)
     return cnt;
 }
 
-/* --- Forgetting ---------------------------------------------------------------------------------------------------------- */
+/* --- Forgetting ------------------------------------------------------------------------------- */
 
 slk_err_t slk_mpool_forget(slk_mpool_t *pool, const slk_cid_t *cid, slk_diag_t *diag)
 {

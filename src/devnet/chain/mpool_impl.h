@@ -32,7 +32,7 @@ struct slk_mpool {
     size_t set_cnt, set_cap, message_cnt;
 };
 
-/* --- mpool_sets.c: with the lock held ------------------------------------------------------------------- */
+/* --- mpool_sets.c: with the lock held --------------------------------------------------------- */
 
 slk_pool_set_t *slk_pool_find(slk_mpool_t *pool, const slk_address_t *sender); /* NULL: none */
 /* The message with a nonce, or NULL. */
@@ -46,7 +46,7 @@ void slk_pool_empty(slk_mpool_t *pool);
 /* The first nonce from `nonce` on that no message has. */
 uint64_t slk_pool_next_nonce(const slk_pool_set_t *set, uint64_t nonce);
 
-/* --- mpool_check.c ---------------------------------------------------------------------------------------- */
+/* --- mpool_check.c ---------------------------------------------------------------------------- */
 
 /* types.Message.ValidForBlockInclusion but for the least gas; `whose` goes before the text. */
 SLK_CHECK_RESULT slk_err_t slk_pool_check_form(const slk_message_t *message, const char *whose,
@@ -65,7 +65,7 @@ SLK_CHECK_RESULT slk_err_t slk_pool_check_on(slk_chain_t *chain, const slk_tip_t
                                              const slk_cid_t *cid, slk_push_t how,
                                              slk_diag_t *diag);
 
-/* --- mpool_store.c ------------------------------------------------------------------------------------------ */
+/* --- mpool_store.c ---------------------------------------------------------------------------- */
 
 SLK_CHECK_RESULT slk_err_t slk_pool_keep(slk_mpool_t *pool, const slk_cid_t *cid,
                                          const slk_signed_message_t *message, slk_diag_t *diag);

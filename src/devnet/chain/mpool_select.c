@@ -14,7 +14,7 @@ typedef struct {
     slk_bigint_t premium; /* what items[next] pays */
 } queue_t;
 
-/* --- Candidates -------------------------------------------------------------------------------------------- */
+/* --- Candidates ------------------------------------------------------------------------------- */
 
 static int by_sender(const void *a, const void *b)
 {
@@ -95,9 +95,10 @@ out:
     return err;
 }
 
-/* --- Queues --------------------------------------------------------------------------------------------------- */
+/* --- Queues ----------------------------------------------------------------------------------- */
 
-/* The run of messages that starts at the sender's nonce, the best paying one of each nonce, moved together. */
+/* The run of messages that starts at the sender's nonce, the best paying one of each nonce, moved
+ * together. */
 static slk_err_t make_queue(queue_t *queue, slk_pending_t *items, size_t cnt, slk_chain_t *chain,
                             const slk_tip_t *on, slk_diag_t *diag)
 {
@@ -137,7 +138,7 @@ out:
     return err;
 }
 
-/* --- The choice -------------------------------------------------------------------------------------------------- */
+/* --- The choice ------------------------------------------------------------------------------- */
 
 /* Whether the sender's next message can be in the block; what it pays then is in queue->premium. */
 static bool ready(queue_t *queue, const slk_bigint_t *base_fee, int64_t gas_left)

@@ -1,8 +1,8 @@
 #ifndef SLK_DEVNET_CHAIN_OVERLAY_H
 #define SLK_DEVNET_CHAIN_OVERLAY_H
 
-/* A store in front of another one: reads what is in either, keeps what is put in memory. For what is
- * tried out and thrown away. One thread. */
+/* A store in front of another one: reads what is in either, keeps what is put in memory. For what
+ * is tried out and thrown away. One thread. */
 
 #include "codec/ipld/blockstore.h"
 

@@ -1,16 +1,18 @@
 #ifndef SLK_DEVNET_CHAIN_PRODUCER_H
 #define SLK_DEVNET_CHAIN_PRODUCER_H
 
-/* The built-in producer of blocks: one an epoch, by SLK_PRODUCER_ID, which needs no power and says so: its blocks
- * have neither ElectionProof nor WinPoStProof, so that no other node would accept them. Their tickets are real VRFs
- * and their signatures real, of BLS keys derived from the seed: number 0 at first, and another one after every
- * forced reorg or step back, so that tickets differ between branches.
+/* The built-in producer of blocks: one an epoch, by SLK_PRODUCER_ID, which needs no power and says
+ * so: its blocks have neither ElectionProof nor WinPoStProof, so that no other node would accept
+ * them. Their tickets are real VRFs and their signatures real, of BLS keys derived from the seed:
+ * number 0 at first, and another one after every forced reorg or step back, so that tickets differ
+ * between branches.
  *
- * Time: the chain's epochs tick every block_ms while the producer runs; paused (or with no process) they stand
- * still. Timestamps in headers are genesis time + height * BlockDelaySecs whatever the real time is.
+ * Time: the chain's epochs tick every block_ms while the producer runs; paused (or with no
+ * process) they stand still. Timestamps in headers are genesis time + height * BlockDelaySecs
+ * whatever the real time is.
  *
- * With the same seed and the same commands and messages at the same heights the blocks are the same. Any thread;
- * commands wait for each other. */
+ * With the same seed and the same commands and messages at the same heights the blocks are the
+ * same. Any thread; commands wait for each other. */
 
 #include "devnet/chain/mpool.h"
 
@@ -37,8 +39,8 @@ void slk_producer_set_block_ms(slk_producer_t *producer, uint32_t block_ms);
 void slk_producer_set_external(slk_producer_t *producer, bool external);
 void slk_producer_set_null_probability(slk_producer_t *producer, double probability);
 
-/* Go on by n epochs as fast as they can be made, also when paused. SLK_ERR_CANCELLED: *cancel (NULL allowed)
- * became true. */
+/* Go on by n epochs as fast as they can be made, also when paused. SLK_ERR_CANCELLED: *cancel
+ * (NULL allowed) became true. */
 SLK_CHECK_RESULT slk_err_t slk_producer_mine(slk_producer_t *producer, uint64_t n,
                                              const atomic_bool *cancel, slk_diag_t *diag);
 
@@ -52,8 +54,8 @@ typedef enum {
     SLK_REORG_LOSE   /* they are forgotten */
 } slk_reorg_t;
 
-/* Revert n tipsets and make n + 1 others in their place; listeners see one change. SLK_ERR_INPUT: the chain has not
- * so many. */
+/* Revert n tipsets and make n + 1 others in their place; listeners see one change. SLK_ERR_INPUT:
+ * the chain has not so many. */
 SLK_CHECK_RESULT slk_err_t slk_producer_reorg(slk_producer_t *producer, uint64_t n,
                                               slk_reorg_t messages, slk_diag_t *diag);
 

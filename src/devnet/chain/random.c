@@ -5,8 +5,8 @@
 #include "crypto/election/beacon.h"
 #include "crypto/election/randomness.h"
 
-/* The mock beacon's entry of an epoch is known from its number alone, also that of epoch 0, whose block carries
- * none. */
+/* The mock beacon's entry of an epoch is known from its number alone, also that of epoch 0, whose
+ * block carries none. */
 static void beacon_digest(slk_node_t *out, int64_t epoch)
 {
     const slk_node_t data = slk_mock_entry(slk_mock_round(epoch));

@@ -1,4 +1,5 @@
-/* Where a message is on a chain, and waiting for it (spec chain.md 8.2; lotus:chain/stmgr/searchwait.go). */
+/* Where a message is on a chain, and waiting for it (spec chain.md 8.2;
+ * lotus:chain/stmgr/searchwait.go). */
 
 #include "devnet/chain/chain_impl.h"
 
@@ -16,7 +17,7 @@ void slk_found_free(slk_found_t *found)
     *found = (slk_found_t){0};
 }
 
-/* --- The index ---------------------------------------------------------------------------------------------- */
+/* --- The index -------------------------------------------------------------------------------- */
 
 /* Tipsets, on whatever branch, that have a message of this sender with this nonce. */
 typedef struct {
@@ -79,7 +80,7 @@ out:
     return err;
 }
 
-/* --- Searching ------------------------------------------------------------------------------------------------ */
+/* --- Searching -------------------------------------------------------------------------------- */
 
 /* Lotus' EqualCall: gas fields do not matter. */
 static bool same_call(const slk_message_t *a, const slk_message_t *b)
@@ -216,7 +217,7 @@ slk_err_t slk_chain_search(slk_found_t *found, bool *is_found, slk_chain_t *c,
     return look(found, is_found, &s, limit < 0 ? 0 : from->height - limit);
 }
 
-/* --- Waiting -------------------------------------------------------------------------------------------------------- */
+/* --- Waiting ---------------------------------------------------------------------------------- */
 
 static slk_err_t cancelled(slk_chain_t *c, const atomic_bool *cancel, slk_diag_t *diag)
 {

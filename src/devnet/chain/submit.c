@@ -20,7 +20,7 @@
 #define CHECK_LIMIT   ((size_t)1 << 30)
 #define WINNING_KINDS 5 /* registered winning PoSt types; window ones follow in groups of as many */
 
-/* --- Form, place, time ---------------------------------------------------------------------------------------- */
+/* --- Form, place, time ------------------------------------------------------------------------ */
 
 static slk_err_t check_form(slk_submit_t *s)
 {
@@ -76,7 +76,7 @@ static slk_err_t check_time(slk_submit_t *s, int64_t now)
     return SLK_OK;
 }
 
-/* --- What follows from the parent ---------------------------------------------------------------------------------- */
+/* --- What follows from the parent ------------------------------------------------------------- */
 
 static slk_err_t check_parent(const slk_submit_t *s)
 {
@@ -123,7 +123,7 @@ static slk_err_t check_beacon(slk_submit_t *s)
     return SLK_OK;
 }
 
-/* --- The miner ------------------------------------------------------------------------------------------------------ */
+/* --- The miner -------------------------------------------------------------------------------- */
 
 static slk_err_t load_miner(slk_submit_t *s)
 {
@@ -218,7 +218,7 @@ static slk_err_t check_signature(const slk_submit_t *s)
     return err;
 }
 
-/* --- Winning PoSt ------------------------------------------------------------------------------------------------------ */
+/* --- Winning PoSt ----------------------------------------------------------------------------- */
 
 static slk_err_t verify_post(bool *ok, slk_submit_t *s, const slk_challenged_sector_t *sector,
                              const slk_node_t *drawn)
@@ -256,7 +256,7 @@ static slk_err_t check_post(slk_submit_t *s)
     return err;
 }
 
-/* --- All ----------------------------------------------------------------------------------------------------------------- */
+/* --- All -------------------------------------------------------------------------------------- */
 
 static slk_err_t check_all(slk_submit_t *s, int64_t now)
 {

@@ -24,7 +24,8 @@ typedef struct {
 /* Its messages: what they are, and that they may be there. */
 SLK_CHECK_RESULT slk_err_t slk_submit_messages(slk_submit_t *submit);
 
-/* Put it in together with other blocks of its height and parents; the head moves when that is the heaviest chain. */
+/* Put it in together with other blocks of its height and parents; the head moves when that is the
+ * heaviest chain. */
 SLK_CHECK_RESULT slk_err_t slk_submit_join(slk_submit_t *submit);
 
 #endif /* SLK_DEVNET_CHAIN_SUBMIT_H */

@@ -65,7 +65,8 @@ static void add_blocks(slk_block_header_t *blocks, size_t *cnt, const slk_tip_t 
     }
 }
 
-/* Blocks of the same height and parents; the tipsets that they are borrowed from are given back by the caller. */
+/* Blocks of the same height and parents; the tipsets that they are borrowed from are given back by
+ * the caller. */
 static slk_err_t gather(slk_block_header_t *blocks, size_t *cnt, slk_tip_t **tips, size_t *tip_cnt,
                         const slk_submit_t *s, const siblings_t *siblings)
 {

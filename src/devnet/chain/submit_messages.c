@@ -32,7 +32,7 @@ static slk_err_t wrong(const check_t *c, const slk_cid_t *cid, const char *why)
                     slk_cid_text(cid).s, why);
 }
 
-/* --- One message ------------------------------------------------------------------------------------------- */
+/* --- One message ------------------------------------------------------------------------------ */
 
 static slk_err_t first_nonce(check_t *c, sender_t *sender, const slk_chain_message_t *m)
 {
@@ -91,7 +91,7 @@ static slk_err_t check_message(check_t *c, const slk_chain_message_t *m)
     return check_nonce(c, m);
 }
 
-/* --- Signatures --------------------------------------------------------------------------------------------- */
+/* --- Signatures ------------------------------------------------------------------------------- */
 
 static slk_err_t check_secpk(const check_t *c, const slk_chain_message_t *m)
 {
@@ -129,7 +129,7 @@ static slk_err_t check_aggregate(const check_t *c, const slk_chain_message_t *me
     return err;
 }
 
-/* --- All of them ------------------------------------------------------------------------------------------------ */
+/* --- All of them ------------------------------------------------------------------------------ */
 
 static slk_err_t load(slk_chain_message_t *to, slk_submit_t *s, const slk_cid_list_t *cids,
                       bool signed_ones)

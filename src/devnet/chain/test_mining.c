@@ -1,6 +1,7 @@
-/* Blocks of real miners: what they are told, blocks of their templates, what is refused and why, tipsets of several
- * blocks. The miner's sector and power are put into the state by hand; its winning PoSt is no proof, so that a block
- * that is right otherwise is refused for that alone, and joins when that check is left out. */
+/* Blocks of real miners: what they are told, blocks of their templates, what is refused and why,
+ * tipsets of several blocks. The miner's sector and power are put into the state by hand; its
+ * winning PoSt is no proof, so that a block that is right otherwise is refused for that alone, and
+ * joins when that check is left out. */
 
 #include "codec/actors/miner_state.h"
 #include "codec/actors/power.h"
@@ -23,7 +24,7 @@ static node_t node;
 static slk_arena_t arena;
 static slk_address_t miner;
 
-/* --- A miner with power -------------------------------------------------------------------------------------- */
+/* --- A miner with power ----------------------------------------------------------------------- */
 
 static void create_miner(void)
 {
@@ -154,7 +155,7 @@ static void forge(void)
     slk_tip_unref(head);
 }
 
-/* --- A worker ----------------------------------------------------------------------------------------------------- */
+/* --- A worker --------------------------------------------------------------------------------- */
 
 static slk_err_t has_key(void *self, const slk_address_t *address, bool *has, slk_diag_t *diag)
 {
@@ -215,7 +216,7 @@ static void make_block(slk_block_msg_t *block, const slk_tip_t *base, int64_t ep
               node.diag);
 }
 
-/* --- Tests ---------------------------------------------------------------------------------------------------------- */
+/* --- Tests ------------------------------------------------------------------------------------ */
 
 static int setup(void **state)
 {
@@ -422,8 +423,8 @@ static void one_step(void *ctx, const slk_step_t *steps, size_t cnt)
         strcat(seen, steps[i].revert ? "-" : "+");
 }
 
-/* The built-in producer's block and the miner's are one tipset; messages that are in both run once; the miner is
- * paid. */
+/* The built-in producer's block and the miner's are one tipset; messages that are in both run
+ * once; the miner is paid. */
 static void tipset_of_two(void **state)
 {
     (void)state;
@@ -459,8 +460,8 @@ static void tipset_of_two(void **state)
     slk_tip_unref(base);
 }
 
-/* Without the built-in producer the miner's block is the tipset of its epoch; one that comes too late for a head is
- * kept beside it. */
+/* Without the built-in producer the miner's block is the tipset of its epoch; one that comes too
+ * late for a head is kept beside it. */
 static void alone_and_late(void **state)
 {
     (void)state;

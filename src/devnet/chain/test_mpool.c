@@ -1,4 +1,5 @@
-/* Which messages the pool takes and with what text it refuses others; nonces, choice, memory over restarts. */
+/* Which messages the pool takes and with what text it refuses others; nonces, choice, memory over
+ * restarts. */
 
 #include "devnet/chain/test_node.h"
 
@@ -9,7 +10,7 @@ static void refuse(node_t *node, unsigned from, slk_message_t m, slk_push_t how,
     assert_string_equal(node->diag.text, text);
 }
 
-/* --- Rules ------------------------------------------------------------------------------------------------ */
+/* --- Rules ------------------------------------------------------------------------------------ */
 
 static void forms(void **state)
 {
@@ -215,7 +216,7 @@ static void too_many(void **state)
     node_close(&node);
 }
 
-/* --- Choice --------------------------------------------------------------------------------------------------- */
+/* --- Choice ----------------------------------------------------------------------------------- */
 
 static void choice(void **state)
 {
@@ -283,7 +284,7 @@ static void full_blocks(void **state)
     node_close(&node);
 }
 
-/* --- Memory ----------------------------------------------------------------------------------------------------- */
+/* --- Memory ----------------------------------------------------------------------------------- */
 
 static void restarts(void **state)
 {

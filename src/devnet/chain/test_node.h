@@ -1,7 +1,8 @@
 #ifndef SLK_DEVNET_CHAIN_TEST_NODE_H
 #define SLK_DEVNET_CHAIN_TEST_NODE_H
 
-/* For tests: a chain in a folder of its own with accounts that have keys, a pool, a paused producer.
+/* For tests: a chain in a folder of its own with accounts that have keys, a pool, a paused
+ * producer.
  *
  * Account i has id 100 + i and a million FIL; even ones have BLS keys, odd ones secp256k1 keys. */
 

@@ -25,9 +25,10 @@ static char *base_fee_at(node_t *node, int64_t epoch)
     return text.s;
 }
 
-/* --- Blocks ------------------------------------------------------------------------------------------------ */
+/* --- Blocks ----------------------------------------------------------------------------------- */
 
-/* A block is signed by the producer's key, its ticket is the VRF of the parent's, and it says that nothing was won. */
+/* A block is signed by the producer's key, its ticket is the VRF of the parent's, and it says that
+ * nothing was won. */
 static void assert_block(node_t *node, const slk_tip_t *tip, const slk_tip_t *parent)
 {
     slk_key_t key;
@@ -120,7 +121,7 @@ static void deterministic(void **state)
     }
 }
 
-/* --- Walking ------------------------------------------------------------------------------------------------- */
+/* --- Walking ---------------------------------------------------------------------------------- */
 
 static void null_rounds(void **state)
 {
@@ -163,7 +164,8 @@ static void null_rounds(void **state)
     node_close(&node);
 }
 
-/* Heights on branches that were left, with more epochs than the ring has, from memory and after reopening. */
+/* Heights on branches that were left, with more epochs than the ring has, from memory and after
+ * reopening. */
 static void deep_history(void **state)
 {
     (void)state;
@@ -208,7 +210,7 @@ static void deep_history(void **state)
     node_close(&node);
 }
 
-/* --- Messages ----------------------------------------------------------------------------------------------- */
+/* --- Messages --------------------------------------------------------------------------------- */
 
 static void messages_and_state(void **state)
 {
@@ -308,7 +310,7 @@ static void replaced(void **state)
     node_close(&node);
 }
 
-/* --- Waiting ---------------------------------------------------------------------------------------------------- */
+/* --- Waiting ---------------------------------------------------------------------------------- */
 
 typedef struct {
     node_t *node;
@@ -364,7 +366,7 @@ static void wait_over_reorg(void **state)
     node_close(&node);
 }
 
-/* --- Calls --------------------------------------------------------------------------------------------------------- */
+/* --- Calls ------------------------------------------------------------------------------------ */
 
 static void calls(void **state)
 {
@@ -420,7 +422,7 @@ static void calls(void **state)
     node_close(&node);
 }
 
-/* --- Folders ------------------------------------------------------------------------------------------------------- */
+/* --- Folders ---------------------------------------------------------------------------------- */
 
 static void reopened(void **state)
 {

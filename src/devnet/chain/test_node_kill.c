@@ -1,5 +1,5 @@
-/* A process killed at any moment of mining, pushing and reorganising finds its chain as it was after what it last told
- * anybody of. With a number as argument so many kills. */
+/* A process killed at any moment of mining, pushing and reorganising finds its chain as it was
+ * after what it last told anybody of. With a number as argument so many kills. */
 
 #include "devnet/chain/test_node.h"
 
@@ -8,14 +8,15 @@
 
 static unsigned long kills = 12;
 
-/* What the child says when something is done: the head's height and branch, or a message that was pushed. */
+/* What the child says when something is done: the head's height and branch, or a message that was
+ * pushed. */
 typedef struct {
     int64_t height;
     uint64_t branch;
     slk_cid_t pushed; /* len 0: none */
 } word_t;
 
-/* --- The child --------------------------------------------------------------------------------------------- */
+/* --- The child -------------------------------------------------------------------------------- */
 
 static void say(int fd, const word_t *word)
 {
@@ -43,7 +44,7 @@ static void work(const char *dir, int fd, unsigned seed)
     }
 }
 
-/* --- The parent --------------------------------------------------------------------------------------------- */
+/* --- The parent ------------------------------------------------------------------------------- */
 
 typedef struct {
     word_t last; /* about the head */

@@ -1,4 +1,5 @@
-/* Many readers while blocks are made, replaced and waited for: what each sees fits together. For ThreadSanitizer, too. */
+/* Many readers while blocks are made, replaced and waited for: what each sees fits together. For
+ * ThreadSanitizer, too. */
 
 #include "devnet/chain/test_node.h"
 
@@ -18,7 +19,7 @@ static void check(bool ok, const char *what)
     }
 }
 
-/* --- Readers ---------------------------------------------------------------------------------------------------- */
+/* --- Readers ---------------------------------------------------------------------------------- */
 
 static void look_around(node_t *node, slk_arena_t *arena, unsigned n)
 {

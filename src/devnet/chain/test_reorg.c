@@ -1,11 +1,12 @@
-/* Randomised reorgs with messages in flight: no message lost, none executed twice on one chain, listeners see
- * reverts and applies in pairs that fit. With a number as argument so many of them (1000 in the slow run). */
+/* Randomised reorgs with messages in flight: no message lost, none executed twice on one chain,
+ * listeners see reverts and applies in pairs that fit. With a number as argument so many of them
+ * (1000 in the slow run). */
 
 #include "devnet/chain/test_node.h"
 
 static unsigned long rounds = 60;
 
-/* --- A listener ----------------------------------------------------------------------------------------------- */
+/* --- A listener ------------------------------------------------------------------------------- */
 
 /* Builds the chain from changes alone. */
 typedef struct {
@@ -47,7 +48,7 @@ static void follower_free(follower_t *f)
     free(f->items);
 }
 
-/* --- Traffic ------------------------------------------------------------------------------------------------------ */
+/* --- Traffic ---------------------------------------------------------------------------------- */
 
 static uint64_t random_state;
 
@@ -96,7 +97,7 @@ static void disturb(node_t *node)
                   node->diag);
 }
 
-/* --- What must hold in the end --------------------------------------------------------------------------------- */
+/* --- What must hold in the end ---------------------------------------------------------------- */
 
 static int by_cid(const void *a, const void *b)
 {

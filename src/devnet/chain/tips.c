@@ -33,7 +33,7 @@ bool slk_block_is_builtin(const slk_block_header_t *block)
     return !block->election_proof && slk_address_to_id(&block->miner, &id) && id == SLK_PRODUCER_ID;
 }
 
-/* --- Making ------------------------------------------------------------------------------------------- */
+/* --- Making ----------------------------------------------------------------------------------- */
 
 static slk_err_t copy_block(slk_tip_box_t *box, size_t i, const slk_block_header_t *block,
                             slk_diag_t *diag)
@@ -86,7 +86,7 @@ void slk_tip_key_bytes(slk_buf_t *out, const slk_tip_t *tip)
     slk_tipset_cids_bytes(out, &tip->key);
 }
 
-/* --- The cache ------------------------------------------------------------------------------------------ */
+/* --- The cache -------------------------------------------------------------------------------- */
 
 static size_t slot_of(const slk_tipset_cids_t *key)
 {
@@ -162,7 +162,7 @@ void slk_tips_free(slk_chain_t *c)
         forget(c, c->oldest);
 }
 
-/* --- From the database ------------------------------------------------------------------------------------- */
+/* --- From the database ------------------------------------------------------------------------ */
 
 typedef struct {
     slk_bytes_t key;

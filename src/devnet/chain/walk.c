@@ -1,5 +1,5 @@
-/* Finding tipsets: by height, ancestors, ways from one to another. Heights near the head are answered from memory,
- * older ones from the database, those of other branches by walking. */
+/* Finding tipsets: by height, ancestors, ways from one to another. Heights near the head are
+ * answered from memory, older ones from the database, those of other branches by walking. */
 
 #include "devnet/chain/chain_impl.h"
 
@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <time.h>
 
-/* --- The ring ------------------------------------------------------------------------------------------- */
+/* --- The ring --------------------------------------------------------------------------------- */
 
 /* What the chain has at a height from ring_from on; NULL: a null round. */
 static slk_tip_t *ring_at(const slk_chain_t *c, int64_t height)
@@ -59,7 +59,7 @@ void slk_walk_publish(slk_chain_t *c, slk_tip_t *head, const slk_step_t *steps, 
     slk_tip_unref(old);
 }
 
-/* --- The chain of the head --------------------------------------------------------------------------------- */
+/* --- The chain of the head -------------------------------------------------------------------- */
 
 typedef struct {
     const slk_tip_t *tip;
@@ -162,7 +162,7 @@ out:
     return err;
 }
 
-/* --- Any chain ---------------------------------------------------------------------------------------------- */
+/* --- Any chain -------------------------------------------------------------------------------- */
 
 slk_err_t slk_chain_parent(slk_tip_t **tip, slk_chain_t *c, const slk_tip_t *of, slk_diag_t *diag)
 {
@@ -217,7 +217,7 @@ slk_err_t slk_chain_is_ancestor(bool *is, slk_chain_t *c, const slk_tip_t *tip,
     return err;
 }
 
-/* --- Ways ------------------------------------------------------------------------------------------------------ */
+/* --- Ways ------------------------------------------------------------------------------------- */
 
 typedef struct {
     slk_tip_t **items;
