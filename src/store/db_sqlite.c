@@ -140,6 +140,11 @@ out:
     return err;
 }
 
+static const char *sqlite_name(const slk_db_conn_t *conn)
+{
+    return conn->path;
+}
+
 static void sqlite_set_busy_ms(slk_db_conn_t *conn, int ms)
 {
     sqlite3_busy_timeout(conn->handle, ms);
@@ -186,9 +191,10 @@ static int bind(sqlite3_stmt *stmt, int idx, const slk_val_t *val)
     return sqlite3_bind_null(stmt, idx);
 }
 
-static slk_err_t sqlite_start(slk_db_stmt_t *stmt, const slk_val_t *vals, size_t cnt,
+static slk_err_t sqlite_start(slk_db_stmt_t *stmt, const slk_val_t *vals, size_t cnt, bool *again,
                               slk_diag_t *diag)
 {
+    *again = false;
     SLK_ASSERT((size_t)sqlite3_bind_parameter_count(stmt->handle) == cnt);
     for (size_t i = 0; i < cnt; i++)
         if (bind(stmt->handle, (int)i + 1, &vals[i]) != SQLITE_OK)
@@ -268,8 +274,9 @@ static const void *sqlite_blob(slk_db_stmt_t *stmt, int col, size_t *len)
 
 /* --- Transactions -------------------------------------------------------------------------- */
 
-static slk_err_t sqlite_begin(slk_db_conn_t *conn, slk_diag_t *diag)
+static slk_err_t sqlite_begin(slk_db_conn_t *conn, bool *again, slk_diag_t *diag)
 {
+    *again = false;
     return run_text(conn, "BEGIN IMMEDIATE", "begin a transaction", diag);
 }
 
@@ -328,10 +335,10 @@ out:
 }
 
 const slk_db_engine_t slk_db_sqlite = {
-    .scheme = "sqlite",
     .words = {"INTEGER", "BLOB", "INTEGER PRIMARY KEY", "STRICT"},
     .open = sqlite_open,
     .close = sqlite_close,
+    .name = sqlite_name,
     .set_busy_ms = sqlite_set_busy_ms,
     .prepare = sqlite_prepare,
     .finalize = sqlite_finalize,

@@ -58,13 +58,12 @@ static slk_err_t backup(slk_db_t *db, const char *module, int64_t next, slk_diag
     return err == SLK_ERR_STATE && access(path, F_OK) == 0 ? SLK_OK : err;
 }
 
-slk_err_t slk_db_migrate(slk_db_t *db, const char *module, const slk_migration_t *rows, size_t cnt,
+/* With the right to change tables. */
+static slk_err_t forward(slk_db_t *db, const char *module, const slk_migration_t *rows, size_t cnt,
                          slk_diag_t *diag)
 {
     slk_err_t err = SLK_OK;
     int64_t version;
-    for (size_t i = 0; i < cnt; i++)
-        SLK_ASSERT(rows[i].number == (int64_t)i + 1);
     SLK_TRY(slk_db_run(db,
                        "CREATE TABLE IF NOT EXISTS schema_version (module TEXT PRIMARY KEY, "
                        "version {i64} NOT NULL, name TEXT NOT NULL) {strict}",
@@ -75,7 +74,7 @@ slk_err_t slk_db_migrate(slk_db_t *db, const char *module, const slk_migration_t
                         "database %s: its %s tables have version %lld, this program knows %zu; use "
                         "the newer program, or the copy made before it changed them",
                         slk_db_name(db), module, (long long)version, cnt);
-    if (version > 0 && version < (int64_t)cnt)
+    if (version > 0 && version < (int64_t)cnt && slk_db_has_backup(db))
         SLK_TRY(backup(db, module, version + 1, diag));
     for (size_t i = (size_t)version; i < cnt; i++) {
         step_t step = {.module = module, .row = &rows[i]};
@@ -88,5 +87,18 @@ slk_err_t slk_db_migrate(slk_db_t *db, const char *module, const slk_migration_t
         SLK_TRY(err);
     }
 out:
+    return err;
+}
+
+slk_err_t slk_db_migrate(slk_db_t *db, const char *module, const slk_migration_t *rows, size_t cnt,
+                         slk_diag_t *diag)
+{
+    for (size_t i = 0; i < cnt; i++)
+        SLK_ASSERT(rows[i].number == (int64_t)i + 1);
+    slk_err_t err = slk_db_lock_schema(db, diag);
+    if (err != SLK_OK)
+        return err;
+    err = forward(db, module, rows, cnt, diag);
+    slk_db_unlock_schema(db);
     return err;
 }

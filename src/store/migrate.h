@@ -7,7 +7,9 @@
  * brings a database forward, each migration in a transaction together with its number, so that
  * kill -9 at any time leaves a whole schema of some number. A database that already held the module
  * is copied first to <path>.before-<module>-<number of its first new migration> (a copy of this
- * name that is there already, from a try that failed, is kept and no second one is made). */
+ * name that is there already, from a try that failed, is kept and no second one is made). A server's
+ * database (PostgreSQL) is not copied: its operator runs pg_dump before starting a newer program, as
+ * whole migrations can only be taken back with such a copy. */
 
 #include "store/db.h"
 

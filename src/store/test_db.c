@@ -1,5 +1,6 @@
-#include "test_util.h"
+#include "store/test_engines.h"
 
+#include "base/assert.h"
 #include "base/file.h"
 #include "store/db.h"
 
@@ -13,10 +14,10 @@ static slk_diag_t diag;
 
 static slk_db_t *open_db(const char *dir)
 {
-    char path[128];
-    snprintf(path, sizeof path, "%s/test.db", dir);
+    char where[TEST_WHERE];
+    test_where(where, dir);
     slk_db_t *db = NULL;
-    assert_ok(slk_db_open(&db, path, &diag), diag);
+    assert_ok(slk_db_open(&db, where, &diag), diag);
     assert_ok(slk_db_run(db,
                          "CREATE TABLE IF NOT EXISTS t (id {serial}, num {i64}, name TEXT, bytes "
                          "{blob}) {strict}",
@@ -38,7 +39,7 @@ static void test_values(void **state)
 {
     (void)state;
     char dir[64];
-    test_tmp_dir(dir);
+    test_new(dir);
     slk_db_t *db = open_db(dir);
     const char *insert = "INSERT INTO t (num, name, bytes) VALUES (?1, ?2, ?3)";
     int64_t changed = 0;
@@ -99,7 +100,7 @@ static void test_many_statements(void **state)
 {
     (void)state;
     char dir[64], sql[64];
-    test_tmp_dir(dir);
+    test_new(dir);
     slk_db_t *db = open_db(dir);
     slk_db_rows_t *held = NULL;
     bool more = false;
@@ -111,6 +112,43 @@ static void test_many_statements(void **state)
     assert_ok(slk_db_rows_next(held, &more, &diag), diag);
     assert_int_equal(slk_db_rows_i64(held, 0), 41);
     slk_db_rows_close(held);
+    slk_db_close(db);
+    test_rm_dir(dir);
+}
+
+/* What both engines spell alike, and numbers that no smaller type holds. */
+static void test_returning(void **state)
+{
+    (void)state;
+    char dir[64];
+    test_new(dir);
+    slk_db_t *db = open_db(dir);
+    const char *insert = "INSERT INTO t (num, name) VALUES (?1, '?2 ''?3') RETURNING id";
+    bool found = false;
+    int64_t first = 0, second = 0, num = 0, changed = 0;
+    assert_ok(slk_db_get_i64(db, insert, SLK_VALS(slk_val_null()), &found, &first, &diag), diag);
+    assert_ok(slk_db_get_i64(db, insert, SLK_VALS(slk_val_i64(INT64_MAX)), &found, &second, &diag),
+              diag);
+    assert_true(found && second > first);
+    assert_ok(slk_db_get_i64(db, "SELECT id FROM t WHERE num = ?1 - 1 + 1",
+                             SLK_VALS(slk_val_i64(INT64_MAX)), &found, &num, &diag),
+              diag);
+    assert_true(found && num == second);
+    assert_ok(slk_db_get_i64(db, "SELECT count(*) FROM t WHERE name = ?1",
+                             SLK_VALS(slk_val_text("?2 '?3")), &found, &num, &diag),
+              diag);
+    assert_int_equal(num, 2);
+    assert_ok(slk_db_run(db,
+                         "INSERT INTO t (id, num) VALUES (?1, 3) ON CONFLICT (id) DO UPDATE SET "
+                         "num = excluded.num",
+                         SLK_VALS(slk_val_i64(second)), &changed, &diag),
+              diag);
+    assert_int_equal(changed, 1);
+    assert_ok(slk_db_run(db, "UPDATE t SET num = 4 WHERE id > ?1", SLK_VALS(slk_val_i64(0)),
+                         &changed, &diag),
+              diag);
+    assert_int_equal(changed, 2);
+    assert_int_equal(number(db, "SELECT sum(num) FROM t"), 8);
     slk_db_close(db);
     test_rm_dir(dir);
 }
@@ -132,7 +170,7 @@ static void test_transactions(void **state)
 {
     (void)state;
     char dir[64];
-    test_tmp_dir(dir);
+    test_new(dir);
     slk_db_t *db = open_db(dir);
     int64_t base = -10;
     assert_err(SLK_ERR_STATE, slk_db_transact(db, insert_two, &base, &diag));
@@ -146,13 +184,15 @@ static void test_transactions(void **state)
     test_rm_dir(dir);
 }
 
-static void test_errors(void **state)
+/* What cannot be opened. */
+static void test_not_opened(void **state)
 {
     (void)state;
     char dir[64], path[128];
-    slk_db_t *db = NULL, *other = NULL;
+    slk_db_t *db = NULL;
     test_tmp_dir(dir);
-    assert_err(SLK_ERR_UNSUPPORTED, slk_db_open(&db, "postgresql://host/name", &diag));
+    assert_err(SLK_ERR_UNSUPPORTED, slk_db_open(&db, "mysql://user:secret@host/name", &diag));
+    assert_null(strstr(diag.text, "secret"));
     assert_err(SLK_ERR_INPUT, slk_db_open(&db, "sqlite:", &diag));
     snprintf(path, sizeof path, "sqlite:%s/no/such/folder.db", dir);
     assert_err(SLK_ERR_NOTFOUND, slk_db_open(&db, path, &diag));
@@ -161,10 +201,18 @@ static void test_errors(void **state)
               diag);
     assert_err(SLK_ERR_FORMAT, slk_db_open(&db, path, &diag));
     assert_non_null(strstr(diag.text, "no SQLite database"));
+    test_rm_dir(dir);
+}
 
-    db = open_db(dir);
+static void test_constraints(void **state)
+{
+    (void)state;
+    char dir[64];
+    test_new(dir);
+    slk_db_t *db = open_db(dir);
     assert_ok(slk_db_run(db,
-                         "CREATE TABLE u (a {i64} PRIMARY KEY, b {i64} REFERENCES u(a)) {strict}",
+                         "CREATE TABLE u (a {i64} PRIMARY KEY, b {i64} REFERENCES u(a), c {i64} "
+                         "CHECK (c > 0)) {strict}",
                          SLK_NO_VALS, NULL, &diag),
               diag);
     const char *insert = "INSERT INTO u (a, b) VALUES (?1, ?2)";
@@ -175,17 +223,72 @@ static void test_errors(void **state)
                slk_db_run(db, insert, SLK_VALS(slk_val_i64(2), slk_val_i64(9)), NULL, &diag));
     assert_err(SLK_ERR_MISMATCH,
                slk_db_run(db, insert, SLK_VALS(slk_val_text("x"), slk_val_null()), NULL, &diag));
+    assert_err(SLK_ERR_MISMATCH,
+               slk_db_run(db, "INSERT INTO u (a, c) VALUES (3, 0)", SLK_NO_VALS, NULL, &diag));
+    assert_ok(slk_db_run(db, insert, SLK_VALS(slk_val_i64(2), slk_val_i64(1)), NULL, &diag), diag);
+    assert_int_equal(number(db, "SELECT count(*) FROM u"), 2);
+    slk_db_close(db);
+    test_rm_dir(dir);
+}
 
-    /* A writer that does not finish. */
-    snprintf(path, sizeof path, "%s/test.db", dir);
-    assert_ok(slk_db_open(&other, path, &diag), diag);
-    slk_db_set_busy_ms(other, 20);
-    assert_ok(slk_db_run(db, "BEGIN IMMEDIATE", SLK_NO_VALS, NULL, &diag), diag);
+/* A statement fails and its caller goes on as if nothing was. */
+static slk_err_t pass_over(slk_db_t *db, void *ctx, slk_diag_t *d)
+{
+    (void)ctx;
+    slk_err_t err = slk_db_run(db, "INSERT INTO t (num) VALUES (70)", SLK_NO_VALS, NULL, d);
+    if (err == SLK_OK)
+        assert_err(SLK_ERR_MISMATCH, slk_db_run(db, "INSERT INTO t (id) VALUES (?1)",
+                                                SLK_VALS(slk_val_text("x")), NULL, d));
+    return err;
+}
+
+static void test_failed_statement(void **state)
+{
+    (void)state;
+    char dir[64];
+    test_new(dir);
+    slk_db_t *db = open_db(dir);
     int64_t base = 1;
-    assert_err(SLK_ERR_BUSY, slk_db_transact(other, insert_two, &base, &diag));
+    assert_err(SLK_ERR_MISMATCH, slk_db_transact(db, pass_over, NULL, &diag));
+    assert_non_null(strstr(diag.text, "rolled back"));
+    assert_int_equal(number(db, "SELECT count(*) FROM t"), 0);
+    assert_ok(slk_db_transact(db, insert_two, &base, &diag), diag);
+    assert_int_equal(number(db, "SELECT count(*) FROM t"), 2);
+    slk_db_close(db);
+    test_rm_dir(dir);
+}
+
+static slk_err_t set_one(slk_db_t *db, void *ctx, slk_diag_t *d)
+{
+    return slk_db_run(db, "UPDATE t SET num = ?1 WHERE id = 1", SLK_VALS(slk_val_i64(*(int *)ctx)),
+                      NULL, d);
+}
+
+/* Holds the row, and lets another one wait for it. */
+static slk_err_t hold_row(slk_db_t *db, void *ctx, slk_diag_t *d)
+{
+    slk_db_t *other = ctx;
+    int num = 5;
+    slk_err_t err = set_one(db, &num, d);
+    assert_err(SLK_ERR_BUSY, slk_db_transact(other, set_one, &num, &diag));
     assert_non_null(strstr(diag.text, "another process or thread"));
-    assert_int_equal(number(other, "SELECT count(*) FROM u"), 1); /* readers do not wait */
-    assert_ok(slk_db_run(db, "COMMIT", SLK_NO_VALS, NULL, &diag), diag);
+    assert_int_equal(number(other, "SELECT num FROM t WHERE id = 1"), 1); /* readers do not wait */
+    return err;
+}
+
+static void test_busy(void **state)
+{
+    (void)state;
+    char dir[64];
+    int num = 7;
+    test_new(dir);
+    slk_db_t *db = open_db(dir), *other = open_db(dir);
+    assert_ok(slk_db_run(db, "INSERT INTO t (num) VALUES (1)", SLK_NO_VALS, NULL, &diag), diag);
+    slk_db_set_busy_ms(other, 20);
+    assert_ok(slk_db_transact(db, hold_row, other, &diag), diag);
+    assert_int_equal(number(other, "SELECT num FROM t WHERE id = 1"), 5);
+    assert_ok(slk_db_transact(other, set_one, &num, &diag), diag);
+    assert_int_equal(number(db, "SELECT num FROM t WHERE id = 1"), 7);
     slk_db_close(other);
     slk_db_close(db);
     test_rm_dir(dir);
@@ -195,7 +298,7 @@ static void test_backup(void **state)
 {
     (void)state;
     char dir[64], path[128];
-    test_tmp_dir(dir);
+    test_new(dir);
     slk_db_t *db = open_db(dir), *copy = NULL;
     int64_t base = 5;
     assert_ok(slk_db_transact(db, insert_two, &base, &diag), diag);
@@ -228,7 +331,7 @@ static void test_kill(void **state)
 {
     (void)state;
     char dir[64];
-    test_tmp_dir(dir);
+    test_new(dir);
     slk_db_close(open_db(dir));
     int64_t told = -2, total = 0;
     for (int round = 0; round < 12; round++) {
@@ -248,6 +351,7 @@ static void test_kill(void **state)
         while (read(fds[0], &told, sizeof told) == sizeof told) {
         }
         close(fds[0]);
+        test_settle();
         slk_db_t *db = open_db(dir);
         total = number(db, "SELECT count(*) FROM t");
         int64_t last = number(db, "SELECT max(num) FROM t");
@@ -279,7 +383,7 @@ static void test_two_processes(void **state)
     (void)state;
     enum { EACH = 100 };
     char dir[64];
-    test_tmp_dir(dir);
+    test_new(dir);
     slk_db_t *db = open_db(dir);
     assert_ok(slk_db_run(db, "INSERT INTO t (id, num) VALUES (1, 0)", SLK_NO_VALS, NULL, &diag),
               diag);
@@ -355,7 +459,7 @@ static void test_full_disk(void **state)
 {
     (void)state;
     char dir[64];
-    test_tmp_dir(dir);
+    test_new(dir);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid == 0)
@@ -372,11 +476,24 @@ static void test_full_disk(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_values),        cmocka_unit_test(test_many_statements),
-        cmocka_unit_test(test_transactions),  cmocka_unit_test(test_errors),
-        cmocka_unit_test(test_backup),        cmocka_unit_test(test_kill),
-        cmocka_unit_test(test_two_processes), cmocka_unit_test(test_full_disk),
+    const struct CMUnitTest sqlite[] = {
+        cmocka_unit_test(test_not_opened),       cmocka_unit_test(test_values),
+        cmocka_unit_test(test_returning),        cmocka_unit_test(test_many_statements),
+        cmocka_unit_test(test_transactions),     cmocka_unit_test(test_constraints),
+        cmocka_unit_test(test_failed_statement), cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_backup),           cmocka_unit_test(test_kill),
+        cmocka_unit_test(test_two_processes),    cmocka_unit_test(test_full_disk),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest postgresql[] = {
+        cmocka_unit_test(test_values),
+        cmocka_unit_test(test_returning),
+        cmocka_unit_test(test_many_statements),
+        cmocka_unit_test(test_transactions),
+        cmocka_unit_test(test_constraints),
+        cmocka_unit_test(test_failed_statement),
+        cmocka_unit_test(test_busy),
+        cmocka_unit_test(test_kill),
+        cmocka_unit_test(test_two_processes),
+    };
+    return test_engines(sqlite, SLK_COUNT(sqlite), postgresql, SLK_COUNT(postgresql));
 }
