@@ -59,7 +59,8 @@ static void add_blocks(slk_block_header_t *blocks, size_t *cnt, const slk_tip_t 
         const slk_block_header_t *block = &tip->tipset.blocks.items[i];
         bool there = false;
         for (size_t k = 0; k < *cnt; k++)
-            there = there || slk_address_eq(&blocks[k].miner, &block->miner);
+            there = there || (slk_address_eq(&blocks[k].miner, &block->miner) &&
+                              slk_block_is_builtin(&blocks[k]) == slk_block_is_builtin(block));
         if (!there)
             blocks[(*cnt)++] = *block;
     }

@@ -1,7 +1,9 @@
 /* Blocks of real miners: what they are told, blocks of their templates, what is refused and why,
- * tipsets of several blocks. The miner's sector and power are put into the state by hand; its
- * winning PoSt is no proof, so that a block that is right otherwise is refused for that alone, and
- * joins when that check is left out. */
+ * tipsets of several blocks.
+ *
+ * The miner is the one of a recorded 2k network: its id, the sectors 0 and 1, and the winning PoSt of
+ * epoch 1000, whose challenge is the same here because beacon and id are. They are put into the state
+ * by hand, in the place of the built-in producer's account. */
 
 #include "codec/actors/miner_state.h"
 #include "codec/actors/power.h"
@@ -17,8 +19,10 @@
 #include "devnet/chain/submit.h"
 #include "devnet/chain/test_node.h"
 
-#define MINER  UINT64_C(1001)
-#define SECTOR UINT64_C(5)
+#define CREATED  UINT64_C(1001) /* the actor that becomes MINER */
+#define MINER    UINT64_C(1000)
+#define RECORDED INT64_C(1000) /* epoch of the proof */
+#define POWER    UINT64_C(4096)
 
 static node_t node;
 static slk_arena_t arena;
@@ -84,25 +88,53 @@ static void write_actor(slk_state_tree_t *tree, uint64_t id, slk_actor_state_t *
     assert_ok(slk_state_tree_set(tree, id, actor, &node.diag), node.diag);
 }
 
-static void give_sector(slk_state_tree_t *tree)
+/* The recorded winning PoSt of an epoch: its sector, and the proof. */
+static slk_bytes_t recorded(int64_t epoch, slk_challenged_sector_t *sector)
+{
+    json_t *blocks = test_vectors("lotus-rpc/blocks.json"), *block;
+    slk_bytes_t proof = {0};
+    slk_block_header_t header;
+    size_t i;
+    json_array_foreach(blocks, i, block)
+    {
+        if (json_integer_value(json_object_get(block, "height")) != epoch)
+            continue;
+        json_t *post = json_object_get(block, "winning_post");
+        assert_ok(
+            slk_record_from_json(sector, &slk_challenged_sector_type,
+                                 json_array_get(json_object_get(post, "challenged_sectors"), 0),
+                                 &arena, &node.diag),
+            node.diag);
+        assert_ok(slk_record_from_json(&header, &slk_block_header_type,
+                                       json_object_get(block, "header"), &arena, &node.diag),
+                  node.diag);
+        proof = header.win_post_proof.items[0].proof_bytes;
+    }
+    json_decref(blocks);
+    assert_true(proof.len == 192);
+    return proof;
+}
+
+static void give_sectors(slk_state_tree_t *tree)
 {
     const slk_blockstore_t *store = slk_chain_store(node.chain);
-    const slk_node_t comm = test_bytes32("sealed");
-    slk_node_t sealed = comm;
     slk_actor_state_t actor;
     slk_miner_state_t state;
     slk_deadlines_t deadlines;
     slk_deadline_t deadline;
     slk_partition_t part = {0};
-    const uint64_t number = SECTOR;
-    sealed.b[31] &= 0x3f;
-    read_actor(tree, MINER, &actor, &state, &slk_miner_state_type);
-    const slk_sector_on_chain_info_t info = {.sector_number = SECTOR,
-                                             .seal_proof = 5,
-                                             .sealed_cid =
-                                                 slk_cid_of_commitment(SLK_CID_SEALED, &sealed),
-                                             .expiration = 1000000};
-    set_array(&state.sectors, 5, SECTOR, &info, &slk_sector_on_chain_info_type);
+    const uint64_t numbers[] = {0, 1};
+    read_actor(tree, CREATED, &actor, &state, &slk_miner_state_type);
+    for (uint64_t n = 0; n < 2; n++) {
+        slk_challenged_sector_t sector;
+        recorded(n ? 500 : RECORDED, &sector);
+        assert_int_equal(sector.sector_number, n);
+        const slk_sector_on_chain_info_t info = {.sector_number = n,
+                                                 .seal_proof = sector.seal_proof,
+                                                 .sealed_cid = sector.sealed_cid,
+                                                 .expiration = 1000000};
+        set_array(&state.sectors, 5, n, &info, &slk_sector_on_chain_info_type);
+    }
     assert_ok(slk_object_get(&deadlines, &slk_deadlines_type, store, &state.deadlines, &arena,
                              &node.diag),
               node.diag);
@@ -110,7 +142,7 @@ static void give_sector(slk_state_tree_t *tree)
     assert_ok(slk_object_get(&deadline, &slk_deadline_type, store, due, &arena, &node.diag),
               node.diag);
     part.expirations_epochs = part.early_terminated = deadline.partitions;
-    assert_ok(slk_bitfield_from_bits(&part.sectors, &number, 1, &arena), node.diag);
+    assert_ok(slk_bitfield_from_bits(&part.sectors, numbers, 2, &arena), node.diag);
     set_array(&deadline.partitions, 3, 0, &part, &slk_partition_type);
     assert_ok(slk_object_put(due, &slk_deadline_type, &deadline, store, &node.diag), node.diag);
     assert_ok(slk_object_put(&state.deadlines, &slk_deadlines_type, &deadlines, store, &node.diag),
@@ -124,7 +156,7 @@ static void give_power(slk_state_tree_t *tree)
     slk_power_state_t power;
     slk_hamt_t *claims;
     slk_buf_t buf = {0};
-    const slk_bigint_t size = slk_bigint_u64(2048);
+    const slk_bigint_t size = slk_bigint_u64(POWER);
     const slk_power_claim_t claim = {10, size, size};
     read_actor(tree, SLK_ID_POWER, &actor, &power, &slk_power_state_type);
     assert_ok(slk_hamt_load(&claims, slk_chain_store(node.chain), 5, &power.claims, &node.diag),
@@ -148,7 +180,7 @@ static void forge(void)
     slk_state_tree_t *tree;
     slk_tip_t *head = slk_chain_head(node.chain);
     assert_ok(slk_chain_state(&tree, node.chain, &head->state, &node.diag), node.diag);
-    give_sector(tree);
+    give_sectors(tree);
     give_power(tree);
     assert_ok(slk_state_tree_flush(tree, &head->state, &node.diag), node.diag);
     slk_state_tree_free(tree);
@@ -191,7 +223,8 @@ static void make_block(slk_block_msg_t *block, const slk_tip_t *base, int64_t ep
     slk_post_proof_t *post = slk_arena_alloc(&arena, sizeof *post);
     form.ticket = slk_arena_alloc(&arena, sizeof *form.ticket);
     form.eproof = slk_arena_alloc(&arena, sizeof *form.eproof);
-    post->proof_bytes = (slk_bytes_t){slk_arena_alloc(&arena, 192), 192};
+    slk_challenged_sector_t sector;
+    post->proof_bytes = recorded(RECORDED, &sector); /* valid for that epoch alone */
     form.winning_post_proof = (slk_post_proof_list_t){post, 1};
     assert_ok(slk_draft_beacon(&form.beacon_values, base->height, epoch, &arena, &node.diag),
               node.diag);
@@ -200,7 +233,7 @@ static void make_block(slk_block_msg_t *block, const slk_tip_t *base, int64_t ep
     const slk_node_t ticket =
         slk_ticket_input(beacon.b, beacon.len, epoch, MINER, before.b, before.len);
     const slk_node_t election = slk_election_input(beacon.b, beacon.len, epoch, MINER);
-    const slk_bigint_t power = slk_bigint_u64(2048);
+    const slk_bigint_t power = slk_bigint_u64(POWER);
     form.ticket->vrf_proof = vrf(&ticket);
     form.eproof->vrf_proof = vrf(&election);
     form.eproof->win_count =
@@ -267,14 +300,24 @@ static void base_info(void **state)
               node.diag);
     assert_true(is);
     assert_int_equal(info.sectors.count, 1);
-    assert_int_equal(info.sectors.items[0].sector_number, SECTOR);
-    assert_string_equal(slk_bigint_text(&info.miner_power).s, "2048");
-    assert_string_equal(slk_bigint_text(&info.network_power).s, "2048");
+    assert_string_equal(slk_bigint_text(&info.miner_power).s, "4096");
+    assert_string_equal(slk_bigint_text(&info.network_power).s, "4096");
     assert_true(slk_address_eq(&info.worker_key, &node.accounts[0]));
     assert_int_equal(info.sector_size, 2048);
     assert_int_equal(info.beacon_entries.count, 2);
     assert_int_equal(info.prev_beacon_entry.round, head->height + 100);
     assert_true(info.eligible_for_mining);
+    slk_tip_unref(head);
+    /* The same sector is challenged as on the recorded chain. */
+    slk_challenged_sector_t sector;
+    recorded(RECORDED, &sector);
+    node_mine(&node, (uint64_t)(RECORDED - 1 - node_height(&node)));
+    head = slk_chain_head(node.chain);
+    assert_ok(
+        slk_mining_base_info(&info, &is, node.chain, &miner, RECORDED, head, &arena, &node.diag),
+        node.diag);
+    assert_int_equal(info.sectors.items[0].sector_number, sector.sector_number);
+    assert_true(slk_cid_eq(&info.sectors.items[0].sealed_cid, &sector.sealed_cid));
     slk_tip_unref(head);
 }
 
@@ -368,7 +411,19 @@ static void refuse_claims(const slk_block_msg_t *good)
                                &b.secpk_messages, &node.diag),
               node.diag);
     refuse(b, true, "wrong nonce (exp: 0, got: 1)");
-    refuse(*good, false, "invalid election post: winning post was invalid");
+    b = *good;
+    slk_post_proof_t post = good->header.win_post_proof.items[0];
+    uint8_t bytes[192];
+    memcpy(bytes, post.proof_bytes.b, sizeof bytes);
+    bytes[100] ^= 1;
+    post.proof_bytes.b = bytes;
+    b.header.win_post_proof.items = &post;
+    refuse(b, true, "invalid election post: winning post was invalid");
+    post = good->header.win_post_proof.items[0];
+    post.post_proof = 1;
+    refuse(b, true, "invalid election post: winning post was invalid");
+    b.header.win_post_proof.count = 0;
+    refuse(b, true, "invalid election post: winning post was invalid");
 }
 
 static void submit(void **state)
@@ -386,10 +441,21 @@ static void submit(void **state)
     refuse_claims(&block);
     make_block(&early, head, head->height + 2);
     refuse(early, false, "block was from the future");
+    /* And the good one becomes the head. */
+    assert_ok(slk_mining_submit(node.chain, node.producer, &block, &node.diag), node.diag);
+    slk_tip_t *with = slk_chain_head(node.chain);
+    assert_int_equal(with->height, RECORDED);
+    slk_cid_t cid;
+    assert_ok(slk_block_cid(&cid, &block.header, &node.diag), node.diag);
+    assert_true(slk_cid_eq(&with->key.cids.items[0], &cid));
+    assert_int_equal(slk_mpool_count(node.pool), 0);
+    assert_int_equal(node_actor(&node, 3).nonce, 2);
+    slk_tip_unref(with);
+    node_mine(&node, 3);
     slk_tip_unref(head);
 }
 
-/* As slk_mining_submit, without the checks. */
+/* As slk_mining_submit without the checks, for epochs that there is no proof of. */
 static void join(const slk_block_msg_t *block, slk_tip_t *base)
 {
     slk_submit_t s = {.chain = node.chain,
@@ -432,10 +498,13 @@ static void tipset_of_two(void **state)
     char seen[16] = "";
     slk_tip_t *base = slk_chain_head(node.chain);
     const slk_bigint_t before = mined();
+    node_push(&node, 2, node_transfer(&node, 4, 1, 7, 1000));
+    node_push(&node, 3, node_transfer(&node, 4, 2, 7, 1000));
+    node_push(&node, 3, node_transfer(&node, 4, 3, 7, 1000));
     make_block(&block, base, base->height + 1);
     node_mine(&node, 1);
     slk_tip_t *single = slk_chain_head(node.chain);
-    assert_int_equal(node_actor(&node, 3).nonce, 2);
+    assert_int_equal(node_actor(&node, 3).nonce, 4);
     const uint64_t id = slk_chain_subscribe(node.chain, one_step, seen, NULL);
     join(&block, base);
     slk_tip_t *head = slk_chain_head(node.chain);
@@ -443,7 +512,7 @@ static void tipset_of_two(void **state)
     assert_int_equal(head->height, single->height);
     assert_int_equal(head->tipset.blocks.count, 2);
     assert_true(slk_bigint_cmp(&head->weight, &single->weight) > 0);
-    assert_int_equal(node_actor(&node, 3).nonce, 2);
+    assert_int_equal(node_actor(&node, 3).nonce, 4);
     slk_chain_message_list_t list;
     assert_ok(slk_chain_messages(&list, node.chain, head, &arena, &node.diag), node.diag);
     assert_int_equal(list.count, 3);
