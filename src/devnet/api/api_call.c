@@ -102,12 +102,15 @@ static slk_err_t show(slk_ask_t *ask, const slk_tip_t *tip, const slk_called_t *
     char text[1024] = "";
     const slk_applied_t *a = &called->applied;
     const slk_receipt_t receipt = {.exit_code = a->exit, .ret = a->ret, .gas_used = a->gas_used};
+    slk_message_t message = called->message;
+    if (!message.params.len)
+        message.params.b = NULL; /* null, not "" */
     if (a->exit != SLK_EXIT_OK)
         snprintf(text, sizeof text, "%s", a->text);
     SLK_TRY(slk_ask_json(ask, json_object()));
     SLK_TRY(
         slk_ask_put(ask, ask->result, "MsgCid", &slk_api_cid_type, &(slk_api_cid_t){called->cid}));
-    SLK_TRY(slk_ask_put(ask, ask->result, "Msg", &slk_message_type, &called->message));
+    SLK_TRY(slk_ask_put(ask, ask->result, "Msg", &slk_message_type, &message));
     SLK_TRY(slk_ask_put(ask, ask->result, "MsgRct", &slk_receipt_type, &receipt));
     SLK_TRY(set(ask, "GasCost", gas_cost(ask, called, paid)));
     SLK_TRY(set(ask, "ExecutionTrace", a->call_cnt ? trace(ask, tip, a, 0, &next) : json_null()));
