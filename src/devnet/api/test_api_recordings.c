@@ -355,7 +355,7 @@ static const struct {
 /* Fields that are not compared in any answer: blocks of the built-in producer have no proofs, other messages have
  * events, gas charges and accesses to state are not told one by one. */
 static const char *const everywhere[] = {"ElectionProof", "WinPoStProof", "EventsRoot",
-                                         "GasCharges"};
+                                         "GasCharges", "IpldOps"};
 
 /* --- Comparing ------------------------------------------------------------------------------------------------------ */
 
