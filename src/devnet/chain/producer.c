@@ -15,6 +15,7 @@
 
 #define BLOCK_LIMIT ((size_t)1 << 30)
 #define NULLS_MAX   8000 /* in a row: a block carries a beacon entry for each */
+#define AT_ONCE     32u  /* epochs that a command makes before it waits for the disk */
 
 struct slk_producer {
     slk_chain_t *chain;
@@ -174,25 +175,36 @@ static void set_epoch(slk_producer_t *p, int64_t epoch)
     pthread_mutex_unlock(&p->lock);
 }
 
-/* With the turn. */
-static slk_err_t tick(slk_producer_t *p, slk_diag_t *diag)
+/* Put a block on *tip, or nothing. */
+static slk_err_t one_epoch(slk_producer_t *p, slk_tip_t **tip, slk_diag_t *diag)
 {
-    slk_err_t err = SLK_OK;
     bool is_null;
-    slk_tip_t *tip = NULL;
-    slk_chain_lock(p->chain);
-    slk_tip_t *head = slk_chain_head(p->chain);
-    const int64_t epoch = next_epoch(p, head, &is_null);
+    slk_tip_t *next = NULL;
+    const int64_t epoch = next_epoch(p, *tip, &is_null);
     if (!is_null) {
-        SLK_TRY(build(&tip, p, head, epoch, true, diag));
-        SLK_TRY(slk_chain_set_head(p->chain, tip, diag));
+        slk_err_t err = build(&next, p, *tip, epoch, true, diag);
+        if (err != SLK_OK)
+            return err;
+        slk_tip_unref(*tip);
+        *tip = next;
     }
     set_epoch(p, epoch);
-out:
+    return SLK_OK;
+}
+
+/* So many epochs in one change of the head. With the turn. */
+static slk_err_t tick(slk_producer_t *p, uint64_t n, slk_diag_t *diag)
+{
+    slk_err_t err = SLK_OK;
+    slk_diag_t other;
+    slk_chain_lock(p->chain);
+    slk_tip_t *tip = slk_chain_head(p->chain);
+    for (uint64_t i = 0; i < n && err == SLK_OK; i++)
+        err = one_epoch(p, &tip, diag);
+    slk_err_t moved = slk_chain_set_head(p->chain, tip, err == SLK_OK ? diag : &other);
     slk_chain_unlock(p->chain);
-    slk_tip_unref(head);
     slk_tip_unref(tip);
-    return err;
+    return err == SLK_OK ? moved : err;
 }
 
 /* --- The thread ------------------------------------------------------------------------------- */
@@ -245,7 +257,7 @@ static void *produce(void *ctx)
     slk_diag_t diag;
     while (wait_due(p)) {
         pthread_mutex_lock(&p->turn);
-        slk_err_t err = tick(p, &diag);
+        slk_err_t err = tick(p, 1, &diag);
         pthread_mutex_unlock(&p->turn);
         if (err == SLK_OK)
             continue;
@@ -406,11 +418,12 @@ slk_err_t slk_producer_mine(slk_producer_t *p, uint64_t n, const atomic_bool *ca
 {
     slk_err_t err = SLK_OK;
     take_turn(p);
-    for (uint64_t i = 0; i < n && err == SLK_OK; i++) {
+    for (uint64_t done = 0, more; done < n && err == SLK_OK; done += more) {
+        more = n - done < AT_ONCE ? n - done : AT_ONCE;
         if (cancel && atomic_load(cancel))
-            err = slk_fail(diag, SLK_ERR_CANCELLED, "interrupted after %" PRIu64 " epochs", i);
+            err = slk_fail(diag, SLK_ERR_CANCELLED, "interrupted after %" PRIu64 " epochs", done);
         else
-            err = tick(p, diag);
+            err = tick(p, more, diag);
     }
     give_turn(p);
     return err;

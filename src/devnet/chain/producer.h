@@ -39,7 +39,8 @@ void slk_producer_set_block_ms(slk_producer_t *producer, uint32_t block_ms);
 void slk_producer_set_external(slk_producer_t *producer, bool external);
 void slk_producer_set_null_probability(slk_producer_t *producer, double probability);
 
-/* Go on by n epochs as fast as they can be made, also when paused. SLK_ERR_CANCELLED: *cancel
+/* Go on by n epochs as fast as they can be made, also when paused; listeners hear of some dozens at
+ * once. SLK_ERR_CANCELLED: *cancel
  * (NULL allowed) became true. */
 SLK_CHECK_RESULT slk_err_t slk_producer_mine(slk_producer_t *producer, uint64_t n,
                                              const atomic_bool *cancel, slk_diag_t *diag);
