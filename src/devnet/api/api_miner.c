@@ -113,7 +113,7 @@ static slk_err_t state_miner_partitions(slk_ask_t *ask)
 /* --- Sums over all partitions --------------------------------------------------------------------------------------- */
 
 typedef struct {
-    slk_bitfield_t faults, recoveries;
+    slk_view_sets_t faults, recoveries;
     slk_api_sector_count_t count;
 } sums_t;
 
@@ -124,9 +124,8 @@ static slk_err_t add_partition(void *ctx, slk_ask_t *ask, uint64_t deadline, uin
     sums_t *sums = ctx;
     slk_err_t err;
     slk_bitfield_t live, active;
-    SLK_TRY(slk_bitfield_union(&sums->faults, &sums->faults, &partition->faults, &ask->arena));
-    SLK_TRY(slk_bitfield_union(&sums->recoveries, &sums->recoveries, &partition->recoveries,
-                               &ask->arena));
+    SLK_TRY(slk_view_sets_add(ask, &sums->faults, &partition->faults));
+    SLK_TRY(slk_view_sets_add(ask, &sums->recoveries, &partition->recoveries));
     SLK_TRY(slk_view_live(ask, partition, &live));
     SLK_TRY(slk_view_active(ask, partition, &active));
     sums->count.live += slk_bitfield_count(&live);
@@ -153,15 +152,21 @@ static slk_err_t show_bits(slk_ask_t *ask, slk_err_t err, const slk_bitfield_t *
 static slk_err_t state_miner_faults(slk_ask_t *ask)
 {
     sums_t sums;
+    slk_bitfield_t bits = {0};
     slk_err_t err = sum_up(ask, &sums);
-    return show_bits(ask, err, &sums.faults);
+    if (err == SLK_OK)
+        err = slk_view_sets_union(ask, &sums.faults, &bits);
+    return show_bits(ask, err, &bits);
 }
 
 static slk_err_t state_miner_recoveries(slk_ask_t *ask)
 {
     sums_t sums;
+    slk_bitfield_t bits = {0};
     slk_err_t err = sum_up(ask, &sums);
-    return show_bits(ask, err, &sums.recoveries);
+    if (err == SLK_OK)
+        err = slk_view_sets_union(ask, &sums.recoveries, &bits);
+    return show_bits(ask, err, &bits);
 }
 
 static slk_err_t state_miner_sector_count(slk_ask_t *ask)

@@ -18,14 +18,16 @@ static slk_err_t load(slk_ask_t *ask, size_t tip, slk_view_miner_t *miner)
 typedef struct {
     slk_ask_t *ask;
     const slk_bitfield_t *only; /* NULL: all */
+    slk_text_t text;
 } list_t;
 
-/* A sector's memory is given back before the next: a miner may have a million. */
+/* One after the other becomes text: as JSON values a hundred thousand would take 300 MB. */
 static slk_err_t show_sector(void *ctx, uint64_t number, slk_bytes_t value, bool *stop,
                              slk_diag_t *diag)
 {
     list_t *list = ctx;
     slk_arena_t arena;
+    json_t *json = NULL;
     slk_sector_on_chain_info_t sector;
     (void)stop;
     if (list->only && !slk_bitfield_contains(list->only, number))
@@ -34,8 +36,13 @@ static slk_err_t show_sector(void *ctx, uint64_t number, slk_bytes_t value, bool
     slk_err_t err = slk_record_decode(&sector, &slk_sector_on_chain_info_type, value.b, value.len,
                                       &arena, diag);
     if (err == SLK_OK)
-        err = slk_ask_put(list->ask, list->ask->result, NULL, &slk_sector_on_chain_info_type,
-                          &sector);
+        err = slk_record_to_json(&json, &slk_sector_on_chain_info_type, &sector,
+                                 slk_ask_network(list->ask), diag);
+    if (err == SLK_OK) {
+        slk_text_add(&list->text, list->text.len > 1 ? "," : "", list->text.len > 1);
+        slk_json_write(&list->text, json);
+    }
+    json_decref(json);
     slk_arena_free(&arena);
     return err;
 }
@@ -43,11 +50,17 @@ static slk_err_t show_sector(void *ctx, uint64_t number, slk_bytes_t value, bool
 static slk_err_t show_sectors(slk_ask_t *ask, const slk_view_miner_t *miner,
                               const slk_bitfield_t *only)
 {
-    list_t list = {ask, only};
-    slk_err_t err = slk_ask_json(ask, json_array());
-    if (err != SLK_OK || (only && slk_bitfield_is_empty(only)))
-        return err;
-    return slk_view_array_each(ask, &miner->state.sectors, SLK_WIDTH_SECTORS, show_sector, &list);
+    slk_err_t err = SLK_OK;
+    list_t list = {.ask = ask, .only = only};
+    slk_text_add(&list.text, "[", 1);
+    if (!only || !slk_bitfield_is_empty(only))
+        err =
+            slk_view_array_each(ask, &miner->state.sectors, SLK_WIDTH_SECTORS, show_sector, &list);
+    slk_text_add(&list.text, "]", 1);
+    if (err == SLK_OK)
+        err = slk_ask_take_text(ask, &list.text);
+    slk_text_free(&list.text);
+    return err;
 }
 
 static slk_err_t state_miner_sectors(slk_ask_t *ask)
@@ -62,19 +75,22 @@ static slk_err_t state_miner_sectors(slk_ask_t *ask)
 static slk_err_t add_active(void *ctx, slk_ask_t *ask, uint64_t deadline, uint64_t index,
                             const slk_partition_t *partition, bool *stop)
 {
-    slk_bitfield_t *all = ctx, active;
+    slk_bitfield_t active;
     (void)deadline, (void)index, (void)stop;
     slk_err_t err = slk_view_active(ask, partition, &active);
-    return err == SLK_OK ? slk_bitfield_union(all, all, &active, &ask->arena) : err;
+    return err == SLK_OK ? slk_view_sets_add(ask, ctx, &active) : err;
 }
 
 static slk_err_t state_miner_active_sectors(slk_ask_t *ask)
 {
     slk_view_miner_t miner;
     slk_bitfield_t active = {0};
+    slk_view_sets_t sets = {0};
     slk_err_t err = load(ask, 1, &miner);
     if (err == SLK_OK)
-        err = slk_view_all_partitions(ask, &miner, add_active, &active);
+        err = slk_view_all_partitions(ask, &miner, add_active, &sets);
+    if (err == SLK_OK)
+        err = slk_view_sets_union(ask, &sets, &active);
     return err == SLK_OK ? show_sectors(ask, &miner, &active) : err;
 }
 

@@ -111,6 +111,17 @@ slk_err_t slk_ask_bytes(slk_ask_t *ask, const void *bytes, size_t len)
     return err;
 }
 
+slk_err_t slk_ask_take_text(slk_ask_t *ask, slk_text_t *text)
+{
+    size_t len;
+    char *json = slk_text_take(text, &len);
+    if (!json)
+        return slk_ask_json(ask, NULL);
+    slk_rpc_answer_take(ask->rpc, json, len);
+    ask->answered = true;
+    return SLK_OK;
+}
+
 slk_err_t slk_ask_fail(slk_ask_t *ask, int64_t code, const char *fmt, ...)
 {
     va_list args;

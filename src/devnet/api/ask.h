@@ -99,6 +99,8 @@ slk_err_t slk_ask_address(slk_ask_t *ask, const slk_address_t *address);
 slk_err_t slk_ask_cid(slk_ask_t *ask, const slk_cid_t *cid);
 slk_err_t slk_ask_text(slk_ask_t *ask, const char *text);
 slk_err_t slk_ask_bytes(slk_ask_t *ask, const void *bytes, size_t len);
+/* JSON as text, which is empty afterwards. */
+slk_err_t slk_ask_take_text(slk_ask_t *ask, slk_text_t *text);
 
 /* An error with a code of Lotus': `return slk_ask_fail(ask, 11, "actor not found")`. */
 slk_err_t slk_ask_fail(slk_ask_t *ask, int64_t code, const char *fmt, ...) SLK_PRINTF(3, 4);

@@ -5,6 +5,7 @@
 #include "devnet/actors/miner/array.h"
 
 #include <inttypes.h>
+#include <string.h>
 
 /* --- Objects ------------------------------------------------------------------------------------------------- */
 
@@ -203,4 +204,30 @@ slk_err_t slk_view_active(slk_ask_t *ask, const slk_partition_t *partition, slk_
     if (err == SLK_OK)
         err = slk_bitfield_difference(active, active, &partition->unproven, &ask->arena);
     return err;
+}
+
+/* --- Sets ---------------------------------------------------------------------------------------------------- */
+
+slk_err_t slk_view_sets_add(slk_ask_t *ask, slk_view_sets_t *sets, const slk_bitfield_t *set)
+{
+    if (slk_bitfield_is_empty(set))
+        return SLK_OK;
+    if (sets->cnt == sets->cap) {
+        const size_t cap = sets->cap ? 2 * sets->cap : 64;
+        slk_bitfield_t *items = slk_arena_array(&ask->arena, cap, sizeof *items);
+        if (!items)
+            return slk_ask_json(ask, NULL);
+        if (sets->cnt)
+            memcpy(items, sets->items, sets->cnt * sizeof *items);
+        sets->items = items;
+        sets->cap = cap;
+    }
+    sets->items[sets->cnt++] = *set;
+    return SLK_OK;
+}
+
+slk_err_t slk_view_sets_union(slk_ask_t *ask, const slk_view_sets_t *sets, slk_bitfield_t *out)
+{
+    *out = (slk_bitfield_t){0};
+    return sets->cnt ? slk_bitfield_union_all(out, sets->items, sets->cnt, &ask->arena) : SLK_OK;
 }

@@ -72,4 +72,14 @@ SLK_CHECK_RESULT slk_err_t slk_view_live(slk_ask_t *ask, const slk_partition_t *
 SLK_CHECK_RESULT slk_err_t slk_view_active(slk_ask_t *ask, const slk_partition_t *partition,
                                            slk_bitfield_t *active);
 
+/* Sets that are joined when all are there: one by one would copy the sum each time. */
+typedef struct {
+    slk_bitfield_t *items;
+    size_t cnt, cap;
+} slk_view_sets_t;
+SLK_CHECK_RESULT slk_err_t slk_view_sets_add(slk_ask_t *ask, slk_view_sets_t *sets,
+                                             const slk_bitfield_t *set);
+SLK_CHECK_RESULT slk_err_t slk_view_sets_union(slk_ask_t *ask, const slk_view_sets_t *sets,
+                                               slk_bitfield_t *out);
+
 #endif /* SLK_DEVNET_API_MINER_VIEW_H */

@@ -8,7 +8,7 @@
 #include "codec/base64.h"
 #include "devnet/actors/miner/precommit.h"
 #include "devnet/actors/miner/test_miner.h"
-#include "devnet/api/test_devnet.h"
+#include "devnet/api/test_forge.h"
 
 #include <ctype.h>
 #include <dirent.h>
@@ -32,45 +32,6 @@ typedef struct {
     json_int_t first_push;
     int compared, skipped, wrong;
 } world_t;
-
-static json_t *message_json(const char *from, const char *to, const char *value, int method,
-                            const char *params)
-{
-    return json_pack("{s:i, s:s, s:s, s:i, s:s, s:i, s:s, s:s, s:i, s:s?}", "Version", 0, "To", to,
-                     "From", from, "Nonce", 0, "Value", value, "GasLimit", 0, "GasFeeCap", "0",
-                     "GasPremium", "0", "Method", method, "Params", params);
-}
-
-static char *base64_of(const slk_buf_t *buf)
-{
-    char *text = malloc(SLK_BASE64_LEN(buf->len) + 1);
-    assert_non_null(text);
-    slk_base64_encode(text, buf->bytes, buf->len);
-    return text;
-}
-
-static void create_miner(world_t *w)
-{
-    slk_buf_t buf = {0};
-    slk_address_t owner;
-    slk_diag_t *diag = &w->t.diag;
-    assert_ok(slk_address_from_text(&owner, w->owner, diag), *diag);
-    const uint8_t peer[38] = {0x00, 0x24, 0x08, 0x01, 0x12, 0x20, 1};
-    slk_create_miner_params_t params = {
-        .owner = owner, .worker = owner, .window_post_proof_type = 10, .peer = {peer, sizeof peer}};
-    assert_ok(slk_record_encode(&buf, &slk_create_miner_params_type, &params, diag), *diag);
-    char *text = base64_of(&buf);
-    json_t *lookup =
-        test_send_and_wait(&w->t, message_json(w->owner, "t04", "1000000000000000000000", 2, text));
-    const char *id =
-        json_string_value(json_object_get(json_object_get(lookup, "ReturnDec"), "IDAddress"));
-    assert_non_null(id);
-    snprintf(w->miner, sizeof w->miner, "%s", id);
-    w->miner_id = strtoull(id + 2, NULL, 10);
-    json_decref(lookup);
-    slk_buf_free(&buf);
-    free(text);
-}
 
 /* Sectors 0 and 1 with power, 2 pre-committed. */
 static void add_sectors(test_machine_t *tm, uint64_t miner)
@@ -128,38 +89,12 @@ static void add_sectors(test_machine_t *tm, uint64_t miner)
                      SLK_EXIT_OK);
 }
 
-/* A tipset on top of the head whose state has them. */
 static void forge_sectors(world_t *w)
 {
-    slk_chain_t *chain = slk_devnet_chain(w->t.net);
-    slk_diag_t *diag = &w->t.diag;
-    slk_tip_t *head = slk_chain_head(chain), *forged;
-    test_machine_t tm = {.policy = *slk_chain_policy(chain), .store = *slk_chain_store(chain)};
-    tm.env = (slk_machine_env_t){.draw = test_draw,
-                                 .store = &tm.store,
-                                 .policy = &tm.policy,
-                                 .epoch = head->height,
-                                 .base_fee = slk_bigint_u64(100)};
-    slk_arena_init(&tm.arena, (size_t)1 << 30);
-    assert_ok(slk_machine_new(&tm.machine, &tm.env, &head->state, diag), *diag);
+    test_machine_t tm;
+    slk_tip_t *head = test_forge_begin(&w->t, &tm);
     add_sectors(&tm, w->miner_id);
-
-    slk_block_header_t block = head->tipset.blocks.items[0];
-    assert_ok(slk_machine_flush(tm.machine, &block.parent_state_root, diag), *diag);
-    block.parents = head->key.cids;
-    block.parent_weight = head->weight;
-    block.parent_message_receipts = head->receipts;
-    block.parent_base_fee = head->base_fee;
-    block.height = head->height + 1;
-    block.timestamp += 4;
-    slk_chain_lock(chain);
-    assert_ok(slk_chain_put(&forged, chain, &block, 1, diag), *diag);
-    assert_ok(slk_chain_set_head(chain, forged, diag), *diag);
-    slk_chain_unlock(chain);
-    slk_tip_unref(forged);
-    slk_tip_unref(head);
-    slk_machine_free(tm.machine);
-    slk_arena_free(&tm.arena);
+    test_forge_end(&w->t, &tm, head);
 }
 
 /* A message with its event. */
@@ -178,8 +113,9 @@ static void pre_commit(world_t *w)
     const slk_pre_commit_sector_batch2_params_t params = {{&info, 1}};
     assert_ok(slk_record_encode(&buf, &slk_pre_commit_sector_batch2_params_type, &params, diag),
               *diag);
-    char *text = base64_of(&buf);
-    json_t *lookup = test_send_and_wait(&w->t, message_json(w->owner, w->miner, "0", 28, text));
+    char *text = test_base64(&buf);
+    json_t *lookup =
+        test_send_and_wait(&w->t, test_message_json(w->owner, w->miner, "0", 28, text));
     json_t *receipt = json_object_get(lookup, "Receipt");
     assert_int_equal(json_integer_value(json_object_get(receipt, "ExitCode")), 0);
     w->events_root = json_incref(json_object_get(receipt, "EventsRoot"));
@@ -211,9 +147,9 @@ static json_t *push_raw(world_t *w, json_t *message, int later, const char *prem
 /* One message that another takes the nonce of, and one that fails. */
 static void replace_message(world_t *w)
 {
-    w->replaced = push_raw(w, message_json(w->owner, w->secp, "1", 0, NULL), 0, "100000");
-    json_decref(push_raw(w, message_json(w->owner, w->secp, "1", 0, NULL), -1, "200000"));
-    w->failed = push_raw(w, message_json(w->owner, w->miner, "0", 28, "gYA="), 0, "100000");
+    w->replaced = push_raw(w, test_message_json(w->owner, w->secp, "1", 0, NULL), 0, "100000");
+    json_decref(push_raw(w, test_message_json(w->owner, w->secp, "1", 0, NULL), -1, "200000"));
+    w->failed = push_raw(w, test_message_json(w->owner, w->miner, "0", 28, "gYA="), 0, "100000");
     test_mine(&w->t, 2);
 }
 
@@ -229,13 +165,14 @@ static void make_world(world_t *w)
     json = test_result(&w->t, "Filecoin.WalletNew", json_pack("[s]", "secp256k1"));
     snprintf(w->secp, sizeof w->secp, "%s", json_string_value(json));
     json_decref(json);
-    create_miner(w);
-    json =
-        test_send_and_wait(&w->t, message_json(w->owner, w->secp, "5000000000000000000", 0, NULL));
+    w->miner_id = test_create_miner(&w->t, w->owner);
+    snprintf(w->miner, sizeof w->miner, "t0%" PRIu64, w->miner_id);
+    json = test_send_and_wait(&w->t,
+                              test_message_json(w->owner, w->secp, "5000000000000000000", 0, NULL));
     w->bls_cid = json_incref(json_object_get(json, "Message"));
     json_decref(json);
-    json =
-        test_send_and_wait(&w->t, message_json(w->secp, w->owner, "1000000000000000000", 0, NULL));
+    json = test_send_and_wait(&w->t,
+                              test_message_json(w->secp, w->owner, "1000000000000000000", 0, NULL));
     w->secp_cid = json_incref(json_object_get(json, "Message"));
     /* Its tipset carries the receipt; the parent has the message. */
     json_t *tip = test_result(&w->t, "Filecoin.ChainGetTipSet",
@@ -248,7 +185,7 @@ static void make_world(world_t *w)
     test_mine(&w->t, 2);
     pre_commit(w);
     replace_message(w);
-    w->pending = push_raw(w, message_json(w->owner, w->secp, "1", 0, NULL), 1, "300000");
+    w->pending = push_raw(w, test_message_json(w->owner, w->secp, "1", 0, NULL), 1, "300000");
     forge_sectors(w);
 }
 
@@ -635,7 +572,7 @@ static void one_call(world_t *w, const char *method, json_t *call)
         test_do(&w->t, "Filecoin.MpoolClear", json_pack("[b]", 1));
     if (!strcmp(method, "MpoolSelect") && strstr(note, "one pending"))
         test_do(&w->t, "Filecoin.MpoolPushMessage",
-                json_pack("[o, n]", message_json(w->owner, w->secp, "1", 0, NULL)));
+                json_pack("[o, n]", test_message_json(w->owner, w->secp, "1", 0, NULL)));
     if (!strcmp(method, "MpoolPush") && !strstr(note, "signature"))
         compare(w, method, call, except, signed_anew(w, json_object_get(request, "params")));
     else if (strcmp(except, "NOT"))
