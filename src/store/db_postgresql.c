@@ -337,7 +337,7 @@ static slk_err_t pg_begin(slk_db_conn_t *conn, bool *again, slk_diag_t *diag)
 static slk_err_t pg_commit(slk_db_conn_t *conn, bool *again, slk_diag_t *diag)
 {
     *again = false;
-    if (slk_pg_lost(conn)) /* before it was asked for: it cannot have happened */
+    if (slk_pg_closed(conn)) /* before it was asked for: it cannot have happened */
         return slk_pg_fail(conn, NULL, "commit", false, again, diag);
     PGresult *res = PQexec(conn->handle, "COMMIT");
     if (PQresultStatus(res) != PGRES_COMMAND_OK)

@@ -68,6 +68,7 @@ static void one_line(char *out, size_t cap, const char *text)
     size_t len = 0;
     out[0] = 0;
     while (*text) {
+        text += strspn(text, " \t");
         size_t line = strcspn(text, "\n");
         bool wanted = line && strncmp(text, "LOCATION:", 9) != 0;
         if (wanted && len < cap)
@@ -253,9 +254,11 @@ void slk_pg_disconnect(slk_db_conn_t *conn)
     *conn = (slk_db_conn_t){0};
 }
 
-/* Did the server say good-bye while nobody listened? Its last words may come before the end. */
-static bool closed_meanwhile(slk_db_conn_t *conn)
+/* Its last words may come before the end. */
+bool slk_pg_closed(slk_db_conn_t *conn)
 {
+    if (slk_pg_lost(conn))
+        return true;
     struct pollfd poller = {.fd = PQsocket(conn->handle), .events = POLLIN};
     for (int i = 0; i < 4 && poll(&poller, 1, 0) > 0; i++)
         if (!PQconsumeInput(conn->handle))
@@ -266,7 +269,7 @@ static bool closed_meanwhile(slk_db_conn_t *conn)
 slk_err_t slk_pg_ready(slk_db_conn_t *conn, slk_diag_t *diag)
 {
     SLK_ASSERT(!conn->in_transaction);
-    if (conn->drop || slk_pg_lost(conn) || closed_meanwhile(conn))
+    if (conn->drop || slk_pg_closed(conn))
         return connect_now(conn, diag);
     if (conn->busy_set == lock_ms(conn))
         return SLK_OK;

@@ -29,6 +29,9 @@ SLK_CHECK_RESULT slk_err_t slk_pg_ready(slk_db_conn_t *conn, slk_diag_t *diag);
 
 bool slk_pg_lost(const slk_db_conn_t *conn);
 
+/* The same, and looks whether the server said good-bye while nobody listened. */
+bool slk_pg_closed(slk_db_conn_t *conn);
+
 /* The error of a result, which is freed. doing: "write", "commit", ... *again as in db_engine.h.
  * unknown: if the connection broke, what was sent may have been carried out. */
 slk_err_t slk_pg_fail(slk_db_conn_t *conn, PGresult *res, const char *doing, bool unknown,

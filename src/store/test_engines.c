@@ -108,11 +108,12 @@ void test_server_start(const char *setting)
     test_server_url(where, "selkie", "postgres");
     for (int i = 0; i < 600 && err == SLK_ERR_IO; i++) {
         slk_db_t *db = NULL;
+        sleep_ms(25);
         err = slk_db_open(&db, where, &diag);
         slk_db_close(db);
-        if (waitpid(server.pid, NULL, WNOHANG) == server.pid)
-            break;
-        sleep_ms(err == SLK_ERR_IO ? 50 : 0);
+        /* After a kill it starts when the last process of the former one is gone. */
+        if (err == SLK_ERR_IO && waitpid(server.pid, NULL, WNOHANG) == server.pid)
+            server.pid = spawn("postgres", argv);
     }
     if (err != SLK_OK && !setting) {
         show_log();
@@ -257,7 +258,7 @@ int test_engines(const struct CMUnitTest *sqlite, size_t sqlite_cnt,
                  const struct CMUnitTest *postgresql, size_t postgresql_cnt)
 {
     static const struct CMUnitTest none[] = {cmocka_unit_test(test_no_server)};
-    int failed = _cmocka_run_group_tests("SQLite", sqlite, sqlite_cnt, NULL, NULL);
+    int failed = sqlite_cnt ? _cmocka_run_group_tests("SQLite", sqlite, sqlite_cnt, NULL, NULL) : 0;
     if (!find_programs())
         return failed + cmocka_run_group_tests_name("PostgreSQL", none, NULL, NULL);
     return failed + _cmocka_run_group_tests("PostgreSQL", postgresql, postgresql_cnt, start_server,
