@@ -12,6 +12,11 @@ slk_err_t slk_draft_beacon(slk_beacon_entry_list_t *entries, int64_t parent, int
 {
     slk_err_t err = SLK_OK;
     const size_t cnt = (size_t)(epoch - parent);
+    if (epoch <= parent || cnt > SLK_CBOR_ELEMENTS_MAX)
+        return slk_fail(diag, SLK_ERR_INPUT,
+                        "a block at epoch %" PRId64 " cannot follow one at %" PRId64
+                        ": it carries a beacon entry for each epoch in between",
+                        epoch, parent);
     *entries = (slk_beacon_entry_list_t){slk_arena_array(arena, cnt, sizeof *entries->items), cnt};
     if (!entries->items)
         return slk_fail(diag, SLK_ERR_NOMEM, "no memory for beacon entries");

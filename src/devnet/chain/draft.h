@@ -6,7 +6,7 @@
 #include "devnet/chain/mpool.h"
 
 /* Beacon entries of a block at `epoch` on a parent: one for each epoch above the parent's. In the
- * arena. */
+ * arena. SLK_ERR_INPUT: not above it, or more than a block can carry. */
 SLK_CHECK_RESULT slk_err_t slk_draft_beacon(slk_beacon_entry_list_t *entries, int64_t parent,
                                             int64_t epoch, slk_arena_t *arena, slk_diag_t *diag);
 

@@ -80,8 +80,8 @@ slk_err_t slk_mining_base_info(slk_mining_base_info_t *info, bool *is, slk_chain
                         ": the miner must be an ID address, the epoch above",
                         round, base->height);
     SLK_TRY(last_entry(&info->prev_beacon_entry, base, arena, diag));
-    SLK_TRY(slk_draft_beacon(&info->beacon_entries, base->height, round, arena, diag));
     SLK_TRY(slk_lookback(&lookback, &root, chain, base, round, diag));
+    SLK_TRY(slk_draft_beacon(&info->beacon_entries, base->height, round, arena, diag));
     SLK_TRY(slk_mining_miner(&state, &miner_info, is, chain, &root, miner, arena, diag));
     if (!*is) {
         err = must_exist(chain, miner, base, diag);

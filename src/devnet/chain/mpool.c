@@ -71,8 +71,10 @@ static void follow(void *ctx, const slk_step_t *steps, size_t cnt)
     slk_tip_unref(pool->head);
     pool->head = slk_tip_ref(head);
     pthread_mutex_unlock(&pool->lock);
-    if (head->height % PRUNE_EVERY == 0)
+    if (head->height >= pool->pruned + PRUNE_EVERY) {
+        pool->pruned = head->height;
         err = slk_pool_prune(pool, head, &diag); /* the next one tries again */
+    }
     slk_tip_unref(head);
 }
 

@@ -28,6 +28,7 @@ struct slk_mpool {
     pthread_mutex_t sender_lock;
     pthread_mutex_t lock; /* of what follows; not held while the chain changes */
     slk_tip_t *head;      /* up to which the chain was followed */
+    int64_t pruned;       /* height at which rows were last cleaned up; the chain's lock */
     slk_pool_set_t *sets; /* ascending by address; none is empty */
     size_t set_cnt, set_cap, message_cnt;
 };

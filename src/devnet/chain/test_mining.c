@@ -307,6 +307,8 @@ static void base_info(void **state)
     assert_int_equal(info.beacon_entries.count, 2);
     assert_int_equal(info.prev_beacon_entry.round, head->height + 100);
     assert_true(info.eligible_for_mining);
+    assert_err(SLK_ERR_INPUT, slk_mining_base_info(&info, &is, node.chain, &miner, INT64_MAX, head,
+                                                   &arena, &node.diag));
     slk_tip_unref(head);
     /* The same sector is challenged as on the recorded chain. */
     slk_challenged_sector_t sector;

@@ -334,12 +334,47 @@ static void restarts(void **state)
     node_close(&node);
 }
 
+static slk_err_t count_rows(slk_db_t *db, void *ctx, slk_diag_t *diag)
+{
+    bool found;
+    return slk_db_get_i64(db, "SELECT count(*) FROM pool", SLK_NO_VALS, &found, ctx, diag);
+}
+
+static int64_t rows(node_t *node)
+{
+    int64_t cnt = 0;
+    assert_ok(slk_chain_read(node->chain, count_rows, &cnt, &node->diag), node->diag);
+    return cnt;
+}
+
+/* The disk keeps a message as long as a reorg can bring it back. */
+static void cleaned_up(void **state)
+{
+    (void)state;
+    node_t node;
+    node_open(&node);
+    node_mine(&node, 1);
+    node_push(&node, 0, node_transfer(&node, 1, 0, 5, 1000));
+    node_push(&node, 1, node_transfer(&node, 1, 0, 5, 1000));
+    node_mine(&node, 1);
+    node_push(&node, 1, node_transfer(&node, 1, 2, 5, 1000)); /* behind a gap */
+    slk_producer_null(node.producer, 890);
+    node_mine(&node, 891);
+    assert_int_equal(rows(&node), 3);
+    slk_producer_null(node.producer, 120);
+    node_mine(&node, 121);
+    assert_int_equal(rows(&node), 1);
+    assert_int_equal(slk_mpool_count(node.pool), 1);
+    node_close(&node);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(forms),     cmocka_unit_test(signatures),  cmocka_unit_test(nonces),
-        cmocka_unit_test(replacing), cmocka_unit_test(balances),    cmocka_unit_test(too_many),
-        cmocka_unit_test(choice),    cmocka_unit_test(full_blocks), cmocka_unit_test(restarts),
+        cmocka_unit_test(forms),      cmocka_unit_test(signatures),  cmocka_unit_test(nonces),
+        cmocka_unit_test(replacing),  cmocka_unit_test(balances),    cmocka_unit_test(too_many),
+        cmocka_unit_test(choice),     cmocka_unit_test(full_blocks), cmocka_unit_test(restarts),
+        cmocka_unit_test(cleaned_up),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -210,6 +210,36 @@ static void deep_history(void **state)
     node_close(&node);
 }
 
+/* Keys that no tipset has: none, of an unknown block, of a CID that is hardly one, known blocks
+ * too many. */
+static void wrong_keys(void **state)
+{
+    (void)state;
+    node_t node;
+    slk_tip_t *tip;
+    slk_cid_t cids[3] = {0};
+    slk_tipset_cids_t key = {{cids, 0}};
+    node_open(&node);
+    node_mine(&node, 2);
+    assert_err(SLK_ERR_INPUT, slk_chain_tip(&tip, node.chain, &key, &node.diag));
+    assert_string_equal(node.diag.text, "NewTipSet called with zero length array of blocks");
+    key.cids.count = 1;
+    cids[0] = slk_cid_of_cbor("x", 1);
+    assert_err(SLK_ERR_NOTFOUND, slk_chain_tip(&tip, node.chain, &key, &node.diag));
+    cids[0].len = 3;
+    assert_err(SLK_ERR_NOTFOUND, slk_chain_tip(&tip, node.chain, &key, &node.diag));
+    slk_tip_t *head = slk_chain_head(node.chain);
+    cids[0] = cids[1] = head->key.cids.items[0];
+    key.cids.count = 2;
+    assert_err(SLK_ERR_NOTFOUND, slk_chain_tip(&tip, node.chain, &key, &node.diag));
+    key.cids.count = 1;
+    assert_ok(slk_chain_tip(&tip, node.chain, &key, &node.diag), node.diag);
+    assert_ptr_equal(tip, head);
+    slk_tip_unref(tip);
+    slk_tip_unref(head);
+    node_close(&node);
+}
+
 /* --- Messages --------------------------------------------------------------------------------- */
 
 static void messages_and_state(void **state)
@@ -462,7 +492,7 @@ int main(void)
         cmocka_unit_test(null_rounds),        cmocka_unit_test(deep_history),
         cmocka_unit_test(messages_and_state), cmocka_unit_test(replaced),
         cmocka_unit_test(wait_over_reorg),    cmocka_unit_test(calls),
-        cmocka_unit_test(reopened),
+        cmocka_unit_test(reopened),           cmocka_unit_test(wrong_keys),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -92,7 +92,8 @@ static size_t slot_of(const slk_tipset_cids_t *key)
 {
     const slk_cid_t *cid = &key->cids.items[0];
     uint64_t hash = 0;
-    memcpy(&hash, cid->b + cid->len - sizeof hash, sizeof hash);
+    const size_t take = cid->len < sizeof hash ? cid->len : sizeof hash;
+    memcpy(&hash, cid->b + cid->len - take, take);
     return hash & (SLK_TIP_SLOTS - 1);
 }
 
