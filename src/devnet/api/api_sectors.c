@@ -8,6 +8,8 @@
 
 #include <inttypes.h>
 
+#define FEW 1024u /* sectors that are not worth a walk over all */
+
 static slk_err_t load(slk_ask_t *ask, size_t tip, slk_view_miner_t *miner)
 {
     return slk_view_miner(ask, ask->args[tip].tip, &ask->args[0].address, miner);
