@@ -1,6 +1,8 @@
 #include "chain/test_node_simulated.h"
 
+#include "base/assert.h"
 #include "chain/client.h"
+#include "store/test_engines.h"
 
 #include <signal.h>
 #include <sys/wait.h>
@@ -91,7 +93,7 @@ static pid_t spawn(const char *info, const char *path)
 static void test_kill(void **state)
 {
     (void)state;
-    char dir[64], path[128], info[1024];
+    char dir[64], path[TEST_WHERE], info[1024];
     unsigned kills = 0, executed[MESSAGES] = {0};
     int status = -1;
     sim_t *sim = sim_new();
@@ -101,8 +103,8 @@ static void test_kill(void **state)
     atomic_store(&sim->nodes[0].delay_ms, 5);
     atomic_store(&sim->nodes[1].delay_ms, 5);
     sim_api_info(sim, 2, SLK_PERM_READ | SLK_PERM_WRITE, info);
-    test_tmp_dir(dir);
-    snprintf(path, sizeof path, "%s/chain.db", dir);
+    test_new(dir);
+    test_where(path, dir);
 
     bool done = false;
     for (int round = 0; !done && round < 400; round++) {
@@ -144,5 +146,5 @@ int main(int argc, char **argv)
     if (argc == 4 && strcmp(argv[1], "client") == 0)
         return run_client(argv[2], argv[3]);
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_kill)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return test_engines(tests, SLK_COUNT(tests), tests, SLK_COUNT(tests));
 }

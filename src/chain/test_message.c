@@ -1,4 +1,4 @@
-#include "test_util.h"
+#include "store/test_engines.h"
 
 #include "base/assert.h"
 #include "chain/sender_node.h"
@@ -316,9 +316,10 @@ static slk_message_row_t load(slk_db_t *db, int64_t id)
 static void test_sender(void **state)
 {
     (void)state;
-    char dir[64], path[128];
-    test_tmp_dir(dir);
-    snprintf(path, sizeof path, "%s/m.db", dir);
+    char dir[64], path[TEST_WHERE];
+    memset(&told, 0, sizeof told);
+    test_new(dir);
+    test_where(path, dir);
     slk_db_t *db = NULL;
     assert_ok(slk_db_open(&db, path, &diag), diag);
     assert_ok(slk_db_open(&told.other, path, &diag), diag);
@@ -420,5 +421,6 @@ int main(void)
         cmocka_unit_test(test_hand),   cmocka_unit_test(test_back_off),
         cmocka_unit_test(test_sender), cmocka_unit_test(test_pool_texts),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest postgresql[] = {cmocka_unit_test(test_sender)};
+    return test_engines(tests, SLK_COUNT(tests), postgresql, SLK_COUNT(postgresql));
 }

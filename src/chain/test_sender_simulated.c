@@ -1,4 +1,4 @@
-#include "test_util.h"
+#include "store/test_engines.h"
 
 #include "base/assert.h"
 #include "chain/sender.h"
@@ -532,10 +532,10 @@ typedef struct {
 
 static void live(uint64_t number, life_t life, unsigned counts[SLK_MESSAGE_STATE_CNT])
 {
-    char dir[64] = "/dev/shm/selkie-test-XXXXXX", path[128];
-    if (!mkdtemp(dir))
-        test_tmp_dir(dir);
-    snprintf(path, sizeof path, "%s/m.db", dir);
+    char dir[64] = "/dev/shm/selkie-test-XXXXXX", path[TEST_WHERE];
+    if (test_on_server || !mkdtemp(dir))
+        test_new(dir);
+    test_where(path, dir);
     unsigned deaths = sim.deaths, reorgs = sim.reorgs, fees = sim.replaced_fees, lost = sim.lost;
     memset(&sim, 0, sizeof sim);
     memset(finals, 0, sizeof finals);
@@ -636,14 +636,28 @@ static void test_node_nonce(void **state)
     assert_true(counts[SLK_MESSAGE_DONE] > 100);
 }
 
+/* Each write is on a disk here, not in memory: a few lives only. */
+static void test_server(void **state)
+{
+    (void)state;
+    unsigned counts[SLK_MESSAGE_STATE_CNT];
+    live_many(2, (life_t){.mode = SLK_OWN_NONCE, .trouble = true, .dies = true, .reorgs = true},
+              counts);
+    assert_true(sim.deaths > 20 && sim.reorgs > 20);
+    assert_int_equal(counts[SLK_MESSAGE_REPLACED], 0);
+    live_many(1, (life_t){.mode = SLK_NODE_NONCE, .trouble = true, .dies = true, .reorgs = true},
+              counts);
+    assert_true(counts[SLK_MESSAGE_DONE] > 8);
+}
+
 /* --- The table ----------------------------------------------------------------------------- */
 
 static void test_add(void **state)
 {
     (void)state;
-    char dir[64], path[128];
-    test_tmp_dir(dir);
-    snprintf(path, sizeof path, "%s/m.db", dir);
+    char dir[64], path[TEST_WHERE];
+    test_new(dir);
+    test_where(path, dir);
     slk_db_t *db = open_db(path);
     int64_t id = add_message(db, 1, SLK_OWN_NONCE), other;
     assert_true(add_message(db, 1, SLK_OWN_NONCE) == id);
@@ -705,5 +719,7 @@ int main(int argc, char **argv)
         cmocka_unit_test(test_calm),       cmocka_unit_test(test_own_nonce),
         cmocka_unit_test(test_node_nonce), cmocka_unit_test(test_own_nonce_shared),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    const struct CMUnitTest postgresql[] = {cmocka_unit_test(test_add),
+                                            cmocka_unit_test(test_server)};
+    return test_engines(tests, SLK_COUNT(tests), postgresql, SLK_COUNT(postgresql));
 }
