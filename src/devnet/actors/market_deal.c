@@ -197,6 +197,10 @@ slk_exit_t slk_market_on_miner_sectors_terminate(slk_rt_t *rt)
     slk_bigint_t slashed = slk_bigint_u64(0);
     SLK_RT_TRY(require_miner(rt));
     SLK_RT_TRY(slk_rt_read_params(rt, &params, &slk_on_miner_sectors_terminate_params_type));
+    /* A miner names those of one message at most; a set of 2^60 would keep us for ever. */
+    if (slk_bitfield_count(&params.sectors) > slk_rt_policy(rt)->sectors_per_message)
+        return slk_rt_abort(rt, SLK_EXIT_USR_ILLEGAL_ARGUMENT,
+                            "too many sectors terminated at once");
     SLK_RT_TRY(slk_rt_read_state(rt, &st, &slk_market_state_type));
     slk_bit_iter_t it = slk_bitfield_iter(&params.sectors);
     for (uint64_t sector; slk_bit_next(&it, &sector);)
