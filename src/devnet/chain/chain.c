@@ -22,6 +22,7 @@ static const char *const create[] = {
     "CREATE TABLE meta (name TEXT PRIMARY KEY, value TEXT NOT NULL) {strict}",
     "CREATE TABLE tipset (key {blob} PRIMARY KEY, height {i64} NOT NULL, weight {blob} NOT NULL, "
     "base_fee {blob} NOT NULL, state {blob} NOT NULL, receipts {blob} NOT NULL) {strict}",
+    "CREATE INDEX tipset_by_height ON tipset (height)",
     "CREATE TABLE canonical (height {i64} PRIMARY KEY, key {blob} NOT NULL) {strict}",
     "CREATE TABLE mined (cid {blob} NOT NULL, key {blob} NOT NULL, height {i64} NOT NULL, "
     "sender {blob} NOT NULL, nonce {i64} NOT NULL, PRIMARY KEY (cid, key)) {strict}",

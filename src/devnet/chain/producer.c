@@ -181,6 +181,8 @@ static slk_err_t one_epoch(slk_producer_t *p, slk_tip_t **tip, slk_diag_t *diag)
     bool is_null;
     slk_tip_t *next = NULL;
     const int64_t epoch = next_epoch(p, *tip, &is_null);
+    if (is_null && epoch - (*tip)->height >= NULLS_MAX)
+        return SLK_OK; /* the clock waits for a block from elsewhere */
     if (!is_null) {
         slk_err_t err = build(&next, p, *tip, epoch, true, diag);
         if (err != SLK_OK)
@@ -525,6 +527,13 @@ slk_err_t slk_producer_rewind(slk_producer_t *p, uint64_t n, slk_diag_t *diag)
     take_turn(p);
     slk_chain_lock(p->chain);
     SLK_TRY(go_back(&base, p, n, diag));
+    if (slk_producer_epoch(p) - base->height >= NULLS_MAX) {
+        err =
+            slk_fail(diag, SLK_ERR_INPUT,
+                     "cannot go back by %" PRIu64 " tipsets: more than %d null rounds would follow",
+                     n, NULLS_MAX);
+        goto out;
+    }
     SLK_TRY(next_branch(p, diag));
     SLK_TRY(slk_chain_set_head(p->chain, base, diag));
 out:

@@ -60,7 +60,9 @@ typedef enum {
 SLK_CHECK_RESULT slk_err_t slk_producer_reorg(slk_producer_t *producer, uint64_t n,
                                               slk_reorg_t messages, slk_diag_t *diag);
 
-/* The head goes back by n tipsets; the next block comes on top of it, at the epoch that is due. */
+/* The head goes back by n tipsets; the next block comes on top of it, at the epoch that is due.
+ * SLK_ERR_INPUT: the chain has not so many, or more null rounds would follow than a block can span
+ * (8000). */
 SLK_CHECK_RESULT slk_err_t slk_producer_rewind(slk_producer_t *producer, uint64_t n,
                                                slk_diag_t *diag);
 

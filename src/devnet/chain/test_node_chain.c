@@ -164,6 +164,29 @@ static void null_rounds(void **state)
     node_close(&node);
 }
 
+/* Without blocks from anywhere the clock stops before there are too many null rounds for one block
+ * to span. */
+static void endless_nulls(void **state)
+{
+    (void)state;
+    node_t node;
+    node_open(&node);
+    node_mine(&node, 1);
+    slk_producer_set_external(node.producer, true);
+    node_mine(&node, 10000);
+    assert_int_equal(node_height(&node), 1);
+    assert_int_equal(slk_producer_epoch(node.producer), 8000);
+    slk_producer_set_external(node.producer, false);
+    node_mine(&node, 1);
+    slk_tip_t *head = slk_chain_head(node.chain);
+    assert_int_equal(head->height, 8001);
+    assert_int_equal(head->tipset.blocks.items[0].beacon_entries.count, 8000);
+    slk_tip_unref(head);
+    assert_err(SLK_ERR_INPUT, slk_producer_rewind(node.producer, 1, &node.diag));
+    assert_non_null(strstr(node.diag.text, "more than 8000 null rounds would follow"));
+    node_close(&node);
+}
+
 /* Heights on branches that were left, with more epochs than the ring has, from memory and after
  * reopening. */
 static void deep_history(void **state)
@@ -493,6 +516,7 @@ int main(void)
         cmocka_unit_test(messages_and_state), cmocka_unit_test(replaced),
         cmocka_unit_test(wait_over_reorg),    cmocka_unit_test(calls),
         cmocka_unit_test(reopened),           cmocka_unit_test(wrong_keys),
+        cmocka_unit_test(endless_nulls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
