@@ -8,7 +8,7 @@
 
 const slk_opt_t slk_opts[SLK_OPT_CNT] = {
 #define OPT_ROW(id, name, arg, kind, choices, help)                                                \
-    [SLK_OPT_##id] = {name, arg, SLK_KIND_##kind, choices, help},
+    [SLK_OPT_##id] = {name, arg, SLK_ARG_##kind, choices, help},
     SLK_OPT_LIST(OPT_ROW)
 #undef OPT_ROW
 };
@@ -91,7 +91,7 @@ static bool set_option(slk_args_t *args, slk_opt_id_t id, const char *text, slk_
         return false;
     }
     value->given = true;
-    if (opt->kind == SLK_KIND_FLAG || slk_value_parse(value, opt->kind, opt->choices, text))
+    if (opt->kind == SLK_ARG_FLAG || slk_value_parse(value, opt->kind, opt->choices, text))
         return true;
     char expects[160];
     slk_value_expects(expects, sizeof expects, opt->kind, opt->choices);
@@ -200,7 +200,7 @@ bool slk_args_parse(slk_args_t *args, const slk_command_t *command, int argc, ch
     for (size_t i = 0; i < command->opt_cnt; i++) {
         slk_opt_id_t id = command->opts[i].id;
         longs[i] = (struct option){
-            slk_opts[id].name, slk_opts[id].kind == SLK_KIND_FLAG ? no_argument : required_argument,
+            slk_opts[id].name, slk_opts[id].kind == SLK_ARG_FLAG ? no_argument : required_argument,
             NULL, CODE_OPTION + (int)id};
     }
     longs[command->opt_cnt] =

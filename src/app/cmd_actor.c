@@ -289,7 +289,7 @@ const slk_command_t slk_actor_commands[] = {
      .details = "A part /p2p/... is left out: the chain has the peer id apart.",
      .opts = set_addrs_opts,
      .opt_cnt = SLK_COUNT(set_addrs_opts),
-     .words = {"MULTIADDR", "such as /ip4/1.2.3.4/tcp/24001", SLK_KIND_TEXT, NULL, 0, 64},
+     .words = {"MULTIADDR", "such as /ip4/1.2.3.4/tcp/24001", SLK_ARG_TEXT, NULL, 0, 64},
      .json = SENT_FIELDS,
      .examples = "actor set-addrs --actor f01000 /ip4/1.2.3.4/tcp/24001\n"
                  "actor set-addrs --actor f01000 --unset",
@@ -299,7 +299,7 @@ const slk_command_t slk_actor_commands[] = {
      .summary = "publish the peer id of the miner's libp2p node",
      .opts = plain_opts,
      .opt_cnt = SLK_COUNT(plain_opts),
-     .words = {"ID", "12D3KooW...", SLK_KIND_TEXT, NULL, 1, 1},
+     .words = {"ID", "12D3KooW...", SLK_ARG_TEXT, NULL, 1, 1},
      .json = SENT_FIELDS,
      .examples = "actor set-peer-id --actor f01000 12D3KooW...",
      .run = run_set_peer_id},
@@ -312,7 +312,7 @@ const slk_command_t slk_actor_commands[] = {
      .opts = really_opts,
      .opt_cnt = SLK_COUNT(really_opts),
      .words = {"NEW_OWNER [SENDER]", "the new owner; who sends this, by default the present owner",
-               SLK_KIND_TEXT, NULL, 1, 2},
+               SLK_ARG_TEXT, NULL, 1, 2},
      .json = "new_owner: the ID address of the new owner\n" SENT_FIELDS DRY_FIELDS,
      .examples = "actor set-owner --actor f01000 --really-do-it f3...\n"
                  "actor set-owner --actor f01000 --really-do-it f3... f3...",
@@ -325,7 +325,7 @@ const slk_command_t slk_actor_commands[] = {
                 "given, which may be none.",
      .opts = really_opts,
      .opt_cnt = SLK_COUNT(really_opts),
-     .words = {"list|set [ADDRESS...]", "list, or set and the addresses", SLK_KIND_TEXT, NULL, 0,
+     .words = {"list|set [ADDRESS...]", "list, or set and the addresses", SLK_ARG_TEXT, NULL, 0,
                64},
      .json = "remove: control addresses that go\n"
              "add: that come\n" SENT_FIELDS DRY_FIELDS,
@@ -338,7 +338,7 @@ const slk_command_t slk_actor_commands[] = {
      .details = "The owner proposes; after some hours the change can be confirmed.",
      .opts = really_opts,
      .opt_cnt = SLK_COUNT(really_opts),
-     .words = {"ADDRESS", "the new worker, with a bls key", SLK_KIND_TEXT, NULL, 1, 1},
+     .words = {"ADDRESS", "the new worker, with a bls key", SLK_ARG_TEXT, NULL, 1, 1},
      .json = "new_worker: the ID address of the new worker\n" SENT_FIELDS
              "\nworker_change_epoch: from when confirm-change-worker will do it" DRY_FIELDS,
      .examples = "actor propose-change-worker --actor f01000 --really-do-it f3...",
@@ -348,7 +348,7 @@ const slk_command_t slk_actor_commands[] = {
      .summary = "make the proposed worker the worker",
      .opts = really_opts,
      .opt_cnt = SLK_COUNT(really_opts),
-     .words = {"ADDRESS", "the proposed worker", SLK_KIND_TEXT, NULL, 1, 1},
+     .words = {"ADDRESS", "the proposed worker", SLK_ARG_TEXT, NULL, 1, 1},
      .json = "new_worker: the ID address of the new worker\n" SENT_FIELDS DRY_FIELDS,
      .examples = "actor confirm-change-worker --actor f01000 --really-do-it f3...",
      .run = run_confirm_worker},
@@ -357,7 +357,7 @@ const slk_command_t slk_actor_commands[] = {
      .summary = "withdraw what is available to the beneficiary",
      .opts = withdraw_opts,
      .opt_cnt = SLK_COUNT(withdraw_opts),
-     .words = {"AMOUNT", "in FIL; without, or 0, all that is available", SLK_KIND_TEXT, NULL, 0, 1},
+     .words = {"AMOUNT", "in FIL; without, or 0, all that is available", SLK_ARG_TEXT, NULL, 0, 1},
      .json = "requested: in FIL\n"
              "requested_atto: in attoFIL\n" SENT_FIELDS "\nwithdrawn: what the miner paid, in FIL\n"
              "withdrawn_atto: in attoFIL",
@@ -369,7 +369,7 @@ const slk_command_t slk_actor_commands[] = {
      .details = "A miner in debt can neither pre-commit nor recover sectors.",
      .opts = repay_opts,
      .opt_cnt = SLK_COUNT(repay_opts),
-     .words = {"AMOUNT", "in FIL; without, all that it owes", SLK_KIND_TEXT, NULL, 0, 1},
+     .words = {"AMOUNT", "in FIL; without, all that it owes", SLK_ARG_TEXT, NULL, 0, 1},
      .json = SENT_FIELDS,
      .examples =
          "actor repay-debt --actor f01000\nactor repay-debt --actor f01000 0.2 --from f3...",
@@ -395,7 +395,7 @@ const slk_command_t slk_actor_commands[] = {
      .opt_cnt = SLK_COUNT(set_beneficiary_opts),
      .words = {"ADDRESS QUOTA EXPIRATION",
                "the new beneficiary; how much he may withdraw, in FIL; until which epoch",
-               SLK_KIND_TEXT, NULL, 3, 3},
+               SLK_ARG_TEXT, NULL, 3, 3},
      .json = TERM_FIELDS SENT_FIELDS DRY_FIELDS,
      .examples = "actor set-beneficiary --actor f01000 f3... 100 4000000 --really-do-it",
      .run = run_set_beneficiary},

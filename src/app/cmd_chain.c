@@ -88,8 +88,8 @@ const slk_command_t slk_chain_commands[] = {
      .details = "In the form in which the node's API shows it.",
      .opts = node_opts,
      .opt_cnt = SLK_COUNT(node_opts),
-     .words = {"WHAT", "an epoch (an empty one gives the tipset before it), or a CID",
-               SLK_KIND_TEXT, NULL, 1, 1},
+     .words = {"WHAT", "an epoch (an empty one gives the tipset before it), or a CID", SLK_ARG_TEXT,
+               NULL, 1, 1},
      .json = "Height: and other fields, as the node names them",
      .examples = "chain get 4210000\nchain get bafy2bzace...",
      .run = run_get},
@@ -98,7 +98,7 @@ const slk_command_t slk_chain_commands[] = {
      .summary = "show an actor: id, balance, nonce",
      .opts = node_opts,
      .opt_cnt = SLK_COUNT(node_opts),
-     .words = {"ADDRESS", "f01000, f3..., with f or t", SLK_KIND_TEXT, NULL, 1, 1},
+     .words = {"ADDRESS", "f01000, f3..., with f or t", SLK_ARG_TEXT, NULL, 1, 1},
      .json = "address: as asked for\n"
              "id: its ID address\n"
              "balance: in FIL\n"

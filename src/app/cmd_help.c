@@ -48,7 +48,7 @@ const slk_command_t slk_completion_commands[] = {
      .summary = "print a completion script for bash or zsh",
      .details = "bash: source <(selkie completion bash). zsh: save the output as _selkie in a "
                 "folder of $fpath.",
-     .words = {"SHELL", "bash or zsh", SLK_KIND_WORD, "bash zsh", 1, 1},
+     .words = {"SHELL", "bash or zsh", SLK_ARG_WORD, "bash zsh", 1, 1},
      .examples = "completion bash",
      .run = run_completion},
     {0},
@@ -62,7 +62,7 @@ const slk_command_t slk_help_commands[] = {
      .summary = "show how to use a command",
      .opts = help_opts,
      .opt_cnt = SLK_COUNT(help_opts),
-     .words = {"COMMAND", "for example: seal, or: seal pc1", SLK_KIND_NOUN, NULL, 0, 2},
+     .words = {"COMMAND", "for example: seal, or: seal pc1", SLK_ARG_NOUN, NULL, 0, 2},
      .examples = "help seal pc1",
      .run = run_help},
     {0},

@@ -118,7 +118,7 @@ const slk_command_t slk_message_commands[] = {
      .opts = replace_opts,
      .opt_cnt = SLK_COUNT(replace_opts),
      .words = {"CID", "of the message; with --store also the name that selkie gave it",
-               SLK_KIND_TEXT, NULL, 1, 1},
+               SLK_ARG_TEXT, NULL, 1, 1},
      .json = "cid: of the new message\n"
              "replaces: the CID that was given\n"
              "premium: the new one, attoFIL a unit of gas",
@@ -131,7 +131,7 @@ const slk_command_t slk_message_commands[] = {
                 "away for a while and reorganisations of the chain are waited out.",
      .opts = wait_opts,
      .opt_cnt = SLK_COUNT(wait_opts),
-     .words = {"CID", "of the message", SLK_KIND_TEXT, NULL, 1, 1},
+     .words = {"CID", "of the message", SLK_ARG_TEXT, NULL, 1, 1},
      .json = LOOKUP_FIELDS,
      .examples = "message wait --confidence 10 bafy2bzace...",
      .run = run_wait},
@@ -142,7 +142,7 @@ const slk_command_t slk_message_commands[] = {
                 "another fee is found as that.",
      .opts = search_opts,
      .opt_cnt = SLK_COUNT(search_opts),
-     .words = {"CID", "of the message", SLK_KIND_TEXT, NULL, 1, 1},
+     .words = {"CID", "of the message", SLK_ARG_TEXT, NULL, 1, 1},
      .json = LOOKUP_FIELDS,
      .examples = "message search bafy2bzace...",
      .run = run_search},

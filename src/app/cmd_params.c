@@ -223,7 +223,7 @@ const slk_command_t slk_params_commands[] = {
          "right either.",
      .opts = verify_opts,
      .opt_cnt = SLK_COUNT(verify_opts),
-     .words = {"FILE", "parameters or verifying keys", SLK_KIND_FILE, NULL, 0, 256},
+     .words = {"FILE", "parameters or verifying keys", SLK_ARG_FILE, NULL, 0, 256},
      .json = "file: its path\n"
              "ok: whether it is right\n"
              "circuit: which proof's, or null\n"

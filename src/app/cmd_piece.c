@@ -43,9 +43,9 @@ static slk_err_t parse_piece(slk_piece_t *out, const char *word, slk_app_t *app)
     slk_value_t size;
     if (!colon)
         return slk_app_usage(app, "'%.200s': expected CID:PADDED_SIZE, such as baga...:2048", word);
-    if (!slk_value_parse(&size, SLK_KIND_PADDED, NULL, colon + 1)) {
+    if (!slk_value_parse(&size, SLK_ARG_PADDED, NULL, colon + 1)) {
         char expects[160];
-        slk_value_expects(expects, sizeof expects, SLK_KIND_PADDED, NULL);
+        slk_value_expects(expects, sizeof expects, SLK_ARG_PADDED, NULL);
         return slk_app_usage(app, "'%.200s': the piece's size, behind the colon: expected %s", word,
                              expects);
     }
@@ -103,7 +103,7 @@ const slk_command_t slk_piece_commands[] = {
                 "size.",
      .opts = commp_opts,
      .opt_cnt = SLK_COUNT(commp_opts),
-     .words = {"FILE", "the data as it is, without padding; - for standard input", SLK_KIND_FILE,
+     .words = {"FILE", "the data as it is, without padding; - for standard input", SLK_ARG_FILE,
                NULL, 1, 1},
      .json = "comm_p: the commitment, 32 bytes hex\n"
              "piece_cid: the same as a CID\n"
@@ -118,7 +118,7 @@ const slk_command_t slk_piece_commands[] = {
                 "sector are zeros. Without pieces: a sector of committed capacity.",
      .opts = commd_opts,
      .opt_cnt = SLK_COUNT(commd_opts),
-     .words = {"CID:PADDED_SIZE", "the pieces in their order", SLK_KIND_TEXT, NULL, 0, 65536},
+     .words = {"CID:PADDED_SIZE", "the pieces in their order", SLK_ARG_TEXT, NULL, 0, 65536},
      .json = "comm_d: the commitment, 32 bytes hex\n"
              "unsealed_cid: the same as a CID",
      .examples = "piece commd --size 32GiB baga6ea4seaq...:16GiB baga6ea4seaq...:1073741824",

@@ -51,7 +51,7 @@ static slk_err_t parse_sectors(uint64_t **out, size_t *cnt, const char *text, sl
         size_t len = strcspn(p, ",");
         snprintf(word, sizeof word, "%.*s", (int)(len < sizeof word ? len : sizeof word), p);
         /* The chain's numbers end at 2^63 - 1, and so do JSON's here. */
-        if (len >= sizeof word || !slk_value_parse(&value, SLK_KIND_NUMBER, NULL, word) ||
+        if (len >= sizeof word || !slk_value_parse(&value, SLK_ARG_NUMBER, NULL, word) ||
             value.num > INT64_MAX) {
             free(list);
             return slk_app_usage(app,
@@ -531,7 +531,7 @@ const slk_command_t slk_post_commands[] = {
                 "checked.",
      .opts = verify_opts,
      .opt_cnt = SLK_COUNT(verify_opts),
-     .words = {"PROOF", "the proof as it goes to the chain, 192 bytes a partition", SLK_KIND_FILE,
+     .words = {"PROOF", "the proof as it goes to the chain, 192 bytes a partition", SLK_ARG_FILE,
                NULL, 1, 1},
      .json = "valid: whether the proof is right",
      .examples = "post verify " POST_EXAMPLE " --replicas replicas.json proof.bin",

@@ -330,7 +330,7 @@ const slk_command_t slk_seal_commands[] = {
                 "complete: an interrupted call leaves the sector as it was.",
      .opts = add_piece_opts,
      .opt_cnt = SLK_COUNT(add_piece_opts),
-     .words = {"FILE", "the data as it is, without padding; - for standard input", SLK_KIND_FILE,
+     .words = {"FILE", "the data as it is, without padding; - for standard input", SLK_ARG_FILE,
                NULL, 1, 1},
      .json = "piece_cid: commitment of the piece\n"
              "offset: its place in the unsealed file\n"
@@ -414,7 +414,7 @@ const slk_command_t slk_seal_commands[] = {
                 "when the proof is not valid, and when it could not be checked.",
      .opts = verify_opts,
      .opt_cnt = SLK_COUNT(verify_opts),
-     .words = {"PROOF", "the proof as it goes to the chain, 192 bytes a partition", SLK_KIND_FILE,
+     .words = {"PROOF", "the proof as it goes to the chain, 192 bytes a partition", SLK_ARG_FILE,
                NULL, 1, 1},
      .json = "valid: whether the proof is right",
      .examples =

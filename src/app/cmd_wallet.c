@@ -160,7 +160,7 @@ const slk_command_t slk_wallet_commands[] = {
      .details = "Workers of miners need bls keys. The first key of a keystore becomes its default.",
      .opts = new_opts,
      .opt_cnt = SLK_COUNT(new_opts),
-     .words = {"TYPE", "bls unless given", SLK_KIND_WORD, "bls secp256k1", 0, 1},
+     .words = {"TYPE", "bls unless given", SLK_ARG_WORD, "bls secp256k1", 0, 1},
      .json = "address: of the new key\n"
              "type: bls or secp256k1\n"
              "encrypted: whether its file is",
@@ -187,7 +187,7 @@ const slk_command_t slk_wallet_commands[] = {
      .summary = "show what an address has",
      .opts = balance_opts,
      .opt_cnt = SLK_COUNT(balance_opts),
-     .words = {"ADDRESS", "of any kind", SLK_KIND_TEXT, NULL, 1, 1},
+     .words = {"ADDRESS", "of any kind", SLK_ARG_TEXT, NULL, 1, 1},
      .json = "address: as asked for\n"
              "balance: attoFIL\n"
              "fil: the same in FIL\n"
@@ -202,7 +202,7 @@ const slk_command_t slk_wallet_commands[] = {
          "of lotus-seed.",
      .opts = import_opts,
      .opt_cnt = SLK_COUNT(import_opts),
-     .words = {"FILE", "the key; - for standard input", SLK_KIND_FILE, NULL, 1, 1},
+     .words = {"FILE", "the key; - for standard input", SLK_ARG_FILE, NULL, 1, 1},
      .json = "address: of the key\n"
              "type: bls or secp256k1\n"
              "encrypted: whether its file is",
@@ -214,7 +214,7 @@ const slk_command_t slk_wallet_commands[] = {
      .details = "Whoever sees it can spend what the address has.",
      .opts = secret_opts,
      .opt_cnt = SLK_COUNT(secret_opts),
-     .words = {"ADDRESS", ADDRESS_HELP, SLK_KIND_TEXT, NULL, 1, 1},
+     .words = {"ADDRESS", ADDRESS_HELP, SLK_ARG_TEXT, NULL, 1, 1},
      .json = "key: hex of the JSON with type and secret",
      .examples = "wallet export f3...",
      .run = run_export},
@@ -223,7 +223,7 @@ const slk_command_t slk_wallet_commands[] = {
      .summary = "sign bytes with a key",
      .opts = sign_opts,
      .opt_cnt = SLK_COUNT(sign_opts),
-     .words = {"ADDRESS HEX", "who signs, and what", SLK_KIND_TEXT, NULL, 2, 2},
+     .words = {"ADDRESS HEX", "who signs, and what", SLK_ARG_TEXT, NULL, 2, 2},
      .json = "signature: hex of its type and its bytes",
      .examples = "wallet sign f3... 68656c6c6f",
      .run = run_sign},
@@ -232,7 +232,7 @@ const slk_command_t slk_wallet_commands[] = {
      .summary = "check a signature",
      .opts = verify_opts,
      .opt_cnt = SLK_COUNT(verify_opts),
-     .words = {"ADDRESS HEX SIGNATURE", "who signed, what, and what sign printed", SLK_KIND_TEXT,
+     .words = {"ADDRESS HEX SIGNATURE", "who signed, what, and what sign printed", SLK_ARG_TEXT,
                NULL, 3, 3},
      .json = "valid: true or false",
      .examples = "wallet verify f3... 68656c6c6f 02a1b2...",
@@ -242,7 +242,7 @@ const slk_command_t slk_wallet_commands[] = {
      .summary = "show or choose the key that commands use when none is named",
      .opts = keystore_opts,
      .opt_cnt = SLK_COUNT(keystore_opts),
-     .words = {"ADDRESS", ADDRESS_HELP, SLK_KIND_TEXT, NULL, 0, 1},
+     .words = {"ADDRESS", ADDRESS_HELP, SLK_ARG_TEXT, NULL, 0, 1},
      .json = "address: of the default key",
      .examples = "wallet default\nwallet default f3...",
      .run = run_default},
@@ -252,7 +252,7 @@ const slk_command_t slk_wallet_commands[] = {
      .details = "Without a copy (wallet export) what the address has is lost.",
      .opts = keystore_opts,
      .opt_cnt = SLK_COUNT(keystore_opts),
-     .words = {"ADDRESS", ADDRESS_HELP, SLK_KIND_TEXT, NULL, 1, 1},
+     .words = {"ADDRESS", ADDRESS_HELP, SLK_ARG_TEXT, NULL, 1, 1},
      .json = "deleted: the address",
      .examples = "wallet delete f1...",
      .run = run_delete},

@@ -19,23 +19,23 @@
 
 /* What an argument means; value.c has parser and wording of each. */
 typedef enum {
-    SLK_KIND_FLAG,    /* no argument */
-    SLK_KIND_WORD,    /* one of a fixed set */
-    SLK_KIND_WORDS,   /* some of a fixed set, separated by commas */
-    SLK_KIND_SIZE,    /* sector size with registered proofs */
-    SLK_KIND_MINER,   /* ID address */
-    SLK_KIND_NUMBER,  /* 64 bits */
-    SLK_KIND_BYTES,   /* number of bytes; suffixes KiB MiB GiB */
-    SLK_KIND_PADDED,  /* piece size: a power of two, suffixes as above */
-    SLK_KIND_HASH,    /* 32 bytes hex */
-    SLK_KIND_SECONDS, /* above 0, fractions allowed */
-    SLK_KIND_THREADS, /* 1 to 1024 */
-    SLK_KIND_FILE,
-    SLK_KIND_DIR,
-    SLK_KIND_NOUN, /* any text, but the nouns are offered for completion */
-    SLK_KIND_TEXT, /* no completion; the command parses it */
-    SLK_KIND_CNT
-} slk_kind_t;
+    SLK_ARG_FLAG,    /* no argument */
+    SLK_ARG_WORD,    /* one of a fixed set */
+    SLK_ARG_WORDS,   /* some of a fixed set, separated by commas */
+    SLK_ARG_SIZE,    /* sector size with registered proofs */
+    SLK_ARG_MINER,   /* ID address */
+    SLK_ARG_NUMBER,  /* 64 bits */
+    SLK_ARG_BYTES,   /* number of bytes; suffixes KiB MiB GiB */
+    SLK_ARG_PADDED,  /* piece size: a power of two, suffixes as above */
+    SLK_ARG_HASH,    /* 32 bytes hex */
+    SLK_ARG_SECONDS, /* above 0, fractions allowed */
+    SLK_ARG_THREADS, /* 1 to 1024 */
+    SLK_ARG_FILE,
+    SLK_ARG_DIR,
+    SLK_ARG_NOUN, /* any text, but the nouns are offered for completion */
+    SLK_ARG_TEXT, /* no completion; the command parses it */
+    SLK_ARG_CNT
+} slk_arg_kind_t;
 
 typedef struct {
     const char *text; /* as given, or the default; NULL: neither */
@@ -50,16 +50,16 @@ typedef struct {
 } slk_value_t;
 
 /* Parse text into *out. choices: for WORD and WORDS, the words separated by blanks. */
-bool slk_value_parse(slk_value_t *out, slk_kind_t kind, const char *choices, const char *text);
+bool slk_value_parse(slk_value_t *out, slk_arg_kind_t kind, const char *choices, const char *text);
 
 /* What is acceptable, to follow "expected ". */
-void slk_value_expects(char *out, size_t cap, slk_kind_t kind, const char *choices);
+void slk_value_expects(char *out, size_t cap, slk_arg_kind_t kind, const char *choices);
 
 /* Whether a word was named in a value of kind WORDS with these choices. */
 bool slk_value_has(const slk_value_t *value, const char *choices, const char *word);
 
 /* The fixed set of words of a value, separated by blanks; "" where there is none. */
-const char *slk_value_choices(slk_kind_t kind, const char *choices);
+const char *slk_value_choices(slk_arg_kind_t kind, const char *choices);
 
 /* --- Options -------------------------------------------------------------------------------- */
 
@@ -178,7 +178,7 @@ typedef enum {
 
 typedef struct {
     const char *name, *arg;
-    slk_kind_t kind;
+    slk_arg_kind_t kind;
     const char *choices, *help;
 } slk_opt_t;
 
@@ -219,7 +219,7 @@ struct slk_command {
     struct {
         const char *name; /* "FILE"; NULL: none are taken */
         const char *help;
-        slk_kind_t kind;
+        slk_arg_kind_t kind;
         const char *choices;
         size_t min, max;
     } words;

@@ -24,14 +24,14 @@ static void verb_names(FILE *out, const slk_noun_t *noun)
 /* --- bash ----------------------------------------------------------------------------------- */
 
 /* What bash runs to offer the values of a kind. */
-static const char *bash_action(slk_kind_t kind)
+static const char *bash_action(slk_arg_kind_t kind)
 {
-    return kind == SLK_KIND_FILE  ? "_selkie_names -f"
-           : kind == SLK_KIND_DIR ? "_selkie_names -d"
-                                  : ":";
+    return kind == SLK_ARG_FILE  ? "_selkie_names -f"
+           : kind == SLK_ARG_DIR ? "_selkie_names -d"
+                                 : ":";
 }
 
-static void bash_value(FILE *out, slk_kind_t kind, const char *choices)
+static void bash_value(FILE *out, slk_arg_kind_t kind, const char *choices)
 {
     choices = slk_value_choices(kind, choices);
     if (*choices)
@@ -50,7 +50,7 @@ static void bash_command(FILE *out, const slk_command_t *command)
     fprintf(out, "--help'\n        case $prev in\n");
     for (size_t i = 0; i < command->opt_cnt; i++) {
         const slk_opt_t *opt = &slk_opts[command->opts[i].id];
-        if (opt->kind == SLK_KIND_FLAG)
+        if (opt->kind == SLK_ARG_FLAG)
             continue;
         fprintf(out, "        --%s) ", opt->name);
         bash_value(out, opt->kind, opt->choices);
@@ -122,14 +122,14 @@ static void zsh_text(FILE *out, const char *text)
     }
 }
 
-static void zsh_action(FILE *out, slk_kind_t kind, const char *choices)
+static void zsh_action(FILE *out, slk_arg_kind_t kind, const char *choices)
 {
     choices = slk_value_choices(kind, choices);
     if (*choices)
         fprintf(out, "(%s)", choices);
-    else if (kind == SLK_KIND_FILE)
+    else if (kind == SLK_ARG_FILE)
         fprintf(out, "_files");
-    else if (kind == SLK_KIND_DIR)
+    else if (kind == SLK_ARG_DIR)
         fprintf(out, "_files -/");
     else
         fprintf(out, " ");

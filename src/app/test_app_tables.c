@@ -41,8 +41,8 @@ static void test_options(void **state)
     (void)state;
     const slk_command_t *command;
     for (size_t i = 0; i < SLK_OPT_CNT; i++) {
-        assert_true((slk_opts[i].arg == NULL) == (slk_opts[i].kind == SLK_KIND_FLAG));
-        bool words = slk_opts[i].kind == SLK_KIND_WORD || slk_opts[i].kind == SLK_KIND_WORDS;
+        assert_true((slk_opts[i].arg == NULL) == (slk_opts[i].kind == SLK_ARG_FLAG));
+        bool words = slk_opts[i].kind == SLK_ARG_WORD || slk_opts[i].kind == SLK_ARG_WORDS;
         assert_true((slk_opts[i].choices != NULL) == words);
     }
     for (size_t i = 0; (command = command_at(i)); i++) {

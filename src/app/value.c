@@ -156,25 +156,25 @@ static bool parse_any(slk_value_t *out, const char *choices, const char *text)
 static const struct {
     bool (*parse)(slk_value_t *out, const char *choices, const char *text);
     const char *expects; /* NULL: the choices */
-} kinds[SLK_KIND_CNT] = {
-    [SLK_KIND_FLAG] = {parse_any, "nothing"},
-    [SLK_KIND_WORD] = {parse_word, NULL},
-    [SLK_KIND_WORDS] = {parse_words, NULL},
-    [SLK_KIND_SIZE] = {parse_size, NULL},
-    [SLK_KIND_MINER] = {parse_miner, "an ID address: f01000, t01000 or 1000"},
-    [SLK_KIND_NUMBER] = {parse_number, "a whole number from 0 to 18446744073709551615"},
-    [SLK_KIND_BYTES] = {parse_bytes, "a number of bytes, such as 1016 or 4KiB"},
-    [SLK_KIND_PADDED] = {parse_padded, "a power of two from 128 to 64GiB, such as 2048 or 2KiB"},
-    [SLK_KIND_HASH] = {parse_hash, "32 bytes in hex (64 digits)"},
-    [SLK_KIND_SECONDS] = {parse_seconds, "seconds above 0, such as 30 or 0.5"},
-    [SLK_KIND_THREADS] = {parse_threads, "a whole number from 1 to 1024"},
-    [SLK_KIND_FILE] = {parse_path, "the name of a file"},
-    [SLK_KIND_DIR] = {parse_path, "the name of a folder"},
-    [SLK_KIND_NOUN] = {parse_any, "the name of a command"},
-    [SLK_KIND_TEXT] = {parse_any, "text"},
+} kinds[SLK_ARG_CNT] = {
+    [SLK_ARG_FLAG] = {parse_any, "nothing"},
+    [SLK_ARG_WORD] = {parse_word, NULL},
+    [SLK_ARG_WORDS] = {parse_words, NULL},
+    [SLK_ARG_SIZE] = {parse_size, NULL},
+    [SLK_ARG_MINER] = {parse_miner, "an ID address: f01000, t01000 or 1000"},
+    [SLK_ARG_NUMBER] = {parse_number, "a whole number from 0 to 18446744073709551615"},
+    [SLK_ARG_BYTES] = {parse_bytes, "a number of bytes, such as 1016 or 4KiB"},
+    [SLK_ARG_PADDED] = {parse_padded, "a power of two from 128 to 64GiB, such as 2048 or 2KiB"},
+    [SLK_ARG_HASH] = {parse_hash, "32 bytes in hex (64 digits)"},
+    [SLK_ARG_SECONDS] = {parse_seconds, "seconds above 0, such as 30 or 0.5"},
+    [SLK_ARG_THREADS] = {parse_threads, "a whole number from 1 to 1024"},
+    [SLK_ARG_FILE] = {parse_path, "the name of a file"},
+    [SLK_ARG_DIR] = {parse_path, "the name of a folder"},
+    [SLK_ARG_NOUN] = {parse_any, "the name of a command"},
+    [SLK_ARG_TEXT] = {parse_any, "text"},
 };
 
-bool slk_value_parse(slk_value_t *out, slk_kind_t kind, const char *choices, const char *text)
+bool slk_value_parse(slk_value_t *out, slk_arg_kind_t kind, const char *choices, const char *text)
 {
     out->text = text;
     return kinds[kind].parse(out, choices, text);
@@ -186,31 +186,31 @@ static void add_word(char *list, size_t cap, const char *word)
     snprintf(list + used, cap - used, "%s%s", used ? " " : "", word);
 }
 
-const char *slk_value_choices(slk_kind_t kind, const char *choices)
+const char *slk_value_choices(slk_arg_kind_t kind, const char *choices)
 {
     static char sizes[128], nouns[128];
-    char *list = kind == SLK_KIND_SIZE ? sizes : kind == SLK_KIND_NOUN ? nouns : NULL;
+    char *list = kind == SLK_ARG_SIZE ? sizes : kind == SLK_ARG_NOUN ? nouns : NULL;
     if (!list)
         return choices ? choices : "";
     if (*list)
         return list;
     const slk_size_t *size;
-    for (unsigned i = 0; kind == SLK_KIND_SIZE && (size = slk_size_at(i)); i++) {
+    for (unsigned i = 0; kind == SLK_ARG_SIZE && (size = slk_size_at(i)); i++) {
         if (size->published)
             add_word(list, sizeof sizes, size->name);
     }
-    for (size_t i = 0; kind == SLK_KIND_NOUN && i < slk_noun_cnt; i++)
+    for (size_t i = 0; kind == SLK_ARG_NOUN && i < slk_noun_cnt; i++)
         add_word(list, sizeof nouns, slk_nouns[i].name);
     return list;
 }
 
-void slk_value_expects(char *out, size_t cap, slk_kind_t kind, const char *choices)
+void slk_value_expects(char *out, size_t cap, slk_arg_kind_t kind, const char *choices)
 {
     if (kinds[kind].expects) {
         snprintf(out, cap, "%s", kinds[kind].expects);
         return;
     }
-    snprintf(out, cap, kind == SLK_KIND_WORDS ? "some, separated by commas, of " : "one of ");
+    snprintf(out, cap, kind == SLK_ARG_WORDS ? "some, separated by commas, of " : "one of ");
     size_t used = strlen(out);
     for (const char *p = slk_value_choices(kind, choices); *p && used + 3 < cap; p++) {
         if (*p == ' ')
