@@ -2,7 +2,8 @@
 #define SLK_APP_NODE_CALLS_H
 
 /* What the commands `chain` and `message` ask of a node, with their results as JSON. Apart from the
- * commands, because a command's values and the chain's records each have kinds of their own. */
+ * commands, which read the command line and print: here nothing knows of options, there nothing of
+ * clients and records of the chain. */
 
 #include "selkie/err.h"
 #include "selkie/job.h"
