@@ -187,9 +187,10 @@ slk_err_t slk_actor_control_set(const slk_actor_use_t *use, char *const *texts, 
     for (size_t i = 0; i < now->count; i++)
         SLK_TRY(slk_resolve_key(&miner.talk, &now->items[i], &old[i], diag));
     for (size_t i = 0; i < cnt; i++) {
-        slk_address_t id;
-        SLK_TRY(slk_resolve_id(&miner.talk, texts[i], &id, diag));
-        SLK_TRY(slk_resolve_key(&miner.talk, &id, &keys[i], diag));
+        slk_address_t address, id;
+        SLK_TRY(slk_resolve_id(&miner.talk, texts[i], &id, diag)); /* it is on the chain */
+        SLK_TRY(slk_read_address(&address, texts[i], diag));
+        SLK_TRY(slk_resolve_key(&miner.talk, &address, &keys[i], diag));
     }
     slk_change_worker_address_params_t params = {
         .new_worker = miner.info.worker, .new_control_addrs = {.items = keys, .count = cnt}};

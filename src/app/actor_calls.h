@@ -17,6 +17,9 @@ typedef struct {
     const char *from;  /* sender instead of the usual one; NULL: that */
 } slk_actor_use_t;
 
+/* Are the options for sending in range? SLK_ERR_INPUT. */
+SLK_CHECK_RESULT slk_err_t slk_actor_check(const slk_actor_use_t *use, slk_diag_t *diag);
+
 /* *result: see the tables of cmd_actor.c. *failed: a message was executed with another exit code than 0;
  * diag says which. SLK_ERR_INPUT: an argument; SLK_ERR_STATE: the miner or the node says no. */
 #define SLK_ACTOR_OUT json_t **result, bool *failed, slk_diag_t *diag

@@ -114,16 +114,27 @@ static void say_failed(const slk_send_call_t *call, const slk_message_row_t *row
              slk_exit_text(row->exit_code), slk_cid_text(&row->landed_cid).s);
 }
 
+static slk_send_use_t send_use(const slk_actor_use_t *use)
+{
+    return (slk_send_use_t){.wallet = use->wallet,
+                            .store = use->store,
+                            .max_fee = use->max_fee,
+                            .confidence = use->confidence,
+                            .timeout = use->timeout,
+                            .no_wait = use->no_wait};
+}
+
+slk_err_t slk_actor_check(const slk_actor_use_t *use, slk_diag_t *diag)
+{
+    slk_send_use_t send = send_use(use);
+    return slk_send_check(&send, diag);
+}
+
 slk_err_t slk_actor_send(slk_node_talk_t *talk, const slk_actor_use_t *use,
                          const slk_send_call_t *call, slk_message_row_t *row, json_t *json,
                          bool *failed, slk_diag_t *diag)
 {
-    slk_send_use_t send = {.wallet = use->wallet,
-                           .store = use->store,
-                           .max_fee = use->max_fee,
-                           .confidence = use->confidence,
-                           .timeout = use->timeout,
-                           .no_wait = use->no_wait};
+    slk_send_use_t send = send_use(use);
     json_t *said = slk_send_json(call, talk->api.network);
     json_object_update(json, said);
     json_decref(said);

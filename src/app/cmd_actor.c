@@ -13,9 +13,11 @@ static slk_err_t actor_use(slk_actor_use_t *use, slk_node_use_t *node, slk_app_t
                            const slk_args_t *args)
 {
     const slk_value_t *timeout = &args->opt[SLK_OPT_TIMEOUT];
-    bool asks = false; /* the command knows --really-do-it */
-    for (size_t i = 0; i < args->command->opt_cnt; i++)
+    bool asks = false, sends = false; /* the command knows --really-do-it; sends messages */
+    for (size_t i = 0; i < args->command->opt_cnt; i++) {
         asks = asks || args->command->opts[i].id == SLK_OPT_REALLY;
+        sends = sends || args->command->opts[i].id == SLK_OPT_CONFIDENCE;
+    }
     *use = (slk_actor_use_t){
         .wallet = {.at_node = !args->opt[SLK_OPT_KEYSTORE].given,
                    .use = node,
@@ -30,7 +32,9 @@ static slk_err_t actor_use(slk_actor_use_t *use, slk_node_use_t *node, slk_app_t
         .actor = args->opt[SLK_OPT_ACTOR].text,
         .from = args->opt[SLK_OPT_FROM].text,
     };
-    slk_err_t err = slk_node_use(node, app, args);
+    slk_err_t err = sends ? slk_actor_check(use, &app->diag) : SLK_OK;
+    if (err == SLK_OK)
+        err = slk_node_use(node, app, args);
     app->go_on = NULL; /* what became of the message stands in the diagnosis */
     return err;
 }

@@ -49,6 +49,8 @@ struct sim {
     json_t *pool;     /* SignedMessages */
     json_t *uuids;    /* MsgUuid -> SignedMessage that was pushed */
     slk_key_t wallet; /* of every node; type 0: none */
+    int exit_code;    /* of every message */
+    const char *ret;  /* what it returns, base64; NULL: something */
     slk_token_key_t key;
     sim_node_t nodes[SIM_NODES];
 };
@@ -453,10 +455,10 @@ static void m_search(slk_rpc_call_t *call, void *ctx)
             slk_cid_t other = sim_message_cid(message);
             if (slk_cid_eq(&other, &cid))
                 found = json_pack("{s:o,s:{s:i,s:s,s:i,s:n},s:n,s:[o],s:I}", "Message",
-                                  sim_link(&cid), "Receipt", "ExitCode", 0, "Return", "gYIB",
-                                  "GasUsed", 800000, "EventsRoot", "ReturnDec", "TipSet",
-                                  sim_link(&sim->tipsets[child].cid), "Height",
-                                  (json_int_t)sim->tipsets[child].height);
+                                  sim_link(&cid), "Receipt", "ExitCode", sim->exit_code, "Return",
+                                  sim->ret ? sim->ret : "gYIB", "GasUsed", 800000, "EventsRoot",
+                                  "ReturnDec", "TipSet", sim_link(&sim->tipsets[child].cid),
+                                  "Height", (json_int_t)sim->tipsets[child].height);
         }
     }
     bool known = found != NULL;
@@ -489,8 +491,10 @@ static void m_pending(slk_rpc_call_t *call, void *ctx)
 static void m_lookup_id(slk_rpc_call_t *call, void *ctx)
 {
     sim_node_t *node = ctx;
+    const char *address = json_string_value(slk_rpc_param(call, 0));
+    bool is_id = address && address[0] && address[1] == '0';
     pthread_mutex_lock(&node->sim->lock);
-    sim_answer(call, node, json_string("t0100"));
+    sim_answer(call, node, json_string(is_id ? address : "t0100"));
 }
 
 static void m_params(slk_rpc_call_t *call, void *ctx)
@@ -537,6 +541,9 @@ static const slk_rpc_method_t sim_methods[] = {
     {"Filecoin.StateLookupID", SLK_PERM_READ, 2, 2, 0, m_lookup_id},
     {"Filecoin.StateGetNetworkParams", SLK_PERM_READ, 0, 0, 0, m_params},
     {"Filecoin.SyncState", SLK_PERM_READ, 0, 0, 0, m_sync_state},
+#ifdef SIM_MORE_METHODS /* rows that a test has */
+    SIM_MORE_METHODS
+#endif
 };
 
 /* --- Life ---------------------------------------------------------------------------------- */
