@@ -28,11 +28,12 @@
  * and survives kill -9 and loss of power.
  *
  * PostgreSQL alone: a connection that broke is made anew at its next use outside of a transaction.
- * What was asked for when it broke is SLK_ERR_IO, with the words "it is not known whether" where it
- * was a commit or a writing statement outside of a transaction: such a one is never repeated here, and
- * who asked must look first. All transactions, and statements outside of one, are serializable. An
- * answer is held in memory as a whole: use LIMIT. A pooler in between must give each connection a
- * session of its own (PgBouncer: pool_mode=session).
+ * What was asked for when it broke is done again where nothing can have been done yet: a read once, a
+ * transaction before its commit up to the busy time-out. Otherwise it is SLK_ERR_IO, with the words
+ * "it is not known whether" where it was a commit or a writing statement outside of a transaction:
+ * such a one is never repeated here, and who asked must look first. All transactions, and statements
+ * outside of one, are serializable. An answer is held in memory as a whole: use LIMIT. A pooler in
+ * between must give each connection a session of its own (PgBouncer: pool_mode=session).
  *
  * Errors: SLK_ERR_BUSY another connection held the database too long; SLK_ERR_NOSPACE disk full;
  * SLK_ERR_MISMATCH a constraint (unique, foreign key, check) refused the row; SLK_ERR_FORMAT no

@@ -200,37 +200,54 @@ static slk_err_t bind(slk_db_stmt_t *stmt, const slk_val_t *vals, slk_diag_t *di
     return SLK_OK;
 }
 
-static slk_err_t pg_start(slk_db_stmt_t *stmt, const slk_val_t *vals, size_t cnt, bool *again,
-                          slk_diag_t *diag)
+static slk_err_t start_once(slk_db_stmt_t *stmt, const slk_val_t *vals, bool *again,
+                            slk_diag_t *diag)
 {
     slk_db_conn_t *conn = stmt->conn;
     bool reads = strncmp(stmt->sql, "SELECT", 6) == 0;
     slk_err_t err = SLK_OK;
     *again = false;
-    SLK_ASSERT(cnt == stmt->cnt);
-    SLK_TRY(bind(stmt, vals, diag));
     if (!conn->in_transaction)
         SLK_TRY(slk_pg_ready(conn, diag));
     else if (slk_pg_lost(conn))
         return slk_pg_fail(conn, NULL, "go on", false, again, diag);
     if (!is_prepared(stmt, vals))
         SLK_TRY(send_prepare(stmt, vals, again, diag));
-    PGresult *res = PQexecPrepared(conn->handle, stmt->name, (int)cnt, stmt->values, stmt->lens,
-                                   stmt->formats, 1);
+    PGresult *res = PQexecPrepared(conn->handle, stmt->name, (int)stmt->cnt, stmt->values,
+                                   stmt->lens, stmt->formats, 1);
     ExecStatusType status = PQresultStatus(res);
     if (status != PGRES_TUPLES_OK && status != PGRES_COMMAND_OK) {
         if (slk_pg_stale(res))
             forget(stmt);
-        err = slk_pg_fail(conn, res, reads ? "read" : "write", !reads && !conn->in_transaction,
-                          again, diag);
-        goto out;
+        return slk_pg_fail(conn, res, reads ? "read" : "write", !reads && !conn->in_transaction,
+                           again, diag);
     }
     stmt->res = res;
     stmt->row = -1;
     conn->changed = strtoll(PQcmdTuples(res), NULL, 10);
 out:
-    /* Outside of a transaction a broken connection is told, not waited for. */
-    if (conn->drop && !conn->in_transaction)
+    return err;
+}
+
+/* Outside of a transaction, a connection that broke before anything was done is made anew once; if
+ * that does not help, it is told and not waited for. */
+static slk_err_t pg_start(slk_db_stmt_t *stmt, const slk_val_t *vals, size_t cnt, bool *again,
+                          slk_diag_t *diag)
+{
+    slk_db_conn_t *conn = stmt->conn;
+    *again = false;
+    SLK_ASSERT(cnt == stmt->cnt);
+    slk_err_t err = bind(stmt, vals, diag);
+    if (err != SLK_OK)
+        return err;
+    err = start_once(stmt, vals, again, diag);
+    if (err == SLK_OK || !conn->drop || conn->in_transaction)
+        return err;
+    if (*again)
+        err = start_once(stmt, vals, again, diag);
+    if (err == SLK_OK && diag)
+        diag->text[0] = 0;
+    if (conn->drop)
         *again = false;
     return err;
 }

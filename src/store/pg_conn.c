@@ -159,10 +159,13 @@ slk_err_t slk_pg_fail(slk_db_conn_t *conn, PGresult *res, const char *doing, boo
 
 /* --- Connecting ---------------------------------------------------------------------------- */
 
-static void ignore_notice(void *arg, const PGresult *res)
+/* Of interest is only what a server says to somebody who asked for nothing before it hangs up. */
+static void take_notice(void *arg, const PGresult *res)
 {
-    (void)arg;
-    (void)res;
+    slk_db_conn_t *conn = arg;
+    const char *severity = PQresultErrorField(res, PG_DIAG_SEVERITY_NONLOCALIZED);
+    if (severity && (strcmp(severity, "FATAL") == 0 || strcmp(severity, "PANIC") == 0))
+        conn->drop = true;
 }
 
 /* lock_timeout 0 would be for ever. */
@@ -238,7 +241,7 @@ slk_err_t slk_pg_connect(slk_db_conn_t *conn, const char *url, slk_diag_t *diag)
         goto out;
     }
     PQsetErrorVerbosity(conn->handle, PQERRORS_VERBOSE);
-    PQsetNoticeReceiver(conn->handle, ignore_notice, NULL);
+    PQsetNoticeReceiver(conn->handle, take_notice, conn);
     SLK_TRY(connect_now(conn, diag));
 out:
     if (err != SLK_OK)
@@ -254,22 +257,21 @@ void slk_pg_disconnect(slk_db_conn_t *conn)
     *conn = (slk_db_conn_t){0};
 }
 
-/* Its last words may come before the end. */
 bool slk_pg_closed(slk_db_conn_t *conn)
 {
-    if (slk_pg_lost(conn))
-        return true;
     struct pollfd poller = {.fd = PQsocket(conn->handle), .events = POLLIN};
-    for (int i = 0; i < 4 && poll(&poller, 1, 0) > 0; i++)
+    for (int i = 0; i < 4 && !slk_pg_lost(conn) && !conn->drop && poll(&poller, 1, 0) > 0; i++) {
         if (!PQconsumeInput(conn->handle))
             return true;
-    return slk_pg_lost(conn);
+        PQisBusy(conn->handle); /* reads what came */
+    }
+    return slk_pg_lost(conn) || conn->drop;
 }
 
 slk_err_t slk_pg_ready(slk_db_conn_t *conn, slk_diag_t *diag)
 {
     SLK_ASSERT(!conn->in_transaction);
-    if (conn->drop || slk_pg_closed(conn))
+    if (slk_pg_closed(conn))
         return connect_now(conn, diag);
     if (conn->busy_set == lock_ms(conn))
         return SLK_OK;

@@ -29,7 +29,7 @@ SLK_CHECK_RESULT slk_err_t slk_pg_ready(slk_db_conn_t *conn, slk_diag_t *diag);
 
 bool slk_pg_lost(const slk_db_conn_t *conn);
 
-/* The same, and looks whether the server said good-bye while nobody listened. */
+/* Or said good-bye while nobody listened, or is to be dropped? */
 bool slk_pg_closed(slk_db_conn_t *conn);
 
 /* The error of a result, which is freed. doing: "write", "commit", ... *again as in db_engine.h.
