@@ -89,11 +89,11 @@ const slk_policy_t *slk_policy_by_name(const char *name)
 
 slk_policy_t slk_policy_scaled(const slk_policy_t *policy, uint32_t deadlines, int64_t window)
 {
-    SLK_ASSERT(deadlines >= 1 && deadlines <= 48 && window >= 4);
+    SLK_ASSERT(deadlines >= 3 && deadlines <= 48 && window >= 4);
     slk_policy_t p = *policy;
     const int64_t period = deadlines * window, old_window = policy->challenge_window;
     int64_t *const in_windows[] = {&p.challenge_lookback, &p.fault_declaration_cutoff,
-                                   &p.chain_commit_max_age};
+                                   &p.chain_commit_max_age, &p.expired_precommit_delay};
     int64_t *const in_periods[] = {
         &p.fault_max_age,       &p.min_sector_expiration,    &p.max_sector_extension,
         &p.max_sector_lifetime, &p.end_of_life_claim_drop,   &p.min_deal_duration,
@@ -106,11 +106,16 @@ slk_policy_t slk_policy_scaled(const slk_policy_t *policy, uint32_t deadlines, i
         *in_windows[i] = (*in_windows[i] * window + old_window - 1) / old_window;
     /* Between its closing and the window before its next opening a deadline is first disputable, then its
      * partitions may be compacted; both keep their share of that time. */
-    const int64_t mutable = deadlines > 2 ? deadlines - 2 : 0;
-    p.dispute_window = p.dispute_window * mutable * window / ((policy->deadlines - 2) * old_window);
+    p.dispute_window =
+        p.dispute_window * (deadlines - 2) * window / ((policy->deadlines - 2) * old_window);
     for (size_t i = 0; i < SLK_COUNT(in_periods); i++)
         *in_periods[i] =
             (*in_periods[i] + policy->proving_period - 1) / policy->proving_period * period;
+    /* Days behind the delay. Longer than a sector may be promised for, and none could be pre-committed. */
+    p.max_prove_commit_duration =
+        (policy->max_prove_commit_duration - p.precommit_challenge_delay) / policy->proving_period *
+            period +
+        p.precommit_challenge_delay;
     return p;
 }
 

@@ -49,9 +49,10 @@ typedef struct {
 /* The row of a network; NULL: not known. Any thread. */
 const slk_policy_t *slk_policy_by_name(const char *name);
 
-/* A network for development whose proving period has `deadlines` windows of `window` epochs, 1 to 48 and 4 or
- * more: everything that is counted in windows or proving periods shrinks with them, lifetimes of a sector (counted
- * in days) as well; what is counted in epochs for other reasons (finality, lookbacks, precommit delay) stays. */
+/* A network for development whose proving period has `deadlines` windows of `window` epochs, 3 to 48 and 4 or
+ * more (with fewer windows a deadline would always be its own neighbour, which nothing may change): everything that
+ * is counted in windows or proving periods shrinks with them, lifetimes of a sector and of a pre-commit (counted in
+ * days) as well; what is counted in epochs for other reasons (finality, lookbacks, precommit delay) stays. */
 slk_policy_t slk_policy_scaled(const slk_policy_t *policy, uint32_t deadlines, int64_t window);
 
 /* The deals that a sector may have. */

@@ -38,9 +38,18 @@ static void scaled(void **state)
     assert_int_equal(small.fault_max_age, 42 * 90);
     assert_int_equal(small.min_sector_expiration, 180 * 90);
     assert_int_equal(small.finality, 900);
-    small = slk_policy_scaled(p, 1, 4);
+    assert_int_equal(small.max_prove_commit_duration, 30 * 90 + 10);
+    assert_int_equal(small.expired_precommit_delay, 16 * 15);
+    assert_int_equal(same.max_prove_commit_duration, p->max_prove_commit_duration);
+    assert_int_equal(same.expired_precommit_delay, p->expired_precommit_delay);
+    small = slk_policy_scaled(p, 3, 4);
     assert_true(small.challenge_lookback >= 1 &&
                 small.fault_declaration_cutoff > small.challenge_lookback);
+    for (uint32_t deadlines = 3; deadlines <= 48; deadlines++) {
+        small = slk_policy_scaled(p, deadlines, 4);
+        assert_true(small.max_prove_commit_duration + small.min_sector_expiration <
+                    small.max_sector_extension);
+    }
 }
 
 int main(void)
