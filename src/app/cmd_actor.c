@@ -315,7 +315,7 @@ const slk_command_t slk_actor_commands[] = {
          "as sender, accepts.",
      .opts = really_opts,
      .opt_cnt = SLK_COUNT(really_opts),
-     .words = {"NEW_OWNER [SENDER]", "the new owner; who sends this, by default the present owner",
+     .words = {"NEW_OWNER SENDER", "the new owner; who sends this, by default the present owner",
                SLK_ARG_TEXT, NULL, 1, 2},
      .json = "new_owner: the ID address of the new owner\n" SENT_FIELDS DRY_FIELDS,
      .examples = "actor set-owner --actor f01000 --really-do-it f3...\n"
@@ -329,8 +329,7 @@ const slk_command_t slk_actor_commands[] = {
                 "given, which may be none.",
      .opts = really_opts,
      .opt_cnt = SLK_COUNT(really_opts),
-     .words = {"list|set [ADDRESS...]", "list, or set and the addresses", SLK_ARG_TEXT, NULL, 0,
-               64},
+     .words = {"list|set ADDRESS", "list, or set and the addresses", SLK_ARG_TEXT, NULL, 0, 64},
      .json = "remove: control addresses that go\n"
              "add: that come\n" SENT_FIELDS DRY_FIELDS,
      .examples = "actor control list --actor f01000\n"
