@@ -53,9 +53,10 @@ static made_with_t describe(const slk_chain_t *c)
     snprintf(made.text[GENESIS_TIME], sizeof made.text[GENESIS_TIME], "%" PRIu64, c->genesis_time);
     snprintf(made.text[POLICY], sizeof made.text[POLICY],
              "%s, %u deadlines of %" PRId64 " epochs in %" PRId64 ", %u s an epoch, %" PRIu64
-             " bytes a sector, seed after %" PRId64,
+             " bytes a sector, seed after %" PRId64 ", %s PoSt",
              p->name, p->deadlines, p->challenge_window, p->proving_period, p->block_delay_s,
-             p->sector_sizes, p->precommit_challenge_delay);
+             p->sector_sizes, p->precommit_challenge_delay,
+             p->optimistic_post ? "optimistic" : "strict");
     return made;
 }
 

@@ -501,6 +501,14 @@ static void reopened(void **state)
     assert_err(SLK_ERR_MISMATCH, slk_chain_open(&other, node.dir, &wrong, &node.diag));
     assert_non_null(strstr(node.diag.text, "network name is 'selkie-test', not 'another'"));
     wrong = node.options;
+    slk_policy_t scaled = slk_policy_scaled(node.options.policy, 6, 10);
+    wrong.policy = &scaled;
+    assert_err(SLK_ERR_MISMATCH, slk_chain_open(&other, node.dir, &wrong, &node.diag));
+    assert_non_null(strstr(node.diag.text, "policy is '2k, 48 deadlines of 60 epochs in 2880"));
+    scaled = *node.options.policy;
+    scaled.optimistic_post = !scaled.optimistic_post;
+    assert_err(SLK_ERR_MISMATCH, slk_chain_open(&other, node.dir, &wrong, &node.diag));
+    wrong = node.options;
     wrong.genesis_time = 0; /* that of the chain */
     assert_ok(slk_chain_open(&other, node.dir, &wrong, &node.diag), node.diag);
     assert_int_equal(slk_chain_genesis_time(other), 1700000000);
