@@ -27,7 +27,7 @@ static slk_policy_t policy_of(const slk_devnet_run_t *run)
 static void watch(slk_devnet_t *net, const slk_job_t *job)
 {
     bool stopped = false;
-    while (!slk_job_cancelled(job)) {
+    while (!slk_job_cancelled(job) && !slk_devnet_is_told_to_end(net)) {
         nanosleep(&(struct timespec){.tv_nsec = 100 * 1000 * 1000}, NULL);
         const slk_producer_status_t status = slk_producer_status(slk_devnet_producer(net));
         if (status.stopped && !stopped)

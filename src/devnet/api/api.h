@@ -40,6 +40,9 @@ SLK_CHECK_RESULT slk_err_t slk_devnet_open(slk_devnet_t **net, const slk_devnet_
 /* Answer what is being asked, stop, close all. NULL is a no-op. */
 void slk_devnet_close(slk_devnet_t *net);
 
+/* Whether somebody asked it to end by Filecoin.Shutdown: whoever opened it closes it then. */
+bool slk_devnet_is_told_to_end(const slk_devnet_t *net);
+
 /* "token:/ip4/127.0.0.1/tcp/1234/http", as FULLNODE_API_INFO wants it. A secret: for the one who started it. */
 const char *slk_devnet_api_info(const slk_devnet_t *net);
 

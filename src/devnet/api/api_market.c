@@ -7,16 +7,15 @@
 #include "codec/actors/power.h"
 #include "codec/actors/reward.h"
 #include "devnet/actors/datacap_state.h"
+#include "devnet/actors/market_state.h"
 #include "selkie/piece.h"
 
 #include <inttypes.h>
 #include <stdio.h>
 
-#define PROPOSALS_WIDTH 5u
-#define STATES_WIDTH    6u
-#define NO_EPOCH        (-1)
-#define TOTAL_FIL       UINT64_C(2000000000)
-#define ATTO            UINT64_C(1000000000000000000)
+#define NO_EPOCH  (-1)
+#define TOTAL_FIL UINT64_C(2000000000)
+#define ATTO      UINT64_C(1000000000000000000)
 
 /* --- Deals ------------------------------------------------------------------------------------------------------- */
 
@@ -29,11 +28,11 @@ static slk_err_t get_deal(slk_ask_t *ask, const slk_market_state_t *market, uint
                           slk_market_deal_t *deal, bool *found)
 {
     bool active;
-    slk_err_t err = slk_view_array_get(ask, &market->proposals, PROPOSALS_WIDTH, id,
+    slk_err_t err = slk_view_array_get(ask, &market->proposals, SLK_PROPOSALS_WIDTH, id,
                                        &slk_deal_proposal_type, &deal->proposal, found);
     if (err != SLK_OK || !*found)
         return err;
-    err = slk_view_array_get(ask, &market->states, STATES_WIDTH, id, &slk_deal_state_type,
+    err = slk_view_array_get(ask, &market->states, SLK_STATES_WIDTH, id, &slk_deal_state_type,
                              &deal->state, &active);
     if (err == SLK_OK && !active)
         deal->state = (slk_deal_state_t){0, NO_EPOCH, NO_EPOCH, NO_EPOCH};
@@ -86,7 +85,7 @@ static slk_err_t state_market_deals(slk_ask_t *ask)
     if (err == SLK_OK)
         err = slk_ask_json(ask, json_object());
     return err == SLK_OK
-               ? slk_view_array_each(ask, &market.proposals, PROPOSALS_WIDTH, add_deal, &deals)
+               ? slk_view_array_each(ask, &market.proposals, SLK_PROPOSALS_WIDTH, add_deal, &deals)
                : err;
 }
 
@@ -102,14 +101,14 @@ static slk_err_t id_of(slk_ask_t *ask, const slk_tip_t *tip, const slk_address_t
     return err;
 }
 
-static slk_err_t amount_of(slk_ask_t *ask, const slk_cid_t *table, uint64_t id, slk_bigint_t *out)
+static slk_err_t amount_of(slk_ask_t *ask, const slk_cid_t *table, unsigned width, uint64_t id,
+                           slk_bigint_t *out)
 {
     slk_value_bigint_t value = {0};
     bool found;
     const slk_address_t address = slk_address_id(id);
-    slk_err_t err =
-        slk_view_map_get(ask, table, SLK_VIEW_MAP_WIDTH, (slk_bytes_t){address.b, address.len},
-                         &slk_value_bigint_type, &value, &found);
+    slk_err_t err = slk_view_map_get(ask, table, width, (slk_bytes_t){address.b, address.len},
+                                     &slk_value_bigint_type, &value, &found);
     *out = err == SLK_OK && found ? value.value : slk_bigint_u64(0);
     return err;
 }
@@ -127,9 +126,9 @@ static slk_err_t state_market_balance(slk_ask_t *ask)
     if (err == SLK_OK)
         err = get_market(ask, tip, &market);
     if (err == SLK_OK)
-        err = amount_of(ask, &market.escrow_table, id, &shown.escrow);
+        err = amount_of(ask, &market.escrow_table, SLK_BALANCES_WIDTH, id, &shown.escrow);
     if (err == SLK_OK)
-        err = amount_of(ask, &market.locked_table, id, &shown.locked);
+        err = amount_of(ask, &market.locked_table, SLK_BALANCES_WIDTH, id, &shown.locked);
     return err == SLK_OK ? slk_ask_record(ask, &slk_api_market_balance_type, &shown) : err;
 }
 
@@ -217,7 +216,7 @@ static slk_err_t inner_map(slk_ask_t *ask, const slk_tip_t *tip, bool claims,
         return err;
     err = slk_view_singleton(ask, tip, SLK_ID_VERIFREG, &slk_verifreg_state_type, &state);
     if (err == SLK_OK)
-        err = slk_view_map_get(ask, claims ? &state.claims : &state.allocations, SLK_VIEW_MAP_WIDTH,
+        err = slk_view_map_get(ask, claims ? &state.claims : &state.allocations, SLK_MAP_WIDTH,
                                slk_hamt_key_uint(&room, id), &slk_api_cid_type, &link, found);
     if (err == SLK_OK && *found)
         *root = link.v;
@@ -237,8 +236,8 @@ static slk_err_t show_one(slk_ask_t *ask, const slk_tip_t *tip, bool claims,
     const slk_type_t *type = claims ? &slk_claim_type : &slk_allocation_type;
     slk_err_t err = inner_map(ask, tip, claims, owner, &root, &found);
     if (err == SLK_OK && found)
-        err = slk_view_map_get(ask, &root, SLK_VIEW_MAP_WIDTH, slk_hamt_key_uint(&room, id), type,
-                               &row, &found);
+        err = slk_view_map_get(ask, &root, SLK_MAP_WIDTH, slk_hamt_key_uint(&room, id), type, &row,
+                               &found);
     return err == SLK_OK && found ? slk_ask_record(ask, type, &row) : err;
 }
 
@@ -283,9 +282,8 @@ static slk_err_t show_rows(slk_ask_t *ask, bool claims)
     slk_err_t err = inner_map(ask, ask->args[1].tip, claims, &ask->args[0].address, &root, &found);
     if (err == SLK_OK)
         err = slk_ask_json(ask, json_object());
-    return err == SLK_OK && found
-               ? slk_view_map_each(ask, &root, SLK_VIEW_MAP_WIDTH, add_row, &rows)
-               : err;
+    return err == SLK_OK && found ? slk_view_map_each(ask, &root, SLK_MAP_WIDTH, add_row, &rows)
+                                  : err;
 }
 
 static slk_err_t state_get_allocations(slk_ask_t *ask)
@@ -307,7 +305,7 @@ static slk_err_t pending_allocation(slk_ask_t *ask, uint64_t *id)
     *id = 0;
     slk_err_t err = get_market(ask, ask->args[1].tip, &market);
     if (err == SLK_OK)
-        err = slk_view_map_get(ask, &market.pending_deal_allocation_ids, SLK_VIEW_MAP_WIDTH,
+        err = slk_view_map_get(ask, &market.pending_deal_allocation_ids, SLK_MAP_WIDTH,
                                slk_hamt_key_uint(&room, ask->args[0].u), &slk_value_u64_type,
                                &value, &found);
     if (found)
@@ -361,7 +359,34 @@ static slk_err_t state_verified_client_status(slk_ask_t *ask)
                           slk_bigint_div_trunc(amount.value, slk_bigint_u64(SLK_DATACAP_UNIT)));
 }
 
+static slk_err_t state_verifreg_root(slk_ask_t *ask)
+{
+    slk_verifreg_state_t state;
+    slk_err_t err = slk_view_singleton(ask, ask->args[0].tip, SLK_ID_VERIFREG,
+                                       &slk_verifreg_state_type, &state);
+    return err == SLK_OK ? slk_ask_address(ask, &state.root_key) : err;
+}
+
+/* What a verifier may still give, in bytes; null where it is none. */
+static slk_err_t state_verifier_status(slk_ask_t *ask)
+{
+    uint64_t id;
+    bool found;
+    slk_bigint_t allowance;
+    slk_verifreg_state_t state;
+    const slk_tip_t *tip = ask->args[1].tip;
+    slk_err_t err = id_of(ask, tip, &ask->args[0].address, &id, &found);
+    if (err != SLK_OK || !found)
+        return err;
+    err = slk_view_singleton(ask, tip, SLK_ID_VERIFREG, &slk_verifreg_state_type, &state);
+    if (err == SLK_OK)
+        err = amount_of(ask, &state.verifiers, SLK_MAP_WIDTH, id, &allowance);
+    return err == SLK_OK && slk_bigint_sign(&allowance) ? slk_ask_amount(ask, allowance) : err;
+}
+
 const slk_ask_method_t slk_ask_market[] = {
+    {"Filecoin.StateVerifiedRegistryRootKey", SLK_PERM_READ, SLK_V01, 0, "T", state_verifreg_root},
+    {"Filecoin.StateVerifierStatus", SLK_PERM_READ, SLK_V01, 0, "aT", state_verifier_status},
     {"Filecoin.StateMarketStorageDeal", SLK_PERM_READ, SLK_V01, 0, "uT", state_market_storage_deal},
     {"Filecoin.StateMarketDeals", SLK_PERM_READ, SLK_V01, 0, "T", state_market_deals},
     {"Filecoin.StateMarketBalance", SLK_PERM_READ, SLK_V01, 0, "aT", state_market_balance},

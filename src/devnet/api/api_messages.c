@@ -102,6 +102,95 @@ static slk_err_t chain_get_parent_receipts(slk_ask_t *ask)
     return err;
 }
 
+/* --- Lists --------------------------------------------------------------------------------------------------------- */
+
+/* What a message must have: To, From or both, as ids. */
+typedef struct {
+    bool to, from;
+    uint64_t to_id, from_id;
+} match_t;
+
+static slk_err_t read_match(slk_ask_t *ask, const slk_tip_t *tip, match_t *match)
+{
+    slk_state_tree_t *tree = NULL;
+    const struct {
+        const char *name;
+        bool *wanted;
+        uint64_t *id;
+    } sides[] = {{"To", &match->to, &match->to_id}, {"From", &match->from, &match->from_id}};
+    slk_err_t err = slk_chain_state(&tree, ask->chain, &tip->state, &ask->diag);
+    for (size_t i = 0; err == SLK_OK && i < SLK_COUNT(sides); i++) {
+        slk_api_address_t address;
+        bool found = true;
+        json_t *json = json_object_get(ask->args[0].json, sides[i].name);
+        *sides[i].wanted = false;
+        if (!json || json_is_null(json))
+            continue;
+        err = slk_record_from_json(&address, &slk_api_address_type, json, &ask->arena, &ask->diag);
+        if (err != SLK_OK || !slk_address_defined(&address.v))
+            continue;
+        *sides[i].wanted = true;
+        err = slk_state_tree_resolve(tree, &address.v, sides[i].id, &found, &ask->diag);
+        if (err == SLK_OK && !found)
+            err = slk_ask_fail(ask, SLK_RPC_ERROR, "actor not found");
+    }
+    slk_state_tree_free(tree);
+    if (err == SLK_OK && !match->to && !match->from)
+        err =
+            slk_ask_fail(ask, SLK_RPC_ERROR, "must specify at least To or From in message filter");
+    return err;
+}
+
+static slk_err_t list_matching(slk_ask_t *ask, const slk_tip_t *tip, const match_t *match)
+{
+    slk_arena_t arena;
+    slk_chain_message_list_t all;
+    slk_state_tree_t *tree = NULL;
+    slk_arena_init(&arena, (size_t)256 << 20);
+    slk_err_t err = slk_chain_messages(&all, ask->chain, tip, &arena, &ask->diag);
+    if (err == SLK_OK && all.count)
+        err = slk_chain_state(&tree, ask->chain, &tip->state, &ask->diag);
+    for (size_t i = 0; err == SLK_OK && i < all.count; i++) {
+        uint64_t to = 0, from = 0;
+        bool has_to, has_from;
+        const slk_message_t *m = &all.items[i].message;
+        err = slk_state_tree_resolve(tree, &m->to, &to, &has_to, &ask->diag);
+        if (err == SLK_OK)
+            err = slk_state_tree_resolve(tree, &m->from, &from, &has_from, &ask->diag);
+        if (err != SLK_OK || (match->to && (!has_to || to != match->to_id)) ||
+            (match->from && (!has_from || from != match->from_id)))
+            continue;
+        if (!ask->result)
+            err = slk_ask_json(ask, json_array());
+        if (err == SLK_OK)
+            err = slk_ask_put(ask, ask->result, NULL, &slk_api_cid_type,
+                              &(slk_api_cid_t){all.items[i].cid});
+    }
+    slk_state_tree_free(tree);
+    slk_arena_free(&arena);
+    return err;
+}
+
+/* ({To, From}, tipset, height): from the tipset down to the height, newest tipset first; null where there are none. */
+static slk_err_t state_list_messages(slk_ask_t *ask)
+{
+    match_t match;
+    slk_tip_t *tip = slk_tip_ref(ask->args[1].tip);
+    const int64_t lowest = ask->args[2].i;
+    slk_err_t err = read_match(ask, tip, &match);
+    while (err == SLK_OK && tip->height >= lowest && !slk_rpc_gone(ask->rpc)) {
+        slk_tip_t *parent = NULL;
+        err = list_matching(ask, tip, &match);
+        if (err != SLK_OK || tip->height == 0)
+            break;
+        err = slk_chain_parent(&parent, ask->chain, tip, &ask->diag);
+        slk_tip_unref(tip);
+        tip = parent;
+    }
+    slk_tip_unref(tip);
+    return err;
+}
+
 /* --- Searching and waiting ---------------------------------------------------------------------------------------- */
 
 /* The return in JSON by the receiver's table of methods, null where it has none or failed. */
@@ -269,6 +358,7 @@ const slk_ask_method_t slk_ask_messages[] = {
      chain_get_messages_in_tipset},
     {"Filecoin.ChainGetParentMessages", SLK_PERM_READ, SLK_V01, 0, "c", chain_get_parent_messages},
     {"Filecoin.ChainGetParentReceipts", SLK_PERM_READ, SLK_V01, 0, "c", chain_get_parent_receipts},
+    {"Filecoin.StateListMessages", SLK_PERM_READ, SLK_V01, 0, "jTi", state_list_messages},
     {"Filecoin.StateSearchMsg", SLK_PERM_READ, SLK_V1, 0, "Tcib", state_search_msg},
     {"Filecoin.StateSearchMsg", SLK_PERM_READ, SLK_V0, 0, "c", state_search_msg_v0},
     {"Filecoin.StateSearchMsgLimited", SLK_PERM_READ, SLK_V0, 0, "ci", state_search_msg_limited},

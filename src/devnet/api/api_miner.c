@@ -215,7 +215,7 @@ static slk_err_t get_claim(slk_ask_t *ask, const slk_power_state_t *power, uint6
                            slk_power_claim_t *claim, bool *found)
 {
     const slk_address_t address = slk_address_id(id);
-    return slk_view_map_get(ask, &power->claims, SLK_VIEW_MAP_WIDTH,
+    return slk_view_map_get(ask, &power->claims, SLK_MAP_WIDTH,
                             (slk_bytes_t){address.b, address.len}, &slk_power_claim_type, claim,
                             found);
 }
@@ -291,7 +291,7 @@ static slk_err_t list_miners(slk_ask_t *ask, const slk_tip_t *tip, miners_t *m)
     m->ids = slk_arena_array(&ask->arena, m->cap + 1, sizeof *m->ids);
     if (!m->ids)
         return slk_ask_json(ask, NULL);
-    err = slk_view_map_each(ask, &power.claims, SLK_VIEW_MAP_WIDTH, add_miner, m);
+    err = slk_view_map_each(ask, &power.claims, SLK_MAP_WIDTH, add_miner, m);
     qsort(m->ids, m->cnt, sizeof *m->ids, by_id);
     return err;
 }

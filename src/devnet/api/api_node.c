@@ -36,6 +36,12 @@ static slk_err_t start_time(slk_ask_t *ask)
     return slk_ask_text(ask, ask->net->start_time);
 }
 
+static slk_err_t shutdown_node(slk_ask_t *ask)
+{
+    atomic_store(&ask->net->told_to_end, true);
+    return SLK_OK;
+}
+
 static slk_err_t net_peers(slk_ask_t *ask)
 {
     return slk_ask_json(ask, json_array());
@@ -159,6 +165,7 @@ const slk_ask_method_t slk_ask_node[] = {
     {"Filecoin.Session", SLK_PERM_READ, SLK_V01, 0, "", session},
     {"Filecoin.ID", SLK_PERM_READ, SLK_V01, 0, "", id},
     {"Filecoin.StartTime", SLK_PERM_READ, SLK_V01, 0, "", start_time},
+    {"Filecoin.Shutdown", SLK_PERM_ADMIN, SLK_V01, 0, "", shutdown_node},
     {"Filecoin.NetPeers", SLK_PERM_READ, SLK_V01, 0, "", net_peers},
     {"Filecoin.NetAddrsListen", SLK_PERM_READ, SLK_V01, 0, "", net_addrs_listen},
     {"Filecoin.AuthVerify", SLK_PERM_READ, SLK_V01, 0, "s", auth_verify},

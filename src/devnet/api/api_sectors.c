@@ -119,7 +119,7 @@ static slk_err_t state_sector_pre_commit_info(slk_ask_t *ask)
     bool found = false;
     slk_err_t err = load(ask, 2, &miner);
     if (err == SLK_OK)
-        err = slk_view_map_get(ask, &miner.state.pre_committed_sectors, SLK_VIEW_MAP_WIDTH,
+        err = slk_view_map_get(ask, &miner.state.pre_committed_sectors, SLK_MAP_WIDTH,
                                slk_hamt_key_uint(&room, ask->args[1].u),
                                &slk_sector_pre_commit_on_chain_info_type, &info, &found);
     return err == SLK_OK && found

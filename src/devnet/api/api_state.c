@@ -209,7 +209,7 @@ static slk_err_t state_lookup_robust(slk_ask_t *ask)
     slk_err_t err =
         slk_view_singleton(ask, ask->args[1].tip, SLK_ID_INIT, &slk_init_state_type, &init);
     if (err == SLK_OK)
-        err = slk_view_map_each(ask, &init.address_map, SLK_VIEW_MAP_WIDTH, look_robust, &robust);
+        err = slk_view_map_each(ask, &init.address_map, SLK_MAP_WIDTH, look_robust, &robust);
     if (err == SLK_OK && !slk_address_defined(&robust.address))
         return slk_ask_fail(ask, SLK_RPC_ERROR, "address %s not found",
                             slk_ask_address_text(ask, &ask->args[0].address));

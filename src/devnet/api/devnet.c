@@ -179,6 +179,11 @@ void slk_devnet_close(slk_devnet_t *net)
     free(net);
 }
 
+bool slk_devnet_is_told_to_end(const slk_devnet_t *net)
+{
+    return atomic_load(&net->told_to_end);
+}
+
 const char *slk_devnet_api_info(const slk_devnet_t *net)
 {
     return net->api_info;

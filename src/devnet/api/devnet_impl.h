@@ -33,7 +33,7 @@ struct slk_devnet {
 
     slk_pool_t *threads;
     slk_job_t job;
-    atomic_bool stopping;
+    atomic_bool stopping, told_to_end;
 
     slk_token_key_t key;
     char api_info[SLK_TOKEN_TEXT_MAX + 256];

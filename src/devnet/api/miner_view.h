@@ -7,6 +7,7 @@
 #include "codec/ipld/amt.h"
 #include "codec/ipld/hamt.h"
 #include "codec/ipld/object.h"
+#include "devnet/actors/state_map.h"
 #include "devnet/api/ask.h"
 
 /* --- Objects ------------------------------------------------------------------------------------------------- */
@@ -18,9 +19,6 @@ SLK_CHECK_RESULT slk_err_t slk_view_object(slk_ask_t *ask, const slk_cid_t *cid,
 /* State of one of the actors that every network has, before the messages of a tipset. */
 SLK_CHECK_RESULT slk_err_t slk_view_singleton(slk_ask_t *ask, const slk_tip_t *tip, uint64_t id,
                                               const slk_type_t *type, void *state);
-
-/* Of all maps of actors that the API looks into. */
-#define SLK_VIEW_MAP_WIDTH 5u
 
 /* An entry of a map or an array; *found. */
 SLK_CHECK_RESULT slk_err_t slk_view_map_get(slk_ask_t *ask, const slk_cid_t *root, unsigned width,

@@ -93,14 +93,19 @@ static void head_changed(void *ctx, const slk_step_t *steps, size_t cnt)
 
 slk_err_t slk_notify_new(slk_notify_t **out, slk_devnet_t *net, slk_diag_t *diag)
 {
+    slk_tip_t *head = NULL;
     slk_notify_t *notify = calloc(1, sizeof *notify);
     if (!notify)
         return slk_fail(diag, SLK_ERR_NOMEM, "no memory for listeners");
     notify->net = net;
     SLK_ASSERT(pthread_mutex_init(&notify->lock, NULL) == 0);
     *out = notify;
+    notify->subscription = slk_chain_subscribe(net->chain, head_changed, notify, &head);
     pthread_mutex_lock(&notify->lock);
-    notify->subscription = slk_chain_subscribe(net->chain, head_changed, notify, &notify->head);
+    if (notify->head) /* it changed already */
+        slk_tip_unref(head);
+    else
+        notify->head = head;
     pthread_mutex_unlock(&notify->lock);
     return notify->subscription ? SLK_OK : slk_fail(diag, SLK_ERR_NOMEM, "no memory for listeners");
 }
