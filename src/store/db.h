@@ -3,7 +3,8 @@
 
 /* SQL databases behind one interface, with two engines (store/db_engine.h): SQLite, a file in the
  * program (store/db_sqlite.c), and PostgreSQL, a server that several managers share
- * (store/db_postgresql.c; 12 or later, or what speaks its protocol, as YugabyteDB).
+ * (store/db_postgresql.c; 12 or later. YugabyteDB speaks the same protocol, but nothing here was tried
+ * with it).
  *
  * SQL is written once for all engines:
  *   - parameters are ?1, ?2, ... and one may be used several times;
@@ -24,7 +25,7 @@
  * open on one database: they wait for each other's transactions up to the busy time-out.
  *
  * Durable: what a committed transaction wrote is on the disk before the call returns (SQLite: WAL,
- * synchronous=FULL; PostgreSQL: synchronous_commit is not off, and a server with fsync off is refused)
+ * synchronous=FULL; PostgreSQL: synchronous_commit is not off, a server with fsync off is refused)
  * and survives kill -9 and loss of power.
  *
  * PostgreSQL alone: a connection that broke is made anew at its next use outside of a transaction.
@@ -143,8 +144,8 @@ SLK_CHECK_RESULT slk_err_t slk_db_backup(slk_db_t *db, const char *path, slk_dia
 bool slk_db_has_backup(const slk_db_t *db);
 
 /* Between the two one process at a time creates and changes tables, in any number of transactions;
- * others wait up to the busy time-out. For store/migrate.c. A file needs no such lock: nothing is held
- * there. */
+ * others wait up to the busy time-out. For store/migrate.c. A file needs no such lock: nothing is
+ * held there. */
 SLK_CHECK_RESULT slk_err_t slk_db_lock_schema(slk_db_t *db, slk_diag_t *diag);
 void slk_db_unlock_schema(slk_db_t *db);
 

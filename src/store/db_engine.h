@@ -45,7 +45,7 @@ typedef struct {
     /* NULL: this engine's databases are copied with other tools. */
     slk_err_t (*backup)(slk_db_conn_t *conn, const char *path, slk_diag_t *diag);
 
-    /* One that creates and changes tables at a time. *again: another does so now. NULL: not needed. */
+    /* One at a time changes tables. *again: another does so now. NULL: not needed. */
     slk_err_t (*lock_schema)(slk_db_conn_t *conn, bool *again, slk_diag_t *diag);
     void (*unlock_schema)(slk_db_conn_t *conn);
 } slk_db_engine_t;

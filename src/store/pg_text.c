@@ -157,8 +157,8 @@ static unsigned get16(const uint8_t *bytes)
     return (unsigned)bytes[0] << 8 | bytes[1];
 }
 
-/* Four numbers of 16 bits (count of digits, weight of the first, sign, decimals shown), then digits to
- * the base 10000. */
+/* Four numbers of 16 bits (count of digits, weight of the first, sign, decimals shown), then digits
+ * to the base 10000. */
 bool slk_pg_numeric(int64_t *num, const uint8_t *bytes, size_t len)
 {
     if (len < 8)

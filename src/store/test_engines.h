@@ -1,9 +1,9 @@
 #ifndef SLK_STORE_TEST_ENGINES_H
 #define SLK_STORE_TEST_ENGINES_H
 
-/* Run the same tests against SQLite, then against a PostgreSQL server of our own: a fresh cluster in a
- * temporary folder, reached by a unix socket there, run as another user where we are root, ended with
- * us. Tests ask test_where for a database of theirs. */
+/* Run the same tests against SQLite, then against a PostgreSQL server of our own: a fresh cluster in
+ * a temporary folder, reached by a unix socket there, run as another user where we are root, ended
+ * with us. Tests ask test_where for a database of theirs. */
 
 #include "test_util.h"
 

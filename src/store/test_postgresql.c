@@ -127,7 +127,7 @@ static void test_odd_values(void **state)
     test_rm_dir(dir);
 }
 
-/* A prepared statement whose table was changed by somebody else, outside and inside of a transaction. */
+/* A prepared statement whose table somebody else changed, outside and inside of a transaction. */
 static slk_err_t count_columns(slk_db_t *db, void *ctx, slk_diag_t *d)
 {
     slk_db_rows_t *rows = NULL;
