@@ -8,11 +8,14 @@
 #if defined(__x86_64__)
 #include <cpuid.h>
 
-static const slk_cpu_t rows[] = {SLK_CPU_IFMA, SLK_CPU_AVX2, SLK_CPU_PORTABLE};
-static msm_g1_pairs_fn_t *const g1[SLK_CPU_CNT] = {
-    [SLK_CPU_IFMA] = slk_msm_g1_pairs_ifma, [SLK_CPU_AVX2] = slk_msm_g1_pairs_avx2};
-static msm_g2_pairs_fn_t *const g2[SLK_CPU_CNT] = {
-    [SLK_CPU_IFMA] = slk_msm_g2_pairs_ifma, [SLK_CPU_AVX2] = slk_msm_g2_pairs_avx2};
+static const slk_cpu_t rows[] = {SLK_CPU_IFMA, SLK_CPU_AVX512, SLK_CPU_AVX2, SLK_CPU_PORTABLE};
+/* Without IFMA the wider registers gain nothing over AVX2 here. */
+static msm_g1_pairs_fn_t *const g1[SLK_CPU_CNT] = {[SLK_CPU_IFMA] = slk_msm_g1_pairs_ifma,
+                                                   [SLK_CPU_AVX512] = slk_msm_g1_pairs_avx2,
+                                                   [SLK_CPU_AVX2] = slk_msm_g1_pairs_avx2};
+static msm_g2_pairs_fn_t *const g2[SLK_CPU_CNT] = {[SLK_CPU_IFMA] = slk_msm_g2_pairs_ifma,
+                                                   [SLK_CPU_AVX512] = slk_msm_g2_pairs_avx2,
+                                                   [SLK_CPU_AVX2] = slk_msm_g2_pairs_avx2};
 
 /* Not a choice of its own: it is what blst itself does with the CPU's products, in line. */
 static pthread_once_t once = PTHREAD_ONCE_INIT;

@@ -1,5 +1,5 @@
 /* The back ends of one group against the plain code: the program test_pairs_g1.c or test_pairs_g2.c, which defines
- * FIELD, AFFINE and F(op) as pairs_impl.h wants them, and PAIRS_FN and PAIRS_FAST as msm_impl.h does. */
+ * FIELD, AFFINE and F(op) as pairs_impl.h wants them, PAIRS_FN and PAIRS_FAST as msm_impl.h does, and PAIRS_AVX2. */
 
 #include "test_util.h"
 
@@ -156,9 +156,26 @@ static void test_backends(void **state)
         skip();
 }
 
+/* AVX-512 without IFMA has no kernel of its own, and is no reason for the plain code. */
+static void test_avx512(void **state)
+{
+    (void)state;
+#if defined(__x86_64__)
+    slk_diag_t diag;
+    if (!slk_cpu_has(SLK_CPU_AVX512) || !slk_cpu_has(SLK_CPU_AVX2))
+        skip();
+    assert_ok(slk_cpu_select(slk_cpu_name(SLK_CPU_AVX512), &diag), diag);
+    assert_ptr_equal(PAIRS_FAST(), PAIRS_AVX2);
+    assert_ok(slk_cpu_select(NULL, &diag), diag);
+#else
+    skip();
+#endif
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_avx512),
         cmocka_unit_test(test_backends),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
