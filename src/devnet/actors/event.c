@@ -36,7 +36,8 @@ slk_exit_t slk_emit(slk_rt_t *rt, const char *type, const slk_event_field_t *fie
     for (size_t i = 0; i <= cnt && err == SLK_OK; i++) {
         err = slk_buf_check(&bufs[i], slk_rt_diag(rt));
         entries[i] = (slk_event_entry_t){.key = i ? fields[i - 1].key : "$type",
-                                         .value = {bufs[i].bytes, bufs[i].len}};
+                                         .value = {bufs[i].bytes, bufs[i].len},
+                                         .plain = i && fields[i - 1].plain};
     }
     slk_exit_t exit = slk_rt_err(rt, err, SLK_EXIT_FATAL);
     if (exit == SLK_EXIT_OK)

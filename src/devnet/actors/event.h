@@ -14,6 +14,7 @@ typedef struct {
         const slk_bigint_t *bigint;
         const slk_cid_t *cid;
     } v;
+    bool plain; /* the value is not indexed: see slk_event_entry_t */
 } slk_event_field_t;
 
 /* clang-format off */
@@ -21,6 +22,10 @@ typedef struct {
 #define SLK_EVENT_OF_INT(name, x)    {.key = (name), .kind = SLK_EVENT_INT, .v.integer = (x)}
 #define SLK_EVENT_OF_BIGINT(name, x) {.key = (name), .kind = SLK_EVENT_BIGINT, .v.bigint = (x)}
 #define SLK_EVENT_OF_CID(name, x)    {.key = (name), .kind = SLK_EVENT_CID, .v.cid = (x)}
+/* Of one that is not indexed. */
+#define SLK_EVENT_PLAIN_UINT(name, x)   {.key = (name), .kind = SLK_EVENT_UINT, .v.uint = (x), .plain = true}
+#define SLK_EVENT_PLAIN_INT(name, x)    {.key = (name), .kind = SLK_EVENT_INT, .v.integer = (x), .plain = true}
+#define SLK_EVENT_PLAIN_BIGINT(name, x) {.key = (name), .kind = SLK_EVENT_BIGINT, .v.bigint = (x), .plain = true}
 /* clang-format on */
 
 /* At most 15 fields. */

@@ -541,6 +541,29 @@ static slk_exit_t verifier(unsigned from, const slk_address_t *key, uint64_t met
                           &slk_verifier_params_type, none());
 }
 
+/* The registry's events of the last message: cnt of this type, in which these numbers, and they alone,
+ * are not indexed (builtin-actors, verifreg/src/emit.rs). */
+static void assert_registry_events(const char *type, size_t cnt)
+{
+    static const char *const plain[] = {"balance",  "piece-size", "term-min",
+                                        "term-max", "expiration", "term-start"};
+    for (size_t i = 0; i < tm.applied.event_cnt; i++) {
+        const slk_event_t *event = &tm.applied.events[i];
+        const slk_bytes_t of = event->entries[0].value; /* CBOR text of less than 24 bytes */
+        if (event->emitter != SLK_ID_VERIFREG)
+            continue;
+        cnt -= of.len == 1 + strlen(type) && !memcmp(of.b + 1, type, strlen(type));
+        for (size_t k = 0; k < event->cnt; k++) {
+            bool want = false;
+            for (size_t j = 0; j < SLK_COUNT(plain); j++)
+                want |= !strcmp(event->entries[k].key, plain[j]);
+            if (event->entries[k].plain != want)
+                fail_msg("%s: %s", type, event->entries[k].key);
+        }
+    }
+    assert_int_equal(cnt, 0);
+}
+
 /* The root's key is on the chain and can pay; account 3 gives the client data cap. */
 static void give_datacap(uint64_t bytes)
 {
@@ -554,6 +577,7 @@ static void give_datacap(uint64_t bytes)
     assert_exit(verifier(3, NULL, ADD_CLIENT, tm.accounts[2], (1 << 20) + 1),
                 SLK_EXIT_USR_ILLEGAL_ARGUMENT);
     assert_exit(verifier(3, NULL, ADD_CLIENT, tm.accounts[2], bytes), SLK_EXIT_OK);
+    assert_registry_events("verifier-balance", 1);
     assert_exit(verifier(0, &tm.root, ADD_VERIFIER, tm.accounts[2], 1 << 20),
                 SLK_EXIT_USR_ILLEGAL_ARGUMENT); /* a client is no verifier */
 }
@@ -580,6 +604,7 @@ static slk_deal_proposal_t publish_verified(void)
     deals[0] = sign(p, 2);
     deals[1] = sign(too_much, 2);
     assert_exit(publish(1, deals, 2), SLK_EXIT_OK); /* the second has no data cap left */
+    assert_registry_events("allocation", 1);
     assert_bigint(datacap_of(CLIENT), slk_bigint_u64(952));
     assert_bigint(datacap_of(SLK_ID_VERIFREG), slk_bigint_u64(2048));
     return p;
@@ -610,6 +635,7 @@ static void test_claims(void **state)
     assert_int_equal(slk_batch_exit_code(&ret.sector_results, 0), SLK_EXIT_USR_NOT_FOUND);
     what.allocation_id = 1;
     ret = claim(what, tm.env.epoch + term);
+    assert_registry_events("claim", 1);
     assert_int_equal(ret.sector_results.success_count, 1);
     assert_bigint(datacap_of(SLK_ID_VERIFREG), none());
 
@@ -619,6 +645,7 @@ static void test_claims(void **state)
     assert_exit(test_send(&tm, 2, SLK_ID_VERIFREG, EXTEND_TERMS, &extend,
                           &slk_extend_claim_terms_params_type, none()),
                 SLK_EXIT_OK);
+    assert_registry_events("claim-updated", 1);
     test_read_return(&tm, &batch, &slk_batch_return_type);
     assert_int_equal(batch.success_count, 1);
     uint64_t ids[] = {1, 7};
@@ -641,6 +668,7 @@ static void test_claims(void **state)
     assert_exit(
         test_send(&tm, 5, SLK_ID_VERIFREG, REMOVE_CLAIMS, &ask, &slk_claims_params_type, none()),
         SLK_EXIT_OK);
+    assert_registry_events("claim-removed", 1);
     test_read_return(&tm, &removed, &slk_remove_expired_claims_return_type);
     assert_int_equal(removed.considered.count, 1);
     slk_verifreg_state_t st;
@@ -664,6 +692,7 @@ static void test_expired_allocation(void **state)
     assert_exit(test_send(&tm, 5, SLK_ID_VERIFREG, REMOVE_ALLOCS, &params,
                           &slk_remove_expired_allocations_params_type, none()),
                 SLK_EXIT_OK);
+    assert_registry_events("allocation-removed", 1);
     test_read_return(&tm, &ret, &slk_remove_expired_allocations_return_type);
     assert_int_equal(ret.considered.count, 1);
     assert_bigint(ret.data_cap_recovered, slk_bigint_u64(2048));

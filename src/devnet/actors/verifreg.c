@@ -78,7 +78,7 @@ static slk_exit_t balance_event(slk_rt_t *rt, uint64_t verifier, slk_bigint_t ca
 {
     const slk_event_field_t fields[] = {
         SLK_EVENT_OF_UINT("verifier", verifier),
-        SLK_EVENT_OF_BIGINT("balance", &cap),
+        SLK_EVENT_PLAIN_BIGINT("balance", &cap),
         SLK_EVENT_OF_UINT("client", client ? *client : 0),
     };
     return slk_emit(rt, "verifier-balance", fields, client ? 3 : 2);

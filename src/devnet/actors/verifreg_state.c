@@ -107,10 +107,10 @@ slk_exit_t slk_verifreg_allocation_event(slk_rt_t *rt, const char *type, uint64_
         SLK_EVENT_OF_UINT("client", allocation->client),
         SLK_EVENT_OF_UINT("provider", allocation->provider),
         SLK_EVENT_OF_CID("piece-cid", &allocation->data),
-        SLK_EVENT_OF_UINT("piece-size", allocation->size),
-        SLK_EVENT_OF_INT("term-min", allocation->term_min),
-        SLK_EVENT_OF_INT("term-max", allocation->term_max),
-        SLK_EVENT_OF_INT("expiration", allocation->expiration),
+        SLK_EVENT_PLAIN_UINT("piece-size", allocation->size),
+        SLK_EVENT_PLAIN_INT("term-min", allocation->term_min),
+        SLK_EVENT_PLAIN_INT("term-max", allocation->term_max),
+        SLK_EVENT_PLAIN_INT("expiration", allocation->expiration),
     };
     return slk_emit(rt, type, fields, SLK_COUNT(fields));
 }
@@ -123,10 +123,10 @@ slk_exit_t slk_verifreg_claim_event(slk_rt_t *rt, const char *type, uint64_t id,
         SLK_EVENT_OF_UINT("client", claim->client),
         SLK_EVENT_OF_UINT("provider", claim->provider),
         SLK_EVENT_OF_CID("piece-cid", &claim->data),
-        SLK_EVENT_OF_UINT("piece-size", claim->size),
-        SLK_EVENT_OF_INT("term-min", claim->term_min),
-        SLK_EVENT_OF_INT("term-max", claim->term_max),
-        SLK_EVENT_OF_INT("term-start", claim->term_start),
+        SLK_EVENT_PLAIN_UINT("piece-size", claim->size),
+        SLK_EVENT_PLAIN_INT("term-min", claim->term_min),
+        SLK_EVENT_PLAIN_INT("term-max", claim->term_max),
+        SLK_EVENT_PLAIN_INT("term-start", claim->term_start),
         SLK_EVENT_OF_UINT("sector", claim->sector),
     };
     return slk_emit(rt, type, fields, SLK_COUNT(fields));
