@@ -79,7 +79,7 @@ static bool parse_period(const char *text, uint32_t *deadlines, int64_t *window)
         return false;
     text = end + 1;
     const unsigned long epochs = strtoul(text, &end, 10);
-    if (end == text || *end || many < 1 || many > 48 || epochs < 4 || epochs > 60)
+    if (end == text || *end || many < 3 || many > 48 || epochs < 4 || epochs > 60)
         return false;
     *deadlines = (uint32_t)many;
     *window = (int64_t)epochs;
@@ -108,7 +108,7 @@ static slk_err_t read_options(slk_devnet_run_t *run, char *host, size_t host_cap
         run->address = NULL;
     if (period && !parse_period(period, &run->deadlines, &run->window))
         return slk_app_usage(app,
-                             "--proving-period: expected 1 to 48 deadlines and 4 to 60 epochs a "
+                             "--proving-period: expected 3 to 48 deadlines and 4 to 60 epochs a "
                              "window, as 4x10, found %.60s",
                              period);
     return SLK_OK;

@@ -1,27 +1,6 @@
 /* selkie devnet as scripts use it: started, told what to do, killed at any time, started again, ended. */
 
-#include "app/test_run.h"
-
-#define RUN "devnet run --repo net --listen 127.0.0.1:0 --proving-period 4x10 --threads 1"
-
-/* Start it with more options and wait for its first line. */
-static void start(const char *more)
-{
-    sh("rm -f run.out code; "
-       "(sh -c 'echo $$ >pid; exec \"$S\" " RUN " %s >run.out 2>run.err'; echo $? >code) & "
-       "for i in $(seq 200); do test -s run.out && exit 0; test -s code && break; sleep 0.05; "
-       "done; cat run.err >&2; exit 1",
-       more);
-    if (last.status)
-        fail_msg("%s", last.err);
-}
-
-static void kill_it(void)
-{
-    sh("kill -9 $(cat pid); for i in $(seq 200); do test -s code && exit 0; sleep 0.05; done; "
-       "exit 1");
-    assert_int_equal(last.status, 0);
-}
+#include "app/test_run_devnet.h"
 
 static int64_t height(void)
 {
@@ -38,7 +17,7 @@ static int64_t height(void)
 static void test_commands(void **state)
 {
     (void)state;
-    start("--paused");
+    test_devnet_start("", "--paused");
     sh("cat run.out");
     assert_non_null(strstr(last.out, "FULLNODE_API_INFO="));
     assert_non_null(strstr(last.out, ":/ip4/127.0.0.1/tcp/"));
@@ -59,37 +38,37 @@ static void test_commands(void **state)
     assert_non_null(strstr(last.out, "\"network\":\"localnet-2k\""));
 
     /* One at a time. */
-    sh("$S " RUN);
+    sh("$S " TEST_DEVNET);
     assert_int_equal(last.status, 1);
-    kill_it();
+    test_devnet_kill();
 }
 
 static void test_kill(void **state)
 {
     int64_t before, after;
     (void)state;
-    start("--paused");
+    test_devnet_start("", "--paused");
     before = height();
-    kill_it();
+    test_devnet_kill();
     for (int i = 0; i < 3; i++) {
-        start("--paused");
+        test_devnet_start("", "--paused");
         after = height();
         if (after < before)
             fail_msg("height %lld after %lld", (long long)after, (long long)before);
         sh("$S devnet mine 50 --repo net >/dev/null");
         before = height();
         sh("$S devnet mine 100000 --repo net >/dev/null 2>&1 & sleep 0.1");
-        kill_it();
+        test_devnet_kill();
     }
-    start("--paused");
+    test_devnet_start("", "--paused");
     assert_true(height() >= before);
-    kill_it();
+    test_devnet_kill();
 }
 
 static void test_end(void **state)
 {
     (void)state;
-    start("--block-time 50ms");
+    test_devnet_start("", "--block-time 50ms");
     sh("kill $(cat pid); for i in $(seq 200); do test -s code && break; sleep 0.05; done; cat "
        "code; "
        "test -e net/devnet/api && echo api");
@@ -105,14 +84,14 @@ static void test_usage(void **state)
         "devnet run --block-time never",   "devnet run --listen nowhere",
         "devnet run --proving-period 4",   "devnet run --proving-period 4x2",
         "devnet mine many --repo net",     "devnet fault down --repo net",
-        "devnet fault noise 1 --repo net",
+        "devnet fault noise 1 --repo net", "devnet run --proving-period 2x10",
     };
     for (size_t i = 0; i < sizeof lines / sizeof *lines; i++) {
         sh("$S %s", lines[i]);
         if (last.status != 2)
             fail_msg("%s: status %d, %s", lines[i], last.status, last.err);
     }
-    sh("$S " RUN " --seed 5");
+    sh("$S " TEST_DEVNET " --seed 5");
     assert_int_equal(last.status, 1);
     assert_int_equal(last.out[0], 0);
     assert_true(strstr(last.err, "seed") != NULL);
