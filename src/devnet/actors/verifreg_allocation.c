@@ -35,8 +35,7 @@ static slk_exit_t check_request(slk_rt_t *rt, const slk_allocation_request_t *re
     if (request->expiration > latest)
         return slk_rt_abort(rt, bad, "allocation expiration %" PRId64 " exceeds maximum %" PRId64,
                             request->expiration, latest);
-    if (request->provider <= INT64_MAX)
-        SLK_RT_TRY(slk_rt_actor_kind(rt, request->provider, &kind));
+    SLK_RT_TRY(slk_rt_actor_kind(rt, request->provider, &kind));
     if (kind != SLK_ACTOR_MINER)
         return slk_rt_abort(rt, bad,
                             "allocation provider %" PRIu64 " must be a miner actor, was %s",

@@ -211,6 +211,9 @@ slk_exit_t slk_rt_actor_kind(slk_rt_t *rt, uint64_t id, slk_actor_kind_t *kind)
 {
     slk_actor_state_t actor;
     bool found;
+    *kind = SLK_ACTOR_NONE;
+    if (id > INT64_MAX) /* parameters may name such; no address can */
+        return SLK_EXIT_OK;
     slk_err_t err = slk_state_tree_get(rt->machine->tree, id, &actor, &found, &rt->machine->diag);
     *kind = err == SLK_OK && found ? slk_actor_kind_of_code(&actor.code) : SLK_ACTOR_NONE;
     return slk_rt_err(rt, err, SLK_EXIT_FATAL);

@@ -98,7 +98,8 @@ slk_bigint_t slk_rt_balance(const slk_rt_t *rt);
 
 /* --- Other actors ------------------------------------------------------------------------------------ */
 
-/* Kinds are those of codec/actors/method.h; this one where there is no actor, or none that is known. */
+/* Kinds are those of codec/actors/method.h; this one where there is no actor, or none that is known; id may
+ * be any number. */
 #define SLK_ACTOR_NONE SLK_ACTOR_COUNT
 
 slk_exit_t slk_rt_actor_kind(slk_rt_t *rt, uint64_t id, slk_actor_kind_t *kind);
