@@ -8,6 +8,7 @@
 #include "net/api_info.h"
 #include "net/jsonrpc_client.h"
 
+#include <inttypes.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -93,8 +94,13 @@ static slk_err_t read_options(slk_devnet_run_t *run, char *host, size_t host_cap
     const char *listen_on = args->opt[SLK_OPT_LISTEN].text;
     const char *period = args->opt[SLK_OPT_PROVING_PERIOD].text;
     const slk_value_t *threads = &args->opt[SLK_OPT_THREADS];
+    const uint64_t nulls = args->opt[SLK_OPT_NULL_ROUNDS].num;
+    if (nulls > 99)
+        return slk_app_usage(app, "--null-rounds: expected 0 to 99, found %" PRIu64, nulls);
     *run = (slk_devnet_run_t){.address = host,
                               .seed = args->opt[SLK_OPT_DEVNET_SEED].num,
+                              .genesis_time = args->opt[SLK_OPT_GENESIS_TIME].num,
+                              .null_percent = (unsigned)nulls,
                               .sector_size = args->opt[SLK_OPT_SIZE].size->bytes,
                               .optimistic = args->opt[SLK_OPT_OPTIMISTIC].given,
                               .paused = args->opt[SLK_OPT_PAUSED].given,
@@ -293,6 +299,8 @@ static const slk_opt_use_t run_opts[] = {
     {SLK_OPT_BLOCK_TIME, SLK_OPTIONAL, "1s", NULL},
     {SLK_OPT_LISTEN, SLK_OPTIONAL, "127.0.0.1:1234", NULL},
     {SLK_OPT_DEVNET_SEED, SLK_OPTIONAL, "0", NULL},
+    {SLK_OPT_GENESIS_TIME, SLK_OPTIONAL, "0", NULL},
+    {SLK_OPT_NULL_ROUNDS, SLK_OPTIONAL, "0", NULL},
     {SLK_OPT_PROVING_PERIOD, SLK_OPTIONAL, NULL, NULL},
     {SLK_OPT_OPTIMISTIC, SLK_OPTIONAL, NULL, NULL},
     {SLK_OPT_PAUSED, SLK_OPTIONAL, NULL, NULL},
@@ -322,7 +330,9 @@ const slk_command_t slk_devnet_commands[] = {
          "FULLNODE_API_INFO=TOKEN:ADDRESS; the folder also has them as files, token and api. The "
          "wallet's default address has 50,000,000 FIL.\n\n"
          "State is kept in devnet/ below --repo and survives a kill at any time; it has to be "
-         "started again with the same --seed and --proving-period. SIGTERM ends it.\n\n"
+         "started again with the same --seed and --proving-period. SIGTERM ends it. With equal "
+         "--seed and --genesis-time, equal commands and messages at equal heights give equal "
+         "blocks.\n\n"
          "The blocks of the built-in producer have no proofs: no other node would take them.",
      .opts = run_opts,
      .opt_cnt = SLK_COUNT(run_opts),

@@ -156,6 +156,10 @@ const char *slk_value_choices(slk_arg_kind_t kind, const char *choices);
     X(BLOCK_TIME, "block-time", "TIME", TEXT, NULL, "time between blocks, as 1s or 250ms")         \
     X(LISTEN, "listen", "ADDRESS:PORT", TEXT, NULL, "where to serve; port 0: any free one")        \
     X(DEVNET_SEED, "seed", "N", NUMBER, NULL, "keys, tickets and null rounds come from it")        \
+    X(GENESIS_TIME, "genesis-time", "SECONDS", NUMBER, NULL,                                       \
+      "of the first block, since 1970; by default now, or that of the chain that is there")        \
+    X(NULL_ROUNDS, "null-rounds", "PERCENT", NUMBER, NULL,                                         \
+      "how many epochs have no block, by chance that comes from the seed")                         \
     X(PROVING_PERIOD, "proving-period", "DEADLINESxEPOCHS", TEXT, NULL,                            \
       "deadlines of a proving period and epochs of each, as 4x10; by default 48x60")               \
     X(OPTIMISTIC, "optimistic-post", NULL, FLAG, NULL,                                             \

@@ -43,8 +43,11 @@ slk_err_t slk_devnet_run(const slk_devnet_run_t *run, const slk_job_t *job, slk_
         .dir = run->dir,
         .policy = policy_of(run),
         .seed = run->seed,
+        .genesis_time = run->genesis_time,
         .threads = run->threads,
-        .producer = {.block_ms = run->block_ms, .paused = run->paused},
+        .producer = {.block_ms = run->block_ms,
+                     .null_probability = run->null_percent / 100.0,
+                     .paused = run->paused},
         .address = run->address,
         .port = run->port,
     };

@@ -10,7 +10,9 @@ typedef struct {
     uint16_t port;
     uint32_t block_ms;
     uint64_t seed, sector_size;
-    uint32_t deadlines; /* 0: the network's own proving period */
+    uint64_t genesis_time; /* 0: now, or that of the chain that is there */
+    unsigned null_percent; /* of epochs that have no block */
+    uint32_t deadlines;    /* 0: the network's own proving period */
     int64_t window;
     bool optimistic, paused;
     unsigned threads;
