@@ -36,7 +36,7 @@ static slk_err_t wallet_balance(slk_ask_t *ask)
     bool found;
     slk_actor_state_t actor;
     slk_tip_t *head = slk_chain_head(ask->chain);
-    slk_err_t err = slk_chain_actor(&actor, NULL, &found, ask->chain, &head->state,
+    slk_err_t err = slk_chain_actor(&actor, NULL, &found, ask->chain, slk_tip_parent_state(head),
                                     &ask->args[0].address, &ask->diag);
     slk_tip_unref(head);
     return err == SLK_OK ? slk_ask_amount(ask, found ? actor.balance : slk_bigint_u64(0)) : err;
