@@ -71,4 +71,9 @@ SLK_CHECK_RESULT slk_err_t slk_actor_set_beneficiary(const slk_actor_use_t *use,
 SLK_CHECK_RESULT slk_err_t slk_actor_confirm_beneficiary(const slk_actor_use_t *use, bool nominee,
                                                          SLK_ACTOR_OUT);
 
+/* Move an amount to an address, as people write both. The sender is use->from, or the default key. Not a matter of
+ * miners, but sent as the messages above. */
+SLK_CHECK_RESULT slk_err_t slk_wallet_send(const slk_actor_use_t *use, const char *to,
+                                           const char *amount, SLK_ACTOR_OUT);
+
 #endif /* SLK_APP_ACTOR_CALLS_H */

@@ -133,6 +133,13 @@ RUN(set_beneficiary,
     slk_actor_set_beneficiary(&use, WORD(0), WORD(1), WORD(2), GIVEN(OVERWRITE), RESULT))
 RUN(confirm_beneficiary, confirm_beneficiary(&use, app, args, &failed))
 
+RUN(send, slk_wallet_send(&use, WORD(0), WORD(1), RESULT))
+
+slk_err_t slk_run_wallet_send(slk_app_t *app, const slk_args_t *args)
+{
+    return run_send(app, args);
+}
+
 /* --- Tables -------------------------------------------------------------------------------- */
 
 #define SENDING_OPTS                                                                               \

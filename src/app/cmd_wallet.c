@@ -151,6 +151,20 @@ static const slk_opt_use_t keystore_opts[] = {
     {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},
 };
 
+static const slk_opt_use_t send_opts[] = {
+    {SLK_OPT_FROM, SLK_OPTIONAL, NULL, "who pays; by default the default key"},
+    {SLK_OPT_MAX_FEE, SLK_OPTIONAL, NULL, "most that the message may cost; by default 0.07 FIL"},
+    {SLK_OPT_CONFIDENCE, SLK_OPTIONAL, "5", NULL},
+    {SLK_OPT_TIMEOUT, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_NO_WAIT, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_KEYSTORE, SLK_OPTIONAL, NULL, "sign with a key of this folder; needs --store"},
+    {SLK_OPT_PASSPHRASE, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_STORE, SLK_OPTIONAL, NULL,
+     "database that keeps the message, also when this command is killed"},
+    {SLK_OPT_API_INFO, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},
+};
+
 #define ADDRESS_HELP "f1..., f3..., with f or t"
 
 const slk_command_t slk_wallet_commands[] = {
@@ -218,6 +232,26 @@ const slk_command_t slk_wallet_commands[] = {
      .json = "key: hex of the JSON with type and secret",
      .examples = "wallet export f3...",
      .run = run_export},
+    {.noun = "wallet",
+     .verb = "send",
+     .summary = "send FIL to an address",
+     .details = "By default the node's wallet signs. An address that is new to the chain gets an "
+                "account. Status 1 "
+                "when the message failed.",
+     .opts = send_opts,
+     .opt_cnt = SLK_COUNT(send_opts),
+     .words = {"ADDRESS AMOUNT", "who gets it, and how much: 1.5, '1.5 FIL', '100 attoFIL'",
+               SLK_ARG_TEXT, NULL, 2, 2},
+     .json = "method: Send\n"
+             "from: who pays\n"
+             "to: who gets it\n"
+             "value: in FIL\n"
+             "cid: of the message\n"
+             "state: what became of it\n"
+             "exit_code: 0 when it succeeded\n"
+             "height: of the tipset with its receipt",
+     .examples = "wallet send f1... 1.5\nwallet send f1... 10 --keystore ~/keys --store sent.db",
+     .run = slk_run_wallet_send},
     {.noun = "wallet",
      .verb = "sign",
      .summary = "sign bytes with a key",

@@ -18,4 +18,7 @@ extern const slk_command_t slk_bench_commands[];
 extern const slk_command_t slk_completion_commands[];
 extern const slk_command_t slk_help_commands[];
 
+/* `wallet send`, which sends as the commands of cmd_actor.c do. */
+slk_run_fn_t slk_run_wallet_send;
+
 #endif /* SLK_APP_NOUNS_H */
