@@ -3,6 +3,7 @@
 #   FILE=...     make run: the file to seal            BLST_ROOT=...  blst: installed prefix or source tree
 #   SECONDS=n    make fuzz: seconds for each target    CC=...         compiler, gcc-12 unless set
 #   DESTDIR= PREFIX=/usr/local                         JOBS=n         parallel jobs, all cores unless set
+#   WERROR=ON    warnings of the compiler are errors
 #   ORACLE=...   make bench: a program that seals with rust-fil-proofs (tools/bench-reference says how)
 
 ifeq ($(origin CC),default)
@@ -15,14 +16,14 @@ PREFIX ?= /usr/local
 JOBS ?= $(shell nproc)
 export CC
 
-configure = cmake --log-level=NOTICE --preset $(1) $(if $(BLST_ROOT),-DBLST_ROOT="$(BLST_ROOT)") >/dev/null
+configure = cmake --log-level=NOTICE --preset $(1) $(if $(BLST_ROOT),-DBLST_ROOT="$(BLST_ROOT)") $(if $(WERROR),-DSLK_WERROR=$(WERROR)) >/dev/null
 compile = $(call configure,$(1)) && cmake --build --preset $(1) --parallel $(JOBS)
 parameters = FIL_PROOFS_PARAMETER_CACHE=$${FIL_PROOFS_PARAMETER_CACHE:-$(CURDIR)/build/parameters}
 ctest = ctest --output-on-failure --no-tests=error --parallel $(JOBS)
 
 .DEFAULT_GOAL := build
 .PHONY: help deps build run test test-slow check check-format check-layers check-words format warnings asan \
-        tsan fuzz bench man completion install clean distclean
+        tsan fuzz bench warnings-clang man completion install clean distclean
 
 help: ## print this list
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  \1\t\2/p' Makefile | expand -t 18
@@ -59,9 +60,11 @@ format: ## format the C files
 	@tools/install-deps check
 	@tools/c-files | xargs clang-format-15 -i
 
-warnings: ## build everything with gcc and clang, warnings as errors
-	@tools/install-deps build test check
+warnings: warnings-clang ## build everything with gcc and clang, warnings as errors
 	@$(call compile,gcc)
+
+warnings-clang:
+	@tools/install-deps build test check
 	@$(call compile,clang)
 
 asan: ## build and test under the address and undefined-behaviour sanitizers
