@@ -224,8 +224,12 @@ out:
 
 /* --- Tables --------------------------------------------------------------------------------- */
 
+#define POREP_OF_SECTOR                                                                            \
+    "proof: old graph, interactive, synthetic, non-interactive; a sector that was begun keeps "    \
+    "its own"
 #define SECTOR_OPTS                                                                                \
-    {SLK_OPT_SIZE, SLK_REQUIRED, NULL, NULL}, {SLK_OPT_POREP, SLK_OPTIONAL, "v1_1", NULL},         \
+    {SLK_OPT_SIZE, SLK_REQUIRED, NULL, NULL},                                                      \
+        {SLK_OPT_POREP, SLK_OPTIONAL, "v1_1", POREP_OF_SECTOR},                                    \
         {SLK_OPT_MINER, SLK_REQUIRED, NULL, NULL}, {SLK_OPT_SECTOR, SLK_REQUIRED, NULL, NULL},     \
     {                                                                                              \
         SLK_OPT_DIR, SLK_REQUIRED, NULL, NULL                                                      \

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/file.h"
+#include "proofs/porep/record.h"
 
 #include <inttypes.h>
 #include <jansson.h>
@@ -55,6 +56,19 @@ out:
     return err;
 }
 
+/* A sector that was begun keeps its variant where none is named. What is wrong with its record the command
+ * itself will find. */
+static void take_recorded(slk_sector_t *sector)
+{
+    char variant[16];
+    bool found;
+    slk_diag_t ignored;
+    slk_porep_t porep;
+    if (slk_record_variant(variant, &found, sector, &ignored) == SLK_OK && found &&
+        slk_porep_registered(&porep, sector->porep.size, variant, &ignored) == SLK_OK)
+        sector->porep = porep;
+}
+
 slk_err_t slk_sector_args(slk_sector_args_t *out, const slk_args_t *args, bool create,
                           slk_diag_t *diag)
 {
@@ -62,7 +76,11 @@ slk_err_t slk_sector_args(slk_sector_args_t *out, const slk_args_t *args, bool c
                                  .number = args->opt[SLK_OPT_SECTOR].num};
     slk_err_t err = slk_porep_registered(&out->sector.porep, args->opt[SLK_OPT_SIZE].size,
                                          args->opt[SLK_OPT_POREP].text, diag);
-    return err == SLK_OK ? slk_sector_place(out, args->opt[SLK_OPT_DIR].text, create, diag) : err;
+    if (err == SLK_OK)
+        err = slk_sector_place(out, args->opt[SLK_OPT_DIR].text, create, diag);
+    if (err == SLK_OK && !args->opt[SLK_OPT_POREP].given)
+        take_recorded(&out->sector);
+    return err;
 }
 
 slk_pc1_options_t slk_label_args(const slk_args_t *args)

@@ -13,7 +13,8 @@ typedef struct {
     char cache[SLK_PATH_MAX], sealed[SLK_PATH_MAX], unsealed[SLK_PATH_MAX];
 } slk_sector_args_t;
 
-/* The sector of a command line; with `create` its folders are made. */
+/* The sector of a command line; with `create` its folders are made. Without --porep it has the variant that its
+ * record names, if it has one. */
 SLK_CHECK_RESULT slk_err_t slk_sector_args(slk_sector_args_t *out, const slk_args_t *args,
                                            bool create, slk_diag_t *diag);
 

@@ -158,6 +158,42 @@ static void test_life(void **state)
     }
 }
 
+/* What pc1 was told of the variant the later steps know; another one is refused. */
+static void test_variant(void **state)
+{
+    (void)state;
+    static const char *const begun[] = {"2k-cc-v1", "2k-cc-synth", "2k-cc-ni"};
+    for (size_t i = 0; i < sizeof begun / sizeof begun[0]; i++) {
+        json_t *life = start_case(begun[i]);
+        const char *ticket = text_of(life, "ticket"), *seed = text_of(life, "seed");
+        sh("\"$S\" seal pc1 --json %s --ticket %s", options, ticket);
+        assert_status(0);
+        snprintf(options, sizeof options, "--size 2KiB --miner f0%s --sector %s --dir d",
+                 text_of(life, "miner"), text_of(life, "sector"));
+        sh("\"$S\" seal pc1 --json %s --ticket %s", options, ticket);
+        json_t *got = ok_json();
+        assert_same(got, life, "replica_id");
+        json_decref(got);
+        sh("\"$S\" seal pc2 --json --porep v1_1 %s", options);
+        assert_failed(1, "field porep is ");
+        sh("\"$S\" seal pc2 --json %s", options);
+        got = ok_json();
+        assert_same(got, life, "comm_r");
+        json_decref(got);
+        assert_check(true, "");
+        sh("\"$S\" seal check --porep v1_1 %s", options);
+        assert_failed(1, "field porep is ");
+        sh("\"$S\" seal c1 %s --ticket %s --seed %s --out c1.json", options, ticket, seed);
+        assert_status(0);
+        assert_sha256("c1.json", text_of(life, "c1out_sha256"));
+        sh("\"$S\" seal finalize --porep v1_1 %s", options);
+        assert_status(1);
+        sh("\"$S\" seal finalize %s", options);
+        assert_status(0);
+        json_decref(life);
+    }
+}
+
 /* All forms of a miner's address name the same files, and --dir may end with a slash. */
 static void test_names(void **state)
 {
@@ -441,9 +477,9 @@ int main(void)
 {
 #define TEST(test) cmocka_unit_test_setup_teardown(test, test_dir_setup, test_dir_teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_life),    TEST(test_names),     TEST(test_limit),        TEST(test_refusals),
-        TEST(test_results), TEST(test_damage),    TEST(test_killed_piece), TEST(test_silent_pipe),
-        TEST(test_bytes),   TEST(test_interrupt), TEST(test_bench),
+        TEST(test_life),        TEST(test_variant), TEST(test_names),     TEST(test_limit),
+        TEST(test_refusals),    TEST(test_results), TEST(test_damage),    TEST(test_killed_piece),
+        TEST(test_silent_pipe), TEST(test_bytes),   TEST(test_interrupt), TEST(test_bench),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -318,6 +318,24 @@ slk_err_t slk_record_load(slk_record_t *record, bool *found, const slk_sector_t 
     return err;
 }
 
+slk_err_t slk_record_variant(char variant[16], bool *found, const slk_sector_t *sector,
+                             slk_diag_t *diag)
+{
+    char path[4096], *text;
+    size_t len = 0;
+    json_t *object = NULL;
+    slk_diag_t why;
+    *found = false;
+    slk_err_t err = load_text(&text, &len, path, sector, SLK_RECORD_NAME, diag);
+    if (err == SLK_OK && text && object_parse(&object, text, len, path, &why) == SLK_OK) {
+        const char *noted = json_string_value(json_object_get(object, "porep"));
+        *found = noted && snprintf(variant, 16, "%s", noted) < 16;
+        json_decref(object);
+    }
+    free(text);
+    return err;
+}
+
 slk_err_t slk_record_save(const slk_record_t *record, const slk_sector_t *sector, slk_diag_t *diag)
 {
     char path[4096];

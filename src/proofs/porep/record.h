@@ -41,6 +41,11 @@ SLK_CHECK_RESULT slk_err_t slk_record_save(const slk_record_t *record, const slk
                                            slk_diag_t *diag);
 void slk_record_fini(slk_record_t *record);
 
+/* The variant that the record in sector->cache names; of sector, nothing but the folder is looked at. found
+ * false: there is no record, or none that can be read, of which slk_record_load() tells. */
+SLK_CHECK_RESULT slk_err_t slk_record_variant(char variant[16], bool *found,
+                                              const slk_sector_t *sector, slk_diag_t *diag);
+
 /* The same from text, for tests and fuzzing; path is for messages. */
 SLK_CHECK_RESULT slk_err_t slk_record_parse(slk_record_t *record, const char *text, size_t len,
                                             const char *path, const slk_sector_t *sector,
