@@ -49,6 +49,8 @@ static void make_miner(life_t *life)
     assert_true(slk_address_to_id(&life->miner, &life->miner_id));
     CALL(life, StateMinerInfo, &life->miner, NULL, &life->arena, &info);
     assert_int_equal(info.sector_size, 2048);
+    life_tell(life, "miner t0%" PRIu64 " with a deposit of %s attoFIL", life->miner_id,
+              slk_bigint_text(&deposit.v).s);
     life_mine(life, 20);
 }
 
@@ -76,6 +78,8 @@ static void seal(life_t *life)
         slk_cid_from_text(&life->info.unsealed_cid, text_of(json, "unsealed_cid"), &life->diag),
         life->diag);
     json_decref(json);
+    life_tell(life, "sealed with the ticket of %" PRId64 ": %s", life->info.seal_rand_epoch,
+              slk_cid_text(&life->info.sealed_cid).s);
 }
 
 /* --- Pre-commit ------------------------------------------------------------------------------------------------ */
@@ -107,6 +111,8 @@ static void pre_commit(life_t *life)
     assert_true(slk_cid_eq(&there.v->info.sealed_cid, &life->info.sealed_cid));
     life->pre_commit_epoch = there.v->pre_commit_epoch;
     life->expiration = there.v->info.expiration;
+    life_tell(life, "pre-committed at %" PRId64 " with a deposit of %s attoFIL",
+              life->pre_commit_epoch, slk_bigint_text(&there.v->pre_commit_deposit).s);
 
     message = pre_commit_message(life);
     message.value = deposit.v;
@@ -123,6 +129,7 @@ static void push_refused(life_t *life, const slk_signed_message_t *message, cons
     const slk_err_t err = slk_api_MpoolPush(&life->api, message, &life->arena, &cid, &life->diag);
     assert_int_equal(err, SLK_ERR_STATE);
     assert_has(life->answer.text, text);
+    print_message("refused: %s\n", life->answer.text);
 }
 
 static void wrong_messages(life_t *life)
@@ -149,7 +156,8 @@ static void wrong_messages(life_t *life)
 
 /* --- Proof ----------------------------------------------------------------------------------------------------- */
 
-static slk_message_t prove_message(life_t *life, const uint8_t proof[PROOF_MAX])
+/* all: the message fails when the sector does, and says so; else because no sector is left. */
+static slk_message_t prove_message(life_t *life, const uint8_t proof[PROOF_MAX], bool all)
 {
     slk_bytes_t bytes = {proof, PROOF_MAX};
     slk_piece_activation_manifest_t piece = {.cid = life->info.unsealed_cid, .size = 2048};
@@ -157,30 +165,32 @@ static slk_message_t prove_message(life_t *life, const uint8_t proof[PROOF_MAX])
     const slk_prove_commit_sectors3_params_t params = {
         .sector_activations = {&sector, 1},
         .sector_proofs = {&bytes, 1},
-        .require_activation_success = true,
-        .require_notification_success = true,
+        .require_activation_success = all,
     };
     return life_message(life, PROVE_COMMIT3, &slk_prove_commit_sectors3_params_type, &params);
 }
 
 static void refuse_proof(life_t *life, const uint8_t proof[PROOF_MAX])
 {
-    const slk_message_t message = prove_message(life, proof);
+    slk_message_t message = prove_message(life, proof, true);
     life_refused(life, &message, SLK_EXIT_USR_ILLEGAL_ARGUMENT,
                  "invalid proof for sector 7 while requiring activation success: [false] (16)");
+    message = prove_message(life, proof, false);
+    life_refused(life, &message, SLK_EXIT_USR_ILLEGAL_ARGUMENT, "no valid proofs specified (16)");
 }
 
 static void wait_for_seed(life_t *life)
 {
     static const uint8_t none[PROOF_MAX] = {0};
     slk_api_network_params_t net;
-    const slk_message_t early = prove_message(life, none);
+    const slk_message_t early = prove_message(life, none, true);
     life_refused(life, &early, SLK_EXIT_USR_FORBIDDEN, "too early to prove sector (18)");
     CALL(life, StateGetNetworkParams, &life->arena, &net);
     const int64_t epoch = life->pre_commit_epoch + net.pre_commit_challenge_delay;
     life_mine(life, epoch + 1 - life_height(life));
     const slk_api_bytes_t seed = life_beacon(life, SLK_TAG_SEAL_SEED, epoch);
     life_hex(life->seed, &seed);
+    life_tell(life, "seed of %" PRId64 ": %s", epoch, life->seed);
 }
 
 static void read_proof(uint8_t proof[PROOF_MAX], const char *name)
@@ -213,6 +223,8 @@ static void on_chain(life_t *life, slk_api_sector_location_t *place)
     assert_int_equal(all.v.items[0].sector_number, SECTOR);
     CALL(life, StateSectorPartition, &life->miner, SECTOR, NULL, &life->arena, place);
     assert_int_equal(place->partition, 0);
+    life_tell(life, "on chain, pledge %s attoFIL, deadline %" PRIu64 ", partition 0",
+              slk_bigint_text(&sector.v->initial_pledge).s, place->deadline);
     CALL(life, StateMinerPower, &life->miner, NULL, &life->arena, &power);
     assert_int_equal(slk_bigint_sign(&power.miner_power.raw_byte_power), 0);
 }
@@ -274,6 +286,8 @@ static void window_post(life_t *life, const slk_api_sector_location_t *place)
     assert_int_equal(slk_bigint_cmp(&power.miner_power.quality_adj_power, &size), 0);
     assert_int_equal(slk_bigint_cmp(&power.total_power.raw_byte_power, &size), 0);
     assert_true(power.has_min_power);
+    life_tell(life, "window PoSt of deadline %" PRIu64 ", opened at %" PRId64 ": %s bytes of power",
+              at.index, at.open, slk_bigint_text(&power.miner_power.raw_byte_power).s);
 }
 
 /* A window without proof: the sector is faulty and has no power. */
@@ -281,7 +295,7 @@ static void missed_window(life_t *life)
 {
     slk_api_miner_power_t power;
     slk_api_bitfield_t faults;
-    life_mine(life, TEST_DEVNET_PERIOD + 1);
+    life_mine(life, TEST_DEVNET_PERIOD + TEST_DEVNET_WINDOW);
     CALL(life, StateMinerFaults, &life->miner, NULL, &life->arena, &faults);
     assert_int_equal(slk_bitfield_count(&faults.v), 1);
     assert_true(slk_bitfield_contains(&faults.v, SECTOR));
@@ -313,7 +327,9 @@ static void test_refused(void **state)
     /* Until the last epoch it may come, then not any more; later the pre-commit is gone. */
     const int64_t due = life.pre_commit_epoch + 30 * TEST_DEVNET_PERIOD + 10;
     life_mine(&life, due + 1 - life_height(&life));
-    slk_message_t late = prove_message(&life, none);
+    slk_message_t late = prove_message(&life, none, false);
+    life_refused(&life, &late, SLK_EXIT_USR_ILLEGAL_ARGUMENT, "no valid precommits specified (16)");
+    late = prove_message(&life, none, true);
     life_refused(&life, &late, SLK_EXIT_USR_ILLEGAL_ARGUMENT,
                  "invalid pre-commit 0 while requiring activation success");
     life_mine(&life, 16 * TEST_DEVNET_WINDOW + 2 * TEST_DEVNET_WINDOW);
@@ -355,7 +371,7 @@ static void test_life(void **state)
     proof[0] ^= 0x20; /* the sign of a point */
     refuse_proof(&life, proof);
     proof[0] ^= 0x20;
-    slk_message_t message = prove_message(&life, proof);
+    slk_message_t message = prove_message(&life, proof, true);
     life_send(&life, &message);
     on_chain(&life, &place);
     life_refused(&life, &message, SLK_EXIT_USR_NOT_FOUND, "loading precommits: sector 7 not found");

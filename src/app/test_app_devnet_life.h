@@ -48,6 +48,17 @@ static inline int64_t life_height(life_t *life)
     return head.height;
 }
 
+/* A line of the log of the test. */
+SLK_PRINTF(2, 3) static inline void life_tell(life_t *life, const char *fmt, ...)
+{
+    char line[512];
+    va_list args;
+    va_start(args, fmt);
+    vsnprintf(line, sizeof line, fmt, args);
+    va_end(args);
+    print_message("epoch %" PRId64 ": %s\n", life_height(life), line);
+}
+
 /* --- Messages ------------------------------------------------------------------------------------------------ */
 
 /* A message of the worker to the miner. */
@@ -99,6 +110,7 @@ static inline void life_refused(life_t *life, const slk_message_t *message, slk_
     snprintf(code, sizeof code, "(RetCode=%d)", (int)exit);
     assert_has(life->answer.text, code);
     assert_has(life->answer.text, text);
+    print_message("refused: %s\n", life->answer.text);
     anyway.gas_limit = 200000000;
     assert_int_equal(life_execute(life, &anyway).receipt.exit_code, exit);
 }

@@ -23,6 +23,7 @@ static inline void test_devnet_start(const char *env, const char *more)
         fail_msg("%s", last.err);
 }
 
+/* At once, and wait until it is gone. */
 static inline void test_devnet_kill(void)
 {
     sh("kill -9 $(cat pid); for i in $(seq 200); do test -s code && exit 0; sleep 0.05; done; "
@@ -33,7 +34,8 @@ static inline void test_devnet_kill(void)
 /* For the end of a test that may have failed. */
 static inline int test_devnet_teardown(void **state)
 {
-    sh("test ! -s pid || test -s code || kill -9 $(cat pid)");
+    sh("test ! -s pid || test -s code || "
+       "{ kill -9 $(cat pid); while ! test -s code; do sleep 0.05; done; }");
     return test_dir_teardown(state);
 }
 
