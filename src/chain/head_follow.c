@@ -248,14 +248,16 @@ void slk_follow_told(slk_follow_t *follow, const slk_change_t *changes, size_t c
         ask_nothing(follow);
         return;
     }
-    if (last->type == SLK_CHANGE_REVERT) {
+    /* Steps that do not fit: some got lost, or they are old news of a branch that we have left by another way. Where
+     * they end may not be where the node is now, so it is asked. */
+    if (last->type == SLK_CHANGE_REVERT || (last->type == SLK_CHANGE_APPLY && follow->started)) {
         follow->stale = true;
         if (idle)
             follow->ask = (slk_ask_t){.type = SLK_ASK_HEAD};
         return;
     }
     /* A node that is behind, or that was set back and not told us: what it has is ours already. */
-    if (last->type == SLK_CHANGE_CURRENT && in_window(follow, &last->head.key)) {
+    if (in_window(follow, &last->head.key)) {
         if (idle)
             ask_nothing(follow);
         return;
