@@ -5,7 +5,7 @@
 #include "devnet/actors/test_any_values.h"
 
 #define ROUNDS   8u
-#define MESSAGES 400u
+#define MESSAGES 2000u
 #define SECTORS  6u
 
 static test_machine_t tm;
@@ -56,7 +56,10 @@ static void run_round(unsigned round)
     slk_policy_t policy = slk_policy_scaled(slk_policy_by_name("2k"), 4, 6);
     policy.optimistic_post = round % 2;
     test_machine_open(&tm, &policy);
+    tm.env.params_dir = SLK_VECTORS "/vk";
+    test_set_supply(&tm, tm.env.supply); /* the machine takes the environment anew */
     seed = seed * 3 + round;
+    test_set_epoch(&tm, 1000);
     const uint64_t miner = test_new_miner(&tm, 0, 10);
     add_sectors(miner);
     for (unsigned i = 0; i < MESSAGES; i++) {
