@@ -1,6 +1,6 @@
-/* selkie wallet with a keystore of its own, as its users see it. */
+/* selkie wallet with a keystore of its own, and with a node's, as its users see it. */
 
-#include "app/test_run.h"
+#include "app/test_run_devnet.h"
 
 /* A key of Lotus' pre-seal form: secret 01 00 .. 00 (BLS, little-endian), whose public key is the generator. */
 #define ONE_JSON                                                                                   \
@@ -122,12 +122,40 @@ static void test_wrong(void **state)
     assert_failed(1, "--keystore");
 }
 
+/* On a real development network: by the node's wallet, and by a keystore here. */
+static void test_send(void **state)
+{
+    (void)state;
+    const char *to = "f1aaaqeayeaudaocajbifqydiob4ibceqt2oc2pvy";
+    test_devnet_start("", "--block-time 0.2s");
+    sh("export $(head -1 run.out); $S wallet send %s 1.5 --json", to);
+    assert_status(0);
+    assert_has(last.out, "\"exit_code\":0");
+    sh("export $(head -1 run.out); $S wallet balance %s --json", to);
+    assert_has(last.out, "\"fil\":\"1.5 FIL\"");
+    sh("export $(head -1 run.out); a=$($S wallet new bls --plain --keystore mine --json | "
+       "sed 's/.*\"address\":\"\\([a-z0-9]*\\)\".*/\\1/') && "
+       "$S wallet send $a 3 >/dev/null && "
+       "$S wallet send %s '1 FIL' --keystore mine --store sent.db --json",
+       to);
+    assert_status(0);
+    assert_has(last.out, "\"value\":\"1 FIL\"");
+    sh("export $(head -1 run.out); $S wallet balance %s --json", to);
+    assert_has(last.out, "\"fil\":\"2.5 FIL\"");
+    sh("export $(head -1 run.out); $S wallet send %s 100000000", to);
+    assert_failed(1, "funds");
+    sh("export $(head -1 run.out); $S wallet send %s -- -1", to);
+    assert_failed(2, "above zero");
+    test_devnet_kill();
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_life),
         cmocka_unit_test(test_import),
         cmocka_unit_test(test_wrong),
+        cmocka_unit_test(test_send),
     };
     return cmocka_run_group_tests(tests, test_dir_setup, test_dir_teardown);
 }

@@ -1,6 +1,7 @@
 /* One call of a method, from the transfer of its value to its exit code. */
 
 #include "base/assert.h"
+#include "codec/fil.h"
 #include "codec/ipld/object.h"
 #include "devnet/vm/basic_state.h"
 #include "devnet/vm/machine_impl.h"
@@ -73,6 +74,20 @@ static slk_exit_t receiver_of(slk_machine_t *machine, const slk_address_t *to, u
 
 /* --- Value ------------------------------------------------------------------------------------------------- */
 
+/* FIL as the real machine writes it: at least one digit behind the point. */
+typedef struct {
+    char s[64];
+} fil_text_t;
+static fil_text_t fil_text(const slk_bigint_t *atto)
+{
+    fil_text_t out;
+    char text[SLK_FIL_TEXT_SZ];
+    slk_fil_format(text, atto);
+    text[strcspn(text, " ")] = 0;
+    snprintf(out.s, sizeof out.s, "%.60s%s", text, strchr(text, '.') ? "" : ".0");
+    return out;
+}
+
 slk_exit_t slk_machine_transfer(slk_machine_t *machine, uint64_t from, uint64_t to,
                                 const slk_bigint_t *value)
 {
@@ -86,8 +101,16 @@ slk_exit_t slk_machine_transfer(slk_machine_t *machine, uint64_t from, uint64_t 
     if (!slk_machine_charge(machine, slk_gas_price(SLK_GAS_TRANSFER)))
         return SLK_EXIT_SYS_OUT_OF_GAS;
     SLK_TRY(slk_state_tree_get(machine->tree, from, &payer, &found, &machine->diag));
-    if (!found || slk_bigint_cmp(&payer.balance, value) < 0)
+    if (!found)
+        payer.balance = slk_bigint_u64(0);
+    if (slk_bigint_cmp(&payer.balance, value) < 0) {
+        fil_text_t have = fil_text(&payer.balance), want = fil_text(value);
+        snprintf(machine->cause, sizeof machine->cause,
+                 "send::send -- sender does not have funds to transfer (balance %s, transfer %s) "
+                 "(5: insufficient funds)",
+                 have.s, want.s);
         return SLK_EXIT_SYS_INSUFFICIENT_FUNDS;
+    }
     payer.balance = slk_bigint_sub(payer.balance, *value);
     SLK_TRY(slk_state_tree_set(machine->tree, from, &payer, &machine->diag));
     SLK_TRY(slk_state_tree_get(machine->tree, to, &payee, &found, &machine->diag));
@@ -177,6 +200,7 @@ slk_exit_t slk_machine_invoke(slk_machine_t *machine, unsigned depth, uint64_t f
                    .params = params};
     slk_actor_kind_t kind;
     size_t at, mark = slk_state_tree_mark(machine->tree), events = machine->event_cnt;
+    machine->cause[0] = 0;
     if (depth >= SLK_CALL_DEPTH_MAX)
         return SLK_EXIT_SYS_ILLEGAL_INSTRUCTION;
     if (machine->frame_cnt > depth)
@@ -196,7 +220,9 @@ slk_exit_t slk_machine_invoke(slk_machine_t *machine, unsigned depth, uint64_t f
     if (exit != SLK_EXIT_OK) {
         slk_state_tree_undo(machine->tree, mark);
         machine->event_cnt = events;
-        note_failure(machine, &rt, exit);
+        /* A call whose value could not be paid has not begun. */
+        if (rt.text[0] || !machine->cause[0])
+            note_failure(machine, &rt, exit);
         rt.ret = (slk_bytes_t){0};
     }
     slk_call_t *call = &machine->calls[at];

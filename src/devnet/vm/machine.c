@@ -119,6 +119,7 @@ static void begin(slk_machine_t *machine, uint64_t origin, uint64_t nonce)
     machine->metered = machine->out_of_gas = false;
     machine->gas_used = machine->gas_limit = 0;
     machine->frame_cnt = 0;
+    machine->cause[0] = 0;
     machine->calls = NULL;
     machine->events = NULL;
     machine->call_cnt = machine->call_cap = machine->event_cnt = machine->event_cap = 0;
@@ -128,7 +129,9 @@ static void begin(slk_machine_t *machine, uint64_t origin, uint64_t nonce)
 /* The failed calls, outermost first, in the words of the real node. */
 static char *backtrace(slk_machine_t *machine, slk_exit_t exit)
 {
-    size_t cap = 64 + machine->frame_cnt * (sizeof machine->frames->text + 64), len;
+    size_t cap =
+        64 + sizeof machine->cause + machine->frame_cnt * (sizeof machine->frames->text + 64);
+    size_t len;
     char *text = slk_arena_alloc(&machine->arena, cap);
     if (!text)
         return "";
@@ -139,6 +142,8 @@ static char *backtrace(slk_machine_t *machine, slk_exit_t exit)
                                 "%02u: f0%" PRIu64 " (method %" PRIu64 ") -- %s (%d)\n", i,
                                 frame->actor, frame->method, frame->text, frame->exit);
     }
+    if (machine->cause[0])
+        len += (size_t)snprintf(text + len, cap - len, "--> caused by: %s\n", machine->cause);
     snprintf(text + len, cap - len, " (RetCode=%d)", exit);
     return text;
 }

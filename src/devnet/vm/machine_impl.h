@@ -28,6 +28,7 @@ struct slk_machine {
     bool metered, out_of_gas;
     int64_t gas_used, gas_limit;
 
+    char cause[256];     /* why a call did not begin: the machine's own reason; "" */
     slk_frame_t *frames; /* SLK_CALL_DEPTH_MAX of them */
     unsigned frame_cnt;
     slk_call_t *calls;
