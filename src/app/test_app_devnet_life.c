@@ -11,7 +11,13 @@
 #define PROOF_MAX 192
 
 /* Methods of the miner actor and of f04. */
-enum { CREATE_MINER = 2, SUBMIT_WINDOWED_POST = 5, PRE_COMMIT_BATCH2 = 28, PROVE_COMMIT3 = 34 };
+enum {
+    CREATE_MINER = 2,
+    SUBMIT_WINDOWED_POST = 5,
+    RECOVERED = 11,
+    PRE_COMMIT_BATCH2 = 28,
+    PROVE_COMMIT3 = 34
+};
 
 /* --- Before the sector ----------------------------------------------------------------------------------------- */
 
@@ -260,7 +266,9 @@ static slk_message_t post_message(life_t *life, const slk_api_deadline_info_t *a
     return life_message(life, SUBMIT_WINDOWED_POST, &slk_submit_windowed_post_params_type, &params);
 }
 
-static void window_post(life_t *life, const slk_api_sector_location_t *place)
+/* wrong_text: what the actor says to a wrong proof. */
+static void window_post(life_t *life, const slk_api_sector_location_t *place,
+                        const char *wrong_text)
 {
     char randomness[65];
     uint8_t proof[PROOF_MAX], wrong[PROOF_MAX] = {0xc0, [48] = 0xc0, [144] = 0xc0};
@@ -277,7 +285,7 @@ static void window_post(life_t *life, const slk_api_sector_location_t *place)
     read_proof(proof, "post");
 
     slk_message_t message = post_message(life, &at, wrong);
-    life_refused(life, &message, SLK_EXIT_USR_ILLEGAL_ARGUMENT, "invalid post was submitted");
+    life_refused(life, &message, SLK_EXIT_USR_ILLEGAL_ARGUMENT, wrong_text);
     message = post_message(life, &at, proof);
     life_send(life, &message);
     CALL(life, StateMinerPower, &life->miner, NULL, &life->arena, &power);
@@ -301,6 +309,24 @@ static void missed_window(life_t *life)
     assert_true(slk_bitfield_contains(&faults.v, SECTOR));
     CALL(life, StateMinerPower, &life->miner, NULL, &life->arena, &power);
     assert_int_equal(slk_bigint_sign(&power.miner_power.raw_byte_power), 0);
+    life_tell(life, "a window without proof: faulty, no power");
+}
+
+static void recover(life_t *life, const slk_api_sector_location_t *place)
+{
+    const slk_bit_run_t run = {SECTOR, SECTOR + 1};
+    slk_sector_declaration_t sectors = {
+        .deadline = place->deadline, .partition = place->partition, .sectors = {&run, 1}};
+    const slk_declare_faults_recovered_params_t params = {{&sectors, 1}};
+    const slk_message_t message =
+        life_message(life, RECOVERED, &slk_declare_faults_recovered_params_type, &params);
+    slk_api_bitfield_t set;
+    life_send(life, &message);
+    CALL(life, StateMinerRecoveries, &life->miner, NULL, &life->arena, &set);
+    assert_int_equal(slk_bitfield_count(&set.v), 1);
+    window_post(life, place, "-- invalid post was submitted (16)");
+    CALL(life, StateMinerFaults, &life->miner, NULL, &life->arena, &set);
+    assert_int_equal(slk_bitfield_count(&set.v), 0);
 }
 
 /* --- Lives ----------------------------------------------------------------------------------------------------- */
@@ -311,8 +337,9 @@ static void test_refused(void **state)
     static const uint8_t none[PROOF_MAX] = {0};
     static const uint8_t infinity[PROOF_MAX] = {0xc0, [48] = 0xc0, [144] = 0xc0};
     slk_api_opt_pre_commit_t there;
+    const char *const env = "FIL_PROOFS_PARAMETER_CACHE=" SLK_VECTORS "/vk";
     life_t life;
-    life_open(&life, "FIL_PROOFS_PARAMETER_CACHE=" SLK_VECTORS "/vk");
+    life_open(&life, env);
     make_miner(&life);
     seal(&life);
     pre_commit(&life);
@@ -322,6 +349,7 @@ static void test_refused(void **state)
        life.miner_id, life.ticket, life.seed);
     assert_status(0);
     refuse_proof(&life, none);
+    life_restart(&life, env);
     refuse_proof(&life, infinity);
 
     /* Until the last epoch it may come, then not any more; later the pre-commit is gone. */
@@ -367,6 +395,7 @@ static void test_life(void **state)
     other_seed[0] = other_seed[0] == '0' ? '1' : '0';
     prove(&life, other_seed, proof);
     refuse_proof(&life, proof);
+    life_restart(&life, "");
     prove(&life, life.seed, proof);
     proof[0] ^= 0x20; /* the sign of a point */
     refuse_proof(&life, proof);
@@ -375,8 +404,9 @@ static void test_life(void **state)
     life_send(&life, &message);
     on_chain(&life, &place);
     life_refused(&life, &message, SLK_EXIT_USR_NOT_FOUND, "loading precommits: sector 7 not found");
-    window_post(&life, &place);
+    window_post(&life, &place, "invalid post was submitted (strict mode of this ");
     missed_window(&life);
+    recover(&life, &place);
     life_close(&life);
 }
 

@@ -162,19 +162,34 @@ static inline slk_api_bytes_t life_beacon(life_t *life, slk_tag_t tag, int64_t e
 
 /* --- Start and end --------------------------------------------------------------------------------------------- */
 
-static inline void life_open(life_t *life, const char *env)
+static inline void life_connect(life_t *life, const char *env)
 {
-    char *line_end;
-    *life = (life_t){.info = {.seal_proof = 5}};
-    slk_arena_init(&life->arena, (size_t)64 << 20);
     test_devnet_start(env, "--paused");
     sh("head -1 run.out");
     assert_has(last.out, "FULLNODE_API_INFO=");
-    line_end = strchr(last.out, '\n');
+    char *line_end = strchr(last.out, '\n');
     assert_non_null(line_end);
     *line_end = '\0';
     assert_ok(slk_nodes_new(&life->nodes, strchr(last.out, '=') + 1, &life->diag), life->diag);
     life->api = (slk_api_t){.nodes = life->nodes, .network = SLK_TESTNET, .last = &life->answer};
+}
+
+static inline void life_open(life_t *life, const char *env)
+{
+    *life = (life_t){.info = {.seal_proof = 5}};
+    slk_arena_init(&life->arena, (size_t)64 << 20);
+    life_connect(life, env);
+}
+
+/* The chain ends at any moment and goes on where it was. */
+static inline void life_restart(life_t *life, const char *env)
+{
+    const int64_t before = life_height(life);
+    slk_nodes_free(life->nodes);
+    test_devnet_kill();
+    life_connect(life, env);
+    assert_int_equal(life_height(life), before);
+    life_tell(life, "killed and started again");
 }
 
 static inline void life_close(life_t *life)
