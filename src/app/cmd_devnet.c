@@ -333,6 +333,8 @@ const slk_command_t slk_devnet_commands[] = {
          "started again with the same --seed and --proving-period. SIGTERM ends it. With equal "
          "--seed and --genesis-time, equal commands and messages at equal heights give equal "
          "blocks.\n\n"
+         "With a shorter proving period all that is counted in days is shorter as well: a "
+         "pre-commit lasts 30 proving periods, a sector 180 or more.\n\n"
          "The blocks of the built-in producer have no proofs: no other node would take them.",
      .opts = run_opts,
      .opt_cnt = SLK_COUNT(run_opts),
