@@ -328,9 +328,11 @@ static slk_exit_t randomness(slk_rt_t *rt, slk_node_t *out, bool beacon, int64_t
         return slk_rt_abort(rt, SLK_EXIT_USR_ILLEGAL_ARGUMENT,
                             "randomness epoch %" PRId64 " is in the future of %" PRId64, epoch,
                             env->epoch);
-    int64_t back = env->epoch - epoch;
+    /* From some epoch on no gas is enough; the number is from outside. */
+    const int64_t price = slk_gas_price(SLK_GAS_RANDOMNESS_EPOCH), most = INT64_MAX / 2 / price;
+    const uint64_t back = (uint64_t)env->epoch - (uint64_t)epoch;
     SLK_RT_TRY(slk_rt_charge(rt, slk_gas_price(SLK_GAS_RANDOMNESS) +
-                                     back * slk_gas_price(SLK_GAS_RANDOMNESS_EPOCH)));
+                                     (back < (uint64_t)most ? (int64_t)back : most) * price));
     return slk_rt_err(
         rt, env->draw(env->draw_ctx, out, beacon, tag, epoch, entropy, len, &rt->machine->diag),
         SLK_EXIT_FATAL);

@@ -83,10 +83,31 @@ static void test_any(void **state)
         run_round(i);
 }
 
+/* Randomness of an epoch that a message names costs by how far back it is, and never gives gas. */
+static void test_far_back(void **state)
+{
+    (void)state;
+    static const int64_t epochs[] = {INT64_MIN, INT64_MIN / 75, -INT64_C(6498332566660758564),
+                                     -1000000000};
+    slk_node_t out;
+    test_machine_open(&tm, NULL);
+    slk_rt_t rt = test_rt(&tm, SLK_ID_POWER);
+    for (size_t i = 0; i < SLK_COUNT(epochs); i++) {
+        tm.machine->metered = true;
+        tm.machine->gas_limit = INT64_C(10000000000);
+        tm.machine->gas_used = 0;
+        assert_int_equal(slk_rt_ticket_randomness(&rt, &out, SLK_TAG_SEAL, epochs[i], NULL, 0),
+                         SLK_EXIT_SYS_OUT_OF_GAS);
+        assert_int_equal(tm.machine->gas_used, tm.machine->gas_limit);
+    }
+    test_machine_close(&tm);
+}
+
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_any),
+        cmocka_unit_test(test_far_back),
     };
     if (argc > 1)
         rounds = (unsigned)strtoul(argv[1], NULL, 10);
