@@ -12,6 +12,7 @@
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 enum { STATUS_DONE = 0, STATUS_FAILED = 1, STATUS_USAGE = 2 };
@@ -85,6 +86,26 @@ void slk_app_verdict(slk_app_t *app, const slk_args_t *args, bool valid)
     fprintf(stderr, "%s: %s\n", title, app->diag.text);
 }
 
+void slk_app_verdict_of(slk_app_t *app, const slk_args_t *args, const char *path, bool valid)
+{
+    slk_diag_t why = app->diag;
+    if (!valid)
+        slk_fail(&app->diag, SLK_OK, "%s: %s", path, why.text);
+    slk_app_verdict(app, args, valid);
+}
+
+/* Before hours of work: can a file of this name be written? */
+static slk_err_t can_write(const char *path, slk_diag_t *diag)
+{
+    struct stat st;
+    slk_new_file_t file = SLK_NEW_FILE_INIT;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return slk_fail(diag, SLK_ERR_INPUT, "%s: is a folder; give a file", path);
+    slk_err_t err = slk_new_file_open(&file, path, 0, diag);
+    slk_new_file_abort(&file);
+    return err;
+}
+
 slk_err_t slk_app_limits(slk_prove_limits_t *out, char *partial, size_t cap, slk_app_t *app,
                          const slk_args_t *args)
 {
@@ -93,8 +114,10 @@ slk_err_t slk_app_limits(slk_prove_limits_t *out, char *partial, size_t cap, slk
     if ((size_t)snprintf(partial, cap, "%s.partial", path) >= cap)
         return slk_fail(&app->diag, SLK_ERR_LENGTH, "%s: the path is too long; use a shorter one",
                         path);
+    if (memory->given && !memory->num)
+        return slk_app_usage(app, "--memory '%s': expected more than 0 bytes", memory->text);
     *out = (slk_prove_limits_t){.memory = memory->given ? memory->num : 0, .partial = partial};
-    return SLK_OK;
+    return can_write(path, &app->diag);
 }
 
 slk_err_t slk_app_proof(slk_app_t *app, const slk_args_t *args, const uint8_t *proof, size_t len,

@@ -39,9 +39,12 @@ slk_err_t slk_app_usage(slk_app_t *app, const char *fmt, ...) SLK_PRINTF(2, 3);
 /* The result of a command that verifies: the field "valid". A "no" becomes the answer, and
  * app->diag is shown on standard error. */
 void slk_app_verdict(slk_app_t *app, const slk_args_t *args, bool valid);
+/* The same of what the file at path says; the reason is given with its name. */
+void slk_app_verdict_of(slk_app_t *app, const slk_args_t *args, const char *path, bool valid);
 
 /* What --memory allows, and beside --out the file that keeps partitions until the proof is
- * complete: "<out>.partial", whose path is written to partial. SLK_ERR_LENGTH. */
+ * complete: "<out>.partial", whose path is written to partial. Refused when --out could not be
+ * written, before anything is computed for it. */
 SLK_CHECK_RESULT slk_err_t slk_app_limits(slk_prove_limits_t *out, char *partial, size_t cap,
                                           slk_app_t *app, const slk_args_t *args);
 

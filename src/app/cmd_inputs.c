@@ -52,7 +52,7 @@ slk_err_t slk_run_seal_verify(slk_app_t *app, const slk_args_t *args)
     SLK_TRY(slk_read_file(&proof, &len, args->words[0], SLK_PROOF_FILE_MAX, &app->diag));
     SLK_TRY(slk_app_job(app, args, "run it again"));
     SLK_TRY(slk_seal_verify(&valid, &claim, proof, len, NULL, &app->job, &app->diag));
-    slk_app_verdict(app, args, valid);
+    slk_app_verdict_of(app, args, args->words[0], valid);
 out:
     free(proof);
     return err;

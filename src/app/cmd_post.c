@@ -406,7 +406,7 @@ static slk_err_t run_verify(slk_app_t *app, const slk_args_t *args)
         pub[i] = (slk_post_public_t){list.rows[i].sector, list.rows[i].comm_r};
     SLK_TRY(slk_post_verify(&valid, &post, &randomness, pub, list.cnt, proof, len, NULL, &app->job,
                             &app->diag));
-    slk_app_verdict(app, args, valid);
+    slk_app_verdict_of(app, args, args->words[0], valid);
 out:
     free(pub);
     free(proof);

@@ -22,6 +22,18 @@ static char *load_c1(size_t *len)
 
 #define C2 "FIL_PROOFS_PARAMETER_CACHE=keys \"$S\" seal c2 --in c1.json --out proof "
 
+/* Before anything else: with no parameters there, it is not those that are missed. */
+static void test_c2_unwritable(void **state)
+{
+    (void)state;
+    size_t len;
+    free(load_c1(&len));
+    sh("\"$S\" seal c2 --in c1.json --miner 1000 --sector 1 --out none/proof");
+    assert_failed(1, "cannot create none/proof");
+    sh("mkdir folder; \"$S\" seal c2 --in c1.json --miner 1000 --sector 1 --out folder");
+    assert_failed(1, "folder: is a folder");
+}
+
 static void test_c2_refused(void **state)
 {
     (void)state;
@@ -80,6 +92,8 @@ static void test_partitions(void **state)
     make_sectors();
     sh(POST "--memory 1MiB");
     assert_failed(1, "1 MiB are allowed; allow more");
+    sh(POST "--memory 0");
+    assert_failed(2, "--memory '0'");
     sh(POST "--memory 1GiB --json && ls");
     assert_status(0);
     assert_has(last.out, "\"partitions\":2");
@@ -152,6 +166,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_partitions, test_dir_setup, test_dir_teardown),
         cmocka_unit_test_setup_teardown(test_interrupted, test_dir_setup, test_dir_teardown),
         cmocka_unit_test_setup_teardown(test_bench, test_dir_setup, test_dir_teardown),
+        cmocka_unit_test_setup_teardown(test_c2_unwritable, test_dir_setup, test_dir_teardown),
         cmocka_unit_test_setup_teardown(test_c2_refused, test_dir_setup, test_dir_teardown),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -247,7 +247,7 @@ static void test_lists(void **state)
     assert_yes();
     top[62] = '4' == c.randomness[62] ? '5' : (char)('0' + ((c.randomness[62] - '0') ^ 1));
     verify_post(&c, top);
-    assert_no("proof 0 of 2");
+    assert_no("selkie post verify: proof: proof 0 of 2");
     sh("sed -i 's/d9fa808f/d9fa808e/' replicas.json");
     verify_post(&c, c.randomness);
     assert_no("belongs to other public inputs");

@@ -9,6 +9,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/file.h>
 #include <time.h>
 #include <unistd.h>
@@ -109,6 +110,9 @@ slk_err_t slk_params_parse(slk_params_t *out, const uint8_t *bytes, uint64_t len
     SLK_TRY(slk_vk_parse_head(&out->vk, bytes, len, name, job, diag));
     SLK_TRY(find_arrays(out, bytes, len, name, diag));
     SLK_TRY(check_counts(out, name, diag));
+    out->name = strdup(name);
+    if (!out->name)
+        err = slk_fail(diag, SLK_ERR_NOMEM, "%s: out of memory", name);
 out:
     if (err != SLK_OK)
         slk_params_fini(out);
@@ -189,6 +193,7 @@ void slk_params_fini(slk_params_t *params)
 {
     slk_vk_free(params->vk);
     slk_region_free(&params->region);
+    free(params->name);
     *params = (slk_params_t){0};
 }
 

@@ -26,6 +26,7 @@ typedef struct {
     slk_vk_t *vk;
     slk_array_t arrays[SLK_ARRAY_CNT];
     slk_region_t region; /* the mapped file; empty after slk_params_parse */
+    char *name;          /* what messages call the file; own copy */
 } slk_params_t;
 
 /* "b_g2" */

@@ -147,9 +147,9 @@ static void bad_point(msm_t *msm, uint64_t number, slk_point_t point)
     slk_diag_t diag;
     slk_err_t err =
         slk_fail(&diag, SLK_ERR_FORMAT,
-                 "parameters: point %" PRIu64 " of %s at byte %" PRIu64
+                 "%s: point %" PRIu64 " of %s at byte %" PRIu64
                  " %s; check the file with selkie params verify",
-                 number, slk_array_name(msm->id),
+                 msm->prover->params->name, number, slk_array_name(msm->id),
                  msm->array->offset + number * msm->array->point_sz, slk_point_text(point));
     slk_work_fail(&msm->work, err, &diag);
 }
@@ -420,7 +420,7 @@ static void assemble(slk_proof_t *proof, const slk_vk_t *vk, const sum_t sums[SL
     blst_p1_to_affine(&proof->c, &c);
 }
 
-static slk_err_t verify(const uint8_t proof[SLK_GROTH16_PROOF_SZ], const slk_vk_t *vk,
+static slk_err_t verify(const uint8_t proof[SLK_GROTH16_PROOF_SZ], const slk_params_t *params,
                         const slk_witness_t *witness, const slk_job_t *job, slk_diag_t *diag)
 {
     slk_err_t err;
@@ -435,15 +435,17 @@ static slk_err_t verify(const uint8_t proof[SLK_GROTH16_PROOF_SZ], const slk_vk_
     slk_progress_begin(job->progress, "verification", "proofs", 1, 0);
     for (size_t i = 0; i < cnt; i++)
         slk_fr_to_node(&inputs[i], &witness->input[1 + i]);
-    err = slk_groth16_verify(&ok, vk, proof, SLK_GROTH16_PROOF_SZ, 1, inputs, cnt, &quiet, &why);
+    err = slk_groth16_verify(&ok, params->vk, proof, SLK_GROTH16_PROOF_SZ, 1, inputs, cnt, &quiet,
+                             &why);
     free(inputs);
     if (err != SLK_OK)
         return slk_fail(diag, err, "%s", why.text);
     if (!ok)
-        return slk_fail(diag, SLK_ERR_PROOF,
-                        "the proof just made does not verify (%s): the parameters are damaged or "
-                        "of another circuit; check them with selkie params verify",
-                        why.text);
+        return slk_fail(
+            diag, SLK_ERR_PROOF,
+            "the proof just made does not verify (%s): the parameters %s are damaged or "
+            "of another circuit; check them with selkie params verify",
+            why.text, params->name);
     slk_progress_add(job->progress, 1);
     slk_progress_end(job->progress);
     if (slk_job_cancelled(job))
@@ -530,7 +532,7 @@ slk_err_t slk_groth16_prove(uint8_t out[SLK_GROTH16_PROOF_SZ], const slk_params_
     assemble(&proof, params->vk, sums, &blinding);
     slk_proof_write(bytes, &proof);
     began = slk_prove_clock();
-    SLK_TRY(verify(bytes, params->vk, witness, prover.job, diag));
+    SLK_TRY(verify(bytes, params, witness, prover.job, diag));
     slk_prove_spent(prover.times, SLK_PROVE_VERIFY, began);
     memcpy(out, bytes, sizeof bytes);
 out:

@@ -380,7 +380,7 @@ static void test_wrong_params(void **state)
         /* a variable that is not 0: the last of all is a product of products */
         uint8_t *point = c->bytes + array->offset + (array->cnt - 1) * array->point_sz;
         uint8_t keep[192];
-        snprintf(says, sizeof says, "point %u of %s at byte %llu is not on the curve",
+        snprintf(says, sizeof says, "toy: point %u of %s at byte %llu is not on the curve",
                  array->cnt - 1, slk_array_name(id),
                  (unsigned long long)(array->offset + (array->cnt - 1) * array->point_sz));
         point[array->point_sz - 1] ^= 1;
@@ -388,7 +388,7 @@ static void test_wrong_params(void **state)
         point[array->point_sz - 1] ^= 1;
         memcpy(keep, point, array->point_sz);
         memcpy(point, point - array->point_sz, array->point_sz);
-        refuse(c, SLK_ERR_PROOF, "does not verify");
+        refuse(c, SLK_ERR_PROOF, "the parameters toy are damaged");
         memcpy(point, keep, array->point_sz);
     }
     circuit_free(c);
