@@ -22,6 +22,11 @@ static slk_exit_t answer(slk_rt_t *rt, slk_err_t err, bool *ok)
         *ok = false;
         err = SLK_OK;
     }
+    /* No verifying key: nothing that anybody sends may stop the chain. */
+    if (err == SLK_ERR_STATE)
+        return slk_rt_abort(rt, SLK_EXIT_USR_ILLEGAL_ARGUMENT,
+                            "the proof cannot be verified on this development chain: %s",
+                            slk_rt_diag(rt)->text);
     return slk_rt_err(rt, err, SLK_EXIT_FATAL);
 }
 

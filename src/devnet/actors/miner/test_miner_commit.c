@@ -210,6 +210,26 @@ static void test_a_real_proof(void **state)
     close_life(&life);
 }
 
+/* A chain without the keys for a proof refuses it and goes on. */
+static void test_no_verifying_key(void **state)
+{
+    (void)state;
+    life_t life = {0};
+    slk_cid_t root;
+    open_life(&life, NULL, "ProveCommitSectors3-1");
+    test_machine_t *tm = &life.tm;
+    test_set_epoch(tm, 100);
+    assert_exit(SLK_EXIT_OK, precommit(&life), "");
+    tm->env.params_dir = "/nowhere";
+    assert_ok(slk_machine_flush(tm->machine, &root, &tm->diag), tm->diag);
+    slk_machine_free(tm->machine);
+    assert_ok(slk_machine_new(&tm->machine, &tm->env, &root, &tm->diag), tm->diag);
+    test_set_epoch(tm, 111);
+    assert_exit(SLK_EXIT_USR_ILLEGAL_ARGUMENT, prove(&life), "/nowhere/v28-stacked-proof");
+    assert_exit(SLK_EXIT_USR_ILLEGAL_ARGUMENT, precommit(&life), "already allocated");
+    close_life(&life);
+}
+
 /* A network with short periods, so that pre-commits run out soon. */
 static slk_policy_t short_policy(void)
 {
@@ -474,9 +494,9 @@ static void test_a_verified_deal(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_a_real_proof),    cmocka_unit_test(test_a_pre_commit_that_expires),
-        cmocka_unit_test(test_no_money),        cmocka_unit_test(test_data_of_a_sector),
-        cmocka_unit_test(test_a_verified_deal),
+        cmocka_unit_test(test_no_verifying_key),          cmocka_unit_test(test_a_real_proof),
+        cmocka_unit_test(test_a_pre_commit_that_expires), cmocka_unit_test(test_no_money),
+        cmocka_unit_test(test_data_of_a_sector),          cmocka_unit_test(test_a_verified_deal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
