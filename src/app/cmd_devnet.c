@@ -410,7 +410,7 @@ const slk_command_t slk_devnet_commands[] = {
      .opts = call_opts,
      .opt_cnt = SLK_COUNT(call_opts),
      .words = {"WHAT", "down, slow, lose, fail, null or rewind, and its numbers", SLK_ARG_TEXT,
-               NULL, 2, 3},
+               NULL, 1, 3},
      .json = "done: true\n"
              "height: of the head, after rewind",
      .examples = "devnet fault down 10\ndevnet fault slow 2000 60\ndevnet fault rewind 2",

@@ -65,6 +65,12 @@ static slk_err_t run_export(slk_app_t *app, const slk_args_t *args)
     slk_err_t err = wallet_use(&use, &node, false, app, args);
     if (err == SLK_OK)
         err = slk_wallet_export(&use, args->words[0], &app->result, &app->diag);
+    if (err == SLK_OK && !args->opt[SLK_OPT_JSON].given) {
+        /* Nothing but the key, so that `wallet import` and Lotus read what was written to a file. */
+        puts(json_string_value(json_object_get(app->result, "key")));
+        json_decref(app->result);
+        app->result = NULL;
+    }
     return slk_node_usage(app, err);
 }
 

@@ -91,6 +91,12 @@ static void test_usage(void **state)
         if (last.status != 2)
             fail_msg("%s: status %d, %s", lines[i], last.status, last.err);
     }
+    sh("$S devnet fault noise --repo net");
+    assert_int_equal(last.status, 2);
+    assert_true(strstr(last.err, "found noise") != NULL);
+    sh("$S devnet fault rewind --repo net");
+    assert_int_equal(last.status, 2);
+    assert_true(strstr(last.err, "rewind wants 1 number") != NULL);
     sh("$S " TEST_DEVNET " --seed 5");
     assert_int_equal(last.status, 1);
     assert_int_equal(last.out[0], 0);

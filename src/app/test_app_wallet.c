@@ -74,6 +74,12 @@ static void test_life(void **state)
     sh("$S wallet delete %s --keystore more && $S wallet list --keystore more --json", address);
     assert_status(0);
     assert_has(last.out, "[]");
+    sh("export SELKIE_PASSPHRASE='secret words'; $S wallet export %s --keystore keys >exported && "
+       "SELKIE_PASSPHRASE=other $S wallet import exported --keystore more && cat exported",
+       address);
+    assert_status(0);
+    assert_has(last.out, address);
+    assert_has(last.out, key);
 }
 
 static void test_import(void **state)

@@ -308,7 +308,7 @@ slk_err_t slk_lock_dir(int *fd, const char *path, slk_diag_t *diag)
         slk_err_t err;
         if (errno == EWOULDBLOCK)
             err = slk_fail(diag, SLK_ERR_BUSY,
-                           "%s: another process works on this sector; wait for it or stop it first",
+                           "%s: another process works in this folder; wait for it or stop it first",
                            path);
         else
             err = slk_fail_errno(diag, "lock", path);
