@@ -41,8 +41,9 @@ static bool find_programs(void)
     return newest > 0;
 }
 
-/* Run a program of the server as its user, output to the log; dies with us. */
-static pid_t spawn(const char *program, char *const argv[])
+/* Run a program of the server as its user, output to the log; dies with us. It finds its siblings by argv[0],
+ * which becomes its path. */
+static pid_t spawn(const char *program, char *argv[])
 {
     char path[512], log[96];
     snprintf(path, sizeof path, "%s/%s", server.bin, program);
@@ -59,6 +60,7 @@ static pid_t spawn(const char *program, char *const argv[])
     prctl(PR_SET_PDEATHSIG, SIGQUIT);
     if (getppid() != parent)
         _exit(126);
+    argv[0] = path;
     execv(path, argv);
     _exit(127);
 }
