@@ -128,7 +128,7 @@ const slk_command_t slk_message_commands[] = {
      .verb = "wait",
      .summary = "wait until a message is on chain and deep enough",
      .details = "Status 1 when it was executed with another exit code than 0. A node that goes "
-                "away for a while and reorganisations of the chain are waited out.",
+                "away for up to 15 minutes and reorganisations of the chain are waited out.",
      .opts = wait_opts,
      .opt_cnt = SLK_COUNT(wait_opts),
      .words = {"CID", "of the message", SLK_ARG_TEXT, NULL, 1, 1},

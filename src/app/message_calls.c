@@ -10,7 +10,7 @@
 #include <time.h>
 #include <unistd.h>
 
-enum { LOOK_MS = 1000, IDS = 256 };
+enum { LOOK_MS = 1000, IDS = 256, AWAY_SECONDS = 900 };
 
 /* --- message pending ----------------------------------------------------------------------- */
 
@@ -115,28 +115,44 @@ static void rest(int64_t ms, const slk_job_t *job)
     }
 }
 
-/* Search and head in turns, so that a node that goes away or a reorg changes nothing. */
+static slk_err_t head_and_look(slk_node_talk_t *talk, const slk_cid_t *cid, slk_tipset_t *head,
+                               slk_api_opt_lookup_t *lookup, slk_diag_t *diag)
+{
+    slk_arena_free(&talk->arena);
+    slk_err_t err = slk_api_ChainHead(&talk->api, &talk->arena, head, diag);
+    return err == SLK_OK ? look(talk, cid, lookup, diag) : err;
+}
+
+/* Search and head in turns, so that a reorg changes nothing. A node that answered once may go away
+ * for a while; one that never did is a wrong address rather. */
 slk_err_t slk_node_message_wait(const slk_node_use_t *use, const char *text, uint64_t confidence,
                                 double seconds, json_t **result, slk_diag_t *diag)
 {
     slk_node_talk_t talk;
     slk_cid_t cid;
-    double end = slk_clock_seconds() + seconds;
+    double end = slk_clock_seconds() + seconds, answered = -AWAY_SECONDS;
     slk_err_t err = slk_read_cid(&cid, text, diag);
     if (err != SLK_OK)
         return err;
     SLK_TRY(slk_node_talk_open(&talk, use, diag));
     for (;;) {
-        slk_api_opt_lookup_t lookup;
+        slk_api_opt_lookup_t lookup = {0};
         slk_tipset_t head;
-        slk_arena_free(&talk.arena);
-        SLK_TRY(slk_api_ChainHead(&talk.api, &talk.arena, &head, diag));
-        SLK_TRY(look(&talk, &cid, &lookup, diag));
-        if (lookup.v && head.height >= lookup.v->height + (int64_t)confidence) {
+        err = head_and_look(&talk, &cid, &head, &lookup, diag);
+        if (err != SLK_OK)
+            lookup.v = NULL;
+        double now = slk_clock_seconds();
+        if (err == SLK_OK)
+            answered = now;
+        else if ((err != SLK_ERR_IO && err != SLK_ERR_TIMEOUT) || now >= answered + AWAY_SECONDS ||
+                 (seconds > 0 && now >= end))
+            break;
+        if (lookup.v && head.height >= lookup.v->height &&
+            (uint64_t)(head.height - lookup.v->height) >= confidence) {
             *result = lookup_json(lookup.v, &cid);
             break;
         }
-        if (seconds > 0 && slk_clock_seconds() >= end) {
+        if (seconds > 0 && now >= end) {
             err = slk_fail(diag, SLK_ERR_TIMEOUT,
                            "message %s: %s after %.0f s; ask again with `message wait`",
                            slk_cid_text(&cid).s,

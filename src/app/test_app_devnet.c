@@ -65,6 +65,27 @@ static void test_kill(void **state)
     test_devnet_kill();
 }
 
+/* Longer away than a call is repeated. */
+static void test_wait(void **state)
+{
+    (void)state;
+    test_devnet_start("", "--block-time 50ms");
+    sh("export \"$(head -1 run.out)\"; "
+       "to=$($S wallet new bls --node --json | sed 's/.*\"address\":\"\\([a-z0-9]*\\)\".*/\\1/'); "
+       "$S wallet send $to 1 --no-wait --json >sent && "
+       "cid=$(sed 's/.*\"cid\":\"\\([a-z0-9]*\\)\".*/\\1/' sent) && "
+       "{ $S message wait $cid --confidence 80 --json & } && sleep 0.3 && "
+       "$S devnet fault down 4 --repo net >/dev/null && wait $!");
+    if (last.status)
+        fail_msg("%s", last.err);
+    assert_non_null(strstr(last.out, "\"exit_code\":0"));
+    sh("$S message wait --api-info http://127.0.0.1:1 --timeout 60 "
+       "bafy2bzacebbpdegvr3i4cosewthysg5xkxpqfn2wfcz6mv2hmoktwbdxkax4s");
+    assert_int_equal(last.status, 1);
+    assert_non_null(strstr(last.err, "no usable node"));
+    test_devnet_kill();
+}
+
 static void test_end(void **state)
 {
     (void)state;
@@ -106,10 +127,8 @@ static void test_usage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_commands),
-        cmocka_unit_test(test_kill),
-        cmocka_unit_test(test_end),
-        cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_commands), cmocka_unit_test(test_kill),  cmocka_unit_test(test_wait),
+        cmocka_unit_test(test_end),      cmocka_unit_test(test_usage),
     };
-    return cmocka_run_group_tests(tests, test_dir_setup, test_dir_teardown);
+    return cmocka_run_group_tests(tests, test_dir_setup, test_devnet_teardown);
 }
