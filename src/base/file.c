@@ -118,8 +118,7 @@ slk_err_t slk_read_file(char **buf, size_t *len, const char *path, size_t max, s
 {
     slk_err_t err = SLK_OK;
     char *text = NULL;
-    /* A pipe without a writer is refused below instead of waited for. */
-    int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return slk_fail_errno(diag, "open", path);
     struct stat st;

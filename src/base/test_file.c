@@ -106,21 +106,6 @@ static void open_read_checks_what_it_opens(void **state)
     close(fd);
 }
 
-static void a_pipe_is_no_file(void **state)
-{
-    (void)state;
-    char *text;
-    size_t len;
-    slk_diag_t diag;
-    const char *path = in_dir("pipe");
-    assert_int_equal(mkfifo(path, 0600), 0);
-    alarm(10); /* it would wait for a writer */
-    assert_err(SLK_ERR_INPUT, slk_read_file(&text, &len, path, 100, &diag));
-    alarm(0);
-    assert_non_null(strstr(diag.text, "not a regular file"));
-    unlink(path);
-}
-
 static void small_files_are_bounded(void **state)
 {
     (void)state;
@@ -399,7 +384,6 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(reads_are_exact_or_an_error),
         cmocka_unit_test(open_read_checks_what_it_opens),
-        cmocka_unit_test(a_pipe_is_no_file),
         cmocka_unit_test(small_files_are_bounded),
         cmocka_unit_test(reads_from_a_pipe_are_joined),
         cmocka_unit_test(a_new_file_appears_at_commit),
