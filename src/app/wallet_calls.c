@@ -1,7 +1,10 @@
 #include "app/wallet_calls.h"
 
+#include "app/actor_calls_impl.h"
 #include "app/node_calls_impl.h"
 #include "base/assert.h"
+#include "base/bytes.h"
+#include "base/file.h"
 #include "codec/fil.h"
 #include "crypto/keys/key_text.h"
 #include "crypto/keys/keystore.h"
@@ -105,11 +108,6 @@ out:
     return err;
 }
 
-static json_t *address_json(const slk_address_t *address, slk_network_t network)
-{
-    return json_string(slk_address_text(address, network).s);
-}
-
 /* --- Balances ------------------------------------------------------------------------------------ */
 
 static void amount_field(json_t *object, const char *name, const slk_bigint_t *amount)
@@ -147,7 +145,7 @@ slk_err_t slk_wallet_balance(const slk_wallet_use_t *use, const char *text, json
     SLK_TRY(slk_read_address(&address, text, diag));
     SLK_TRY(slk_node_talk_open(&talk, use->use, diag));
     *result = json_object();
-    slk_json_set(*result, "address", address_json(&address, talk.api.network));
+    slk_json_set(*result, "address", slk_address_json(&address, talk.api.network));
     SLK_TRY(add_balance(*result, &talk, &address, diag));
 out:
     slk_node_talk_close(&talk);
@@ -166,7 +164,7 @@ static slk_err_t new_at_node(const slk_wallet_use_t *use, const char *type, json
     SLK_TRY(slk_api_WalletNew(&talk.api, (slk_bytes_t){(const uint8_t *)type, strlen(type)},
                               &talk.arena, &address, diag));
     *result = json_object();
-    slk_json_set(*result, "address", address_json(&address.v, talk.api.network));
+    slk_json_set(*result, "address", slk_address_json(&address.v, talk.api.network));
     slk_json_set(*result, "type", json_string(type));
 out:
     slk_node_talk_close(&talk);
@@ -186,7 +184,7 @@ slk_err_t slk_wallet_new(const slk_wallet_use_t *use, const char *type, json_t *
     SLK_TRY(keep(store, &key, use, diag));
     slk_address_t address = slk_key_address(&key);
     *result = json_object();
-    slk_json_set(*result, "address", address_json(&address, SLK_MAINNET));
+    slk_json_set(*result, "address", slk_address_json(&address, SLK_MAINNET));
     slk_json_set(*result, "type", json_string(type));
     slk_json_set(*result, "encrypted", json_boolean(!use->plain));
 out:
@@ -206,7 +204,7 @@ static slk_err_t list_node(json_t *rows, slk_node_talk_t *talk, slk_diag_t *diag
         const slk_address_t *address = &all.v.items[i];
         json_t *row = json_object();
         json_array_append_new(rows, row);
-        slk_json_set(row, "address", address_json(address, talk->api.network));
+        slk_json_set(row, "address", slk_address_json(address, talk->api.network));
         slk_json_set(row, "default", json_boolean(has && slk_address_eq(address, &standard.v)));
         SLK_TRY(add_balance(row, talk, address, diag));
     }
@@ -227,7 +225,7 @@ static slk_err_t list_keystore(json_t *rows, slk_keystore_t *store, slk_node_tal
         json_array_append_new(rows, row);
         SLK_TRY(slk_keystore_entry(store, i, &entry, diag));
         slk_json_set(row, "address",
-                     address_json(&entry.address, talk ? talk->api.network : SLK_MAINNET));
+                     slk_address_json(&entry.address, talk ? talk->api.network : SLK_MAINNET));
         slk_json_set(row, "type", json_string(slk_key_type_text(entry.type)));
         slk_json_set(row, "encrypted", json_boolean(entry.encrypted));
         slk_json_set(row, "default", json_boolean(slk_address_eq(&entry.address, &standard)));
@@ -266,20 +264,16 @@ static slk_err_t read_secret(char text[SLK_KEY_TEXT_MAX + 1], size_t *len, const
 {
     bool standard = !strcmp(path, "-");
     int fd = standard ? STDIN_FILENO : open(path, O_RDONLY | O_CLOEXEC);
-    ssize_t got;
-    *len = 0;
     if (fd < 0)
         return slk_fail_errno(diag, "open", path);
     if (standard)
         path = "standard input";
-    while (*len <= SLK_KEY_TEXT_MAX &&
-           (got = read(fd, text + *len, SLK_KEY_TEXT_MAX + 1 - *len)) > 0)
-        *len += (size_t)got;
+    slk_err_t err = slk_read_upto(fd, text, SLK_KEY_TEXT_MAX + 1, len, path, diag);
     if (!standard)
         close(fd);
-    if (*len > SLK_KEY_TEXT_MAX)
+    if (err == SLK_OK && *len > SLK_KEY_TEXT_MAX)
         return slk_fail(diag, SLK_ERR_FORMAT, "%s: longer than any key", path);
-    return SLK_OK;
+    return err;
 }
 
 slk_err_t slk_wallet_import(const slk_wallet_use_t *use, const char *path, json_t **result,
@@ -290,7 +284,7 @@ slk_err_t slk_wallet_import(const slk_wallet_use_t *use, const char *path, json_
     slk_keystore_t *store = NULL;
     slk_diag_t why = {0};
     char text[SLK_KEY_TEXT_MAX + 1];
-    size_t len;
+    size_t len = 0;
     SLK_TRY(read_secret(text, &len, path, diag));
     err = slk_key_import(&key, text, len, &why);
     if (err != SLK_OK) {
@@ -301,7 +295,7 @@ slk_err_t slk_wallet_import(const slk_wallet_use_t *use, const char *path, json_
     SLK_TRY(keep(store, &key, use, diag));
     slk_address_t address = slk_key_address(&key);
     *result = json_object();
-    slk_json_set(*result, "address", address_json(&address, SLK_MAINNET));
+    slk_json_set(*result, "address", slk_address_json(&address, SLK_MAINNET));
     slk_json_set(*result, "type", json_string(slk_key_type_text(key.type)));
     slk_json_set(*result, "encrypted", json_boolean(!use->plain));
 out:
@@ -342,28 +336,19 @@ static slk_err_t read_hex(uint8_t **bytes, size_t *len, const char *hex, const c
     *bytes = *len <= SIGNED_MAX ? malloc(*len + 1) : NULL;
     if (!*bytes)
         return slk_fail(diag, SLK_ERR_LENGTH, "%s: too long", what);
-    for (size_t i = 0; i <= *len; i++) {
-        unsigned byte;
-        if (i == *len ? hex[2 * i] != 0
-                      : strspn(hex + 2 * i, "0123456789abcdefABCDEF") < 2 ||
-                            sscanf(hex + 2 * i, "%2x", &byte) != 1) {
-            free(*bytes);
-            *bytes = NULL;
-            return slk_fail(diag, SLK_ERR_INPUT, "'%.60s': %s: expected hex", hex, what);
-        }
-        if (i < *len)
-            (*bytes)[i] = (uint8_t)byte;
-    }
-    return SLK_OK;
+    if (strlen(hex) % 2 == 0 && slk_hex_decode(*bytes, *len, hex))
+        return SLK_OK;
+    free(*bytes);
+    *bytes = NULL;
+    return slk_fail(diag, SLK_ERR_INPUT, "'%.60s': %s: expected hex", hex, what);
 }
 
 static json_t *signature_json(unsigned type, const uint8_t *bytes, size_t len)
 {
     char hex[2 * (SLK_KEY_SIG_MAX + 1) + 1];
     SLK_ASSERT(len <= SLK_KEY_SIG_MAX);
-    snprintf(hex, sizeof hex, "%02x", type);
-    for (size_t i = 0; i < len; i++)
-        snprintf(hex + 2 + 2 * i, 3, "%02x", bytes[i]);
+    slk_hex_encode(hex, &(uint8_t){(uint8_t)type}, 1);
+    slk_hex_encode(hex + 2, bytes, len);
     return json_string(hex);
 }
 
@@ -456,7 +441,7 @@ slk_err_t slk_wallet_default(const slk_wallet_use_t *use, const char *text, json
         goto out;
     }
     *result = json_object();
-    slk_json_set(*result, "address", address_json(&address, SLK_MAINNET));
+    slk_json_set(*result, "address", slk_address_json(&address, SLK_MAINNET));
 out:
     slk_keystore_close(store);
     return err;
@@ -472,7 +457,7 @@ slk_err_t slk_wallet_delete(const slk_wallet_use_t *use, const char *text, json_
     SLK_TRY(keystore_open(&store, use, false, diag));
     SLK_TRY(slk_keystore_remove(store, &address, diag));
     *result = json_object();
-    slk_json_set(*result, "deleted", address_json(&address, SLK_MAINNET));
+    slk_json_set(*result, "deleted", slk_address_json(&address, SLK_MAINNET));
 out:
     slk_keystore_close(store);
     return err;

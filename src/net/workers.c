@@ -127,18 +127,6 @@ bool slk_workers_run(slk_workers_t *w, slk_worker_fn_t *fn, void *ctx)
     return ok;
 }
 
-bool slk_workers_wait(slk_workers_t *w, uint32_t timeout_ms)
-{
-    struct timespec until = slk_net_after_ms(timeout_ms);
-    pthread_mutex_lock(&w->lock);
-    int rc = 0;
-    while ((w->busy || w->queued) && rc != ETIMEDOUT)
-        rc = pthread_cond_timedwait(&w->less, &w->lock, &until);
-    bool done = !w->busy && !w->queued;
-    pthread_mutex_unlock(&w->lock);
-    return done;
-}
-
 void slk_workers_free(slk_workers_t *w)
 {
     if (!w)

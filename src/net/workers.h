@@ -20,9 +20,6 @@ SLK_CHECK_RESULT slk_err_t slk_workers_new(slk_workers_t **workers, uint32_t thr
  * slk_workers_free has begun. */
 bool slk_workers_run(slk_workers_t *workers, slk_worker_fn_t *fn, void *ctx);
 
-/* Wait until all tasks are done, at most timeout_ms. True when they are. */
-bool slk_workers_wait(slk_workers_t *workers, uint32_t timeout_ms);
-
 /* Wait for all tasks and threads. NULL is a no-op. */
 void slk_workers_free(slk_workers_t *workers);
 

@@ -5,6 +5,7 @@
 #include "codec/actors/method_table.h"
 
 #include <blake2.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -59,11 +60,21 @@ slk_cid_t slk_actor_devnet_code(slk_actor_kind_t kind)
     return cid;
 }
 
+/* Asked at each call of an actor. */
+static slk_cid_t parsed_codes[SLK_ACTOR_COUNT];
+static pthread_once_t parsed_once = PTHREAD_ONCE_INIT;
+
+static void parse_codes(void)
+{
+    for (slk_actor_kind_t k = 0; k < SLK_ACTOR_COUNT; k++)
+        parsed_codes[k] = slk_actor_devnet_code(k);
+}
+
 bool slk_actor_from_devnet_code(slk_actor_kind_t *kind, const slk_cid_t *code)
 {
-    slk_cid_text_t text = slk_cid_text(code);
+    pthread_once(&parsed_once, parse_codes);
     for (slk_actor_kind_t k = 0; k < SLK_ACTOR_COUNT; k++) {
-        if (strcmp(devnet_codes[k], text.s) == 0) {
+        if (slk_cid_eq(&parsed_codes[k], code)) {
             *kind = k;
             return true;
         }

@@ -28,12 +28,6 @@ void slk_filter_clear(slk_filter_t *filter)
     mpz_clears(filter->position, filter->velocity, NULL);
 }
 
-void slk_filter_copy(slk_filter_t *out, const slk_filter_t *in)
-{
-    mpz_set(out->position, in->position);
-    mpz_set(out->velocity, in->velocity);
-}
-
 void slk_filter_set(slk_filter_t *filter, mpz_srcptr position, mpz_srcptr velocity)
 {
     mpz_mul_2exp(filter->position, position, SLK_Q128);

@@ -20,7 +20,6 @@ typedef struct {
 /* Both zero; give back with slk_filter_clear. */
 void slk_filter_init(slk_filter_t *filter);
 void slk_filter_clear(slk_filter_t *filter);
-void slk_filter_copy(slk_filter_t *out, const slk_filter_t *in);
 
 /* From whole numbers. */
 void slk_filter_set(slk_filter_t *filter, mpz_srcptr position, mpz_srcptr velocity);

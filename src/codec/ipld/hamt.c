@@ -3,7 +3,9 @@
 #include "base/assert.h"
 #include "codec/ipld/hamt_node.h"
 
+#include <openssl/evp.h>
 #include <openssl/sha.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -23,10 +25,21 @@ typedef struct {
     uint8_t b[SHA256_DIGEST_LENGTH];
 } hash_t;
 
+/* Fetched once: the library's search for an algorithm costs more than hashing a key. */
+static EVP_MD *sha256;
+static pthread_once_t sha256_once = PTHREAD_ONCE_INIT;
+
+static void fetch_sha256(void)
+{
+    sha256 = EVP_MD_fetch(NULL, "SHA256", NULL);
+    SLK_ASSERT(sha256);
+}
+
 static hash_t hash_of(slk_bytes_t key)
 {
     hash_t hash;
-    SHA256(key.b, key.len, hash.b);
+    pthread_once(&sha256_once, fetch_sha256);
+    SLK_ASSERT(EVP_Digest(key.b, key.len, hash.b, NULL, sha256, NULL));
     return hash;
 }
 

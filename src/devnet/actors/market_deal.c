@@ -28,17 +28,6 @@ static slk_exit_t burn(slk_rt_t *rt, slk_bigint_t amount)
     return slk_rt_call(rt, SLK_ID_BURNT, 0, NULL, 0, amount, NULL);
 }
 
-static slk_exit_t require_miner(slk_rt_t *rt)
-{
-    slk_actor_kind_t kind;
-    SLK_RT_TRY(slk_rt_actor_kind(rt, slk_rt_caller(rt), &kind));
-    if (kind == SLK_ACTOR_MINER)
-        return SLK_EXIT_OK;
-    return slk_rt_abort(rt, SLK_EXIT_USR_FORBIDDEN,
-                        "caller type %s not one of supported: storageminer",
-                        slk_actor_kind_name(kind));
-}
-
 /* --- Activation ------------------------------------------------------------------------------- */
 
 /* Whether a piece that a miner shows is that of a pending deal of his that may begin now. */
@@ -89,7 +78,7 @@ slk_exit_t slk_market_sector_content_changed(slk_rt_t *rt)
     slk_sector_content_changed_params_t params;
     slk_sector_content_changed_return_t ret = {0};
     slk_market_state_t st;
-    SLK_RT_TRY(require_miner(rt));
+    SLK_RT_TRY(slk_rt_require_kind(rt, SLK_ACTOR_MINER));
     SLK_RT_TRY(slk_rt_read_params(rt, &params, &slk_sector_content_changed_params_type));
     SLK_RT_TRY(slk_rt_read_state(rt, &st, &slk_market_state_type));
     ret.sectors.count = params.sectors.count;
@@ -195,7 +184,7 @@ slk_exit_t slk_market_on_miner_sectors_terminate(slk_rt_t *rt)
     slk_market_state_t st;
     slk_numbers_t deals = {0};
     slk_bigint_t slashed = slk_bigint_u64(0);
-    SLK_RT_TRY(require_miner(rt));
+    SLK_RT_TRY(slk_rt_require_kind(rt, SLK_ACTOR_MINER));
     SLK_RT_TRY(slk_rt_read_params(rt, &params, &slk_on_miner_sectors_terminate_params_type));
     /* A miner names those of one message at most; a set of 2^60 would keep us for ever. */
     if (slk_bitfield_count(&params.sectors) > slk_rt_policy(rt)->sectors_per_message)

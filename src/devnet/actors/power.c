@@ -47,17 +47,6 @@ out:
     return err;
 }
 
-static slk_exit_t require_miner(slk_rt_t *rt)
-{
-    slk_actor_kind_t kind;
-    SLK_RT_TRY(slk_rt_actor_kind(rt, slk_rt_caller(rt), &kind));
-    if (kind == SLK_ACTOR_MINER)
-        return SLK_EXIT_OK;
-    return slk_rt_abort(rt, SLK_EXIT_USR_FORBIDDEN,
-                        "caller type %s not one of supported: storageminer",
-                        slk_actor_kind_name(kind));
-}
-
 static slk_exit_t get_claim(slk_rt_t *rt, const slk_power_state_t *state, uint64_t miner,
                             slk_power_claim_t *claim, bool *found)
 {
@@ -188,7 +177,7 @@ static slk_exit_t update_claimed_power(slk_rt_t *rt)
 {
     slk_update_claimed_power_params_t delta;
     slk_power_state_t state;
-    SLK_RT_TRY(require_miner(rt));
+    SLK_RT_TRY(slk_rt_require_kind(rt, SLK_ACTOR_MINER));
     SLK_RT_TRY(slk_rt_read_params(rt, &delta, &slk_update_claimed_power_params_type));
     SLK_RT_TRY(slk_rt_read_state(rt, &state, &slk_power_state_type));
     SLK_RT_TRY(add_to_claim(rt, &state, slk_rt_caller(rt), &delta));
@@ -200,7 +189,7 @@ static slk_exit_t update_pledge_total(slk_rt_t *rt)
     slk_value_bigint_t delta;
     slk_power_state_t state;
     bool found;
-    SLK_RT_TRY(require_miner(rt));
+    SLK_RT_TRY(slk_rt_require_kind(rt, SLK_ACTOR_MINER));
     SLK_RT_TRY(slk_rt_read_params(rt, &delta, &slk_value_bigint_type));
     SLK_RT_TRY(slk_rt_read_state(rt, &state, &slk_power_state_type));
     SLK_RT_TRY(get_claim(rt, &state, slk_rt_caller(rt), NULL, &found));
@@ -225,7 +214,7 @@ static slk_exit_t enroll_cron_event(slk_rt_t *rt)
     slk_hamt_key_room_t room;
     slk_link_t events = {0};
     bool found;
-    SLK_RT_TRY(require_miner(rt));
+    SLK_RT_TRY(slk_rt_require_kind(rt, SLK_ACTOR_MINER));
     SLK_RT_TRY(slk_rt_read_params(rt, &params, &slk_enroll_cron_event_params_type));
     if (params.event_epoch < 0)
         return slk_rt_abort(rt, SLK_EXIT_USR_ILLEGAL_ARGUMENT,

@@ -76,13 +76,8 @@ slk_exit_t slk_verifreg_claim_allocations(slk_rt_t *rt)
     slk_claim_allocations_return_t ret = {0};
     slk_verifreg_state_t st;
     slk_batch_t batch = {0};
-    slk_actor_kind_t kind;
     slk_bigint_t total = slk_bigint_u64(0);
-    SLK_RT_TRY(slk_rt_actor_kind(rt, slk_rt_caller(rt), &kind));
-    if (kind != SLK_ACTOR_MINER)
-        return slk_rt_abort(rt, SLK_EXIT_USR_FORBIDDEN,
-                            "caller type %s not one of supported: storageminer",
-                            slk_actor_kind_name(kind));
+    SLK_RT_TRY(slk_rt_require_kind(rt, SLK_ACTOR_MINER));
     SLK_RT_TRY(slk_rt_read_params(rt, &params, &slk_claim_allocations_params_type));
     if (!params.sectors.count)
         return slk_rt_abort(rt, SLK_EXIT_USR_ILLEGAL_ARGUMENT,

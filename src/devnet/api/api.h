@@ -47,8 +47,6 @@ bool slk_devnet_is_told_to_end(const slk_devnet_t *net);
 const char *slk_devnet_api_info(const slk_devnet_t *net);
 
 slk_chain_t *slk_devnet_chain(slk_devnet_t *net);
-slk_mpool_t *slk_devnet_mpool(slk_devnet_t *net);
 slk_producer_t *slk_devnet_producer(slk_devnet_t *net);
-slk_keystore_t *slk_devnet_wallet(slk_devnet_t *net);
 
 #endif /* SLK_DEVNET_API_API_H */

@@ -194,17 +194,7 @@ slk_chain_t *slk_devnet_chain(slk_devnet_t *net)
     return net->chain;
 }
 
-slk_mpool_t *slk_devnet_mpool(slk_devnet_t *net)
-{
-    return net->pool;
-}
-
 slk_producer_t *slk_devnet_producer(slk_devnet_t *net)
 {
     return net->producer;
-}
-
-slk_keystore_t *slk_devnet_wallet(slk_devnet_t *net)
-{
-    return net->wallet;
 }

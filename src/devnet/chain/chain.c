@@ -304,11 +304,6 @@ const slk_blockstore_t *slk_chain_store(const slk_chain_t *chain)
     return &chain->store;
 }
 
-slk_block_db_t *slk_chain_blocks(slk_chain_t *chain)
-{
-    return chain->blocks;
-}
-
 slk_err_t slk_chain_write(slk_chain_t *c, slk_db_fn_t *fn, void *ctx, slk_diag_t *diag)
 {
     return slk_block_db_commit(c->blocks, fn, ctx, diag);

@@ -66,7 +66,6 @@ uint64_t slk_chain_genesis_time(const slk_chain_t *chain);
 slk_node_t slk_chain_secret(const slk_chain_t *chain, const char *name, uint64_t n);
 /* Blocks by CID: state, messages, headers. Any thread. Put blocks last from the next commit on. */
 const slk_blockstore_t *slk_chain_store(const slk_chain_t *chain);
-slk_block_db_t *slk_chain_blocks(slk_chain_t *chain);
 
 /* --- Tipsets ---------------------------------------------------------------------------------- */
 

@@ -77,11 +77,6 @@ slk_bigint_t slk_rt_value(const slk_rt_t *rt)
     return rt->value;
 }
 
-slk_bytes_t slk_rt_params(const slk_rt_t *rt)
-{
-    return rt->params;
-}
-
 int64_t slk_rt_epoch(const slk_rt_t *rt)
 {
     return rt->machine->env.epoch;
@@ -90,11 +85,6 @@ int64_t slk_rt_epoch(const slk_rt_t *rt)
 const slk_policy_t *slk_rt_policy(const slk_rt_t *rt)
 {
     return rt->machine->env.policy;
-}
-
-slk_bigint_t slk_rt_base_fee(const slk_rt_t *rt)
-{
-    return rt->machine->env.base_fee;
 }
 
 slk_exit_t slk_rt_read_params(slk_rt_t *rt, void *record, const slk_type_t *type)
@@ -217,6 +207,16 @@ slk_exit_t slk_rt_actor_kind(slk_rt_t *rt, uint64_t id, slk_actor_kind_t *kind)
     slk_err_t err = slk_state_tree_get(rt->machine->tree, id, &actor, &found, &rt->machine->diag);
     *kind = err == SLK_OK && found ? slk_actor_kind_of_code(&actor.code) : SLK_ACTOR_NONE;
     return slk_rt_err(rt, err, SLK_EXIT_FATAL);
+}
+
+slk_exit_t slk_rt_require_kind(slk_rt_t *rt, slk_actor_kind_t kind)
+{
+    slk_actor_kind_t caller;
+    SLK_RT_TRY(slk_rt_actor_kind(rt, rt->caller, &caller));
+    if (caller == kind)
+        return SLK_EXIT_OK;
+    return slk_rt_abort(rt, SLK_EXIT_USR_FORBIDDEN, "caller type %s not one of supported: %s",
+                        slk_actor_kind_name(caller), slk_actor_kind_name(kind));
 }
 
 slk_exit_t slk_rt_resolve(slk_rt_t *rt, const slk_address_t *address, uint64_t *id, bool *found)

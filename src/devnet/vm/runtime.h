@@ -60,14 +60,11 @@ slk_diag_t *slk_rt_diag(slk_rt_t *rt);
 
 uint64_t slk_rt_caller(const slk_rt_t *rt);   /* id of who sent the message or called */
 uint64_t slk_rt_receiver(const slk_rt_t *rt); /* id of the actor that runs */
-uint64_t slk_rt_origin(const slk_rt_t *rt);   /* id of the message's sender, for gas only */
+uint64_t slk_rt_origin(const slk_rt_t *rt);   /* id of the message's sender */
 slk_bigint_t slk_rt_value(const slk_rt_t *rt);
-slk_bytes_t slk_rt_params(const slk_rt_t *rt);
 int64_t slk_rt_epoch(const slk_rt_t *rt);
 /* The numbers of this network; devnets may have scaled ones. */
 const slk_policy_t *slk_rt_policy(const slk_rt_t *rt);
-/* What messages of this network pay for a unit of gas. */
-slk_bigint_t slk_rt_base_fee(const slk_rt_t *rt);
 
 /* The parameters as a record in slk_rt_arena; SLK_EXIT_USR_SERIALIZATION when they are not. */
 slk_exit_t slk_rt_read_params(slk_rt_t *rt, void *record, const slk_type_t *type);
@@ -106,6 +103,10 @@ slk_exit_t slk_rt_actor_kind(slk_rt_t *rt, uint64_t id, slk_actor_kind_t *kind);
 
 /* The id behind an address of any protocol; *found false where there is none. */
 slk_exit_t slk_rt_resolve(slk_rt_t *rt, const slk_address_t *address, uint64_t *id, bool *found);
+
+/* SLK_EXIT_USR_FORBIDDEN unless the caller is an actor of this kind. */
+slk_exit_t slk_rt_require_kind(slk_rt_t *rt, slk_actor_kind_t kind);
+
 /* The key address of an account actor; *found false for other actors. */
 slk_exit_t slk_rt_account_key(slk_rt_t *rt, uint64_t id, slk_address_t *key, bool *found);
 

@@ -18,11 +18,6 @@ bool slk_power_equal(const slk_power_pair_t *a, const slk_power_pair_t *b)
     return !slk_bigint_cmp(&a->raw, &b->raw) && !slk_bigint_cmp(&a->qa, &b->qa);
 }
 
-slk_power_pair_t slk_power_neg(const slk_power_pair_t *a)
-{
-    return (slk_power_pair_t){slk_bigint_neg(a->raw), slk_bigint_neg(a->qa)};
-}
-
 slk_power_pair_t slk_power_sub(const slk_power_pair_t *a, const slk_power_pair_t *b)
 {
     return (slk_power_pair_t){slk_bigint_sub(a->raw, b->raw), slk_bigint_sub(a->qa, b->qa)};

@@ -10,7 +10,6 @@
 
 bool slk_power_is_zero(const slk_power_pair_t *power);
 bool slk_power_equal(const slk_power_pair_t *a, const slk_power_pair_t *b);
-slk_power_pair_t slk_power_neg(const slk_power_pair_t *a);
 slk_power_pair_t slk_power_sub(const slk_power_pair_t *a, const slk_power_pair_t *b);
 void slk_power_add_to(slk_power_pair_t *sum, const slk_power_pair_t *part);
 void slk_power_sub_from(slk_power_pair_t *sum, const slk_power_pair_t *part);
