@@ -84,7 +84,8 @@ static void compare_calls(const json_t *json, const char *name)
     assert_int_equal(at, tm.applied.call_cnt);
 }
 
-static void run(const char *name)
+/* broken: the proof's last point has the other sign; 32 bytes of randomness and an epoch follow it. */
+static void run_with(const char *name, bool broken)
 {
     json_t *json = message(name);
     const json_t *calls = json_object_get(json, "calls");
@@ -94,6 +95,8 @@ static void run(const char *name)
     size_t len = strlen(hex) / 2;
     uint8_t *params = malloc(len);
     assert_true(slk_hex_decode(params, len, hex));
+    if (broken)
+        params[len - 34 - 3 - 48] ^= 0x20;
     assert_true(epoch >= tm.env.epoch);
     test_ticks(&tm, epoch - tm.env.epoch);
     if (test_send_bytes(&tm, &tm.accounts[0], slk_address_id(MINER),
@@ -103,6 +106,11 @@ static void run(const char *name)
     compare_calls(json, name);
     free(params);
     json_decref(json);
+}
+
+static void run(const char *name)
+{
+    run_with(name, false);
 }
 
 /* What gas estimation said to wrong parameters at epoch 939, word for word; also to right ones, which
@@ -308,8 +316,52 @@ static void test_history(void **state)
     test_machine_close(&tm);
 }
 
+static void dispute(unsigned account)
+{
+    const slk_dispute_windowed_post_params_t params = {0, 0};
+    test_send(&tm, account, MINER, 24, &params, &slk_dispute_windowed_post_params_type,
+              slk_bigint_u64(0));
+}
+
+static slk_bigint_t claimed(void)
+{
+    slk_value_u64_t id = {MINER};
+    slk_miner_power_return_t claim;
+    assert_int_equal(
+        test_call_as(&tm, 100, SLK_ID_POWER, 36284446, &id, &slk_value_u64_type, slk_bigint_u64(0)),
+        SLK_EXIT_OK);
+    test_read_return(&tm, &claim, &slk_miner_power_return_type);
+    return claim.raw_byte_power;
+}
+
+/* A recorded proof taken unverified and disputed: as it is, and broken. */
+static void test_dispute(void **state)
+{
+    (void)state;
+    for (int broken = 0; broken < 2; broken++) {
+        open_machine(true);
+        run_with("SubmitWindowedPoSt-1", broken);
+        assert_bigint(claimed(), slk_bigint_u64(4096));
+        test_ticks(&tm, 720 - tm.env.epoch);
+        dispute(1);
+        if (broken) {
+            if (tm.applied.exit != SLK_EXIT_OK)
+                fail_msg("exit %d, %s", tm.applied.exit, tm.applied.text);
+            assert_bigint(claimed(), slk_bigint_u64(0));
+        } else {
+            assert_int_equal(tm.applied.exit, SLK_EXIT_USR_ILLEGAL_ARGUMENT);
+            assert_non_null(strstr(tm.applied.text, "-- failed to dispute valid post (16)"));
+            dispute(1); /* it is still there */
+            assert_non_null(strstr(tm.applied.text, "-- failed to dispute valid post (16)"));
+            assert_bigint(claimed(), slk_bigint_u64(4096));
+        }
+        test_machine_close(&tm);
+    }
+}
+
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_history)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_history),
+                                       cmocka_unit_test(test_dispute)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,6 +1,9 @@
 /* Methods of the miner about its sectors, by messages: who may call them, wrong proofs and disputes,
  * limits, terminations in parts, expiry. */
 
+#include "codec/actors/power.h"
+#include "codec/actors/reward.h"
+#include "devnet/actors/miner/money.h"
 #include "devnet/actors/miner/test_miner.h"
 
 static test_machine_t tm;
@@ -154,38 +157,122 @@ static void test_strict(void **state)
     assert_true(slk_bitfield_is_empty(&dl.partitions_posted));
 }
 
-static void test_dispute(void **state)
+static void dispute(unsigned account, uint64_t index, uint64_t post)
 {
-    (void)state;
-    const slk_dispute_windowed_post_params_t params = {0, 0};
+    const slk_dispute_windowed_post_params_t params = {index, post};
+    send(account, 24, &params, &slk_dispute_windowed_post_params_type);
+}
+
+/* What power that was claimed wrongly costs. */
+static slk_bigint_t penalty_for(uint64_t qa)
+{
+    slk_reward_state_t reward;
+    slk_power_state_t power;
+    test_read_state(&tm, SLK_ID_REWARD, &reward, &slk_reward_state_type);
+    test_read_state(&tm, SLK_ID_POWER, &power, &slk_power_state_type);
+    return slk_miner_dispute_penalty(&reward.this_epoch_reward_smoothed,
+                                     &power.this_epoch_qa_power_smoothed, slk_bigint_u64(qa));
+}
+
+/* The calls of the last message that brought money from the miner. */
+static slk_bigint_t paid_to(uint64_t to)
+{
+    slk_bigint_t sum = slk_bigint_u64(0);
+    for (size_t i = 0; i < tm.applied.call_cnt; i++) {
+        const slk_call_t *call = &tm.applied.calls[i];
+        if (call->from == miner && call->to == to && call->method == 0)
+            sum = slk_bigint_add(sum, call->value);
+    }
+    return sum;
+}
+
+/* Two sectors whose wrong proof was taken; a minute after the window. */
+static void wrong_proof_taken(uint64_t fil)
+{
     add(1, 2, 600000);
-    assert_int_equal(test_send(&tm, 0, miner, 0, NULL, NULL, test_fil(100)), SLK_EXIT_OK);
+    assert_int_equal(test_send(&tm, 0, miner, 0, NULL, NULL, test_fil(fil)), SLK_EXIT_OK);
     test_start_cron(&tm, miner);
     go_to_deadline_0(5);
     submit_wrong(0);
     expect(SLK_EXIT_OK, NULL);
     assert_bigint(claimed(), slk_bigint_u64(4096));
+}
+
+static void test_dispute(void **state)
+{
+    (void)state;
+    wrong_proof_taken(100);
     submit_wrong(0);
     expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT,
            "failed to process post submission for deadline 0: partition already proven: "
            "BitField { ranges: [0..1], set: {}, unset: {} }");
-    send(1, 24, &params, &slk_dispute_windowed_post_params_type);
-    expect(SLK_EXIT_USR_FORBIDDEN, "can only dispute window posts during the dispute window");
+    dispute(1, 0, 0);
+    expect(SLK_EXIT_USR_FORBIDDEN, "can only dispute window posts during the dispute window (1800 "
+                                   "epochs after the challenge window closes)");
     test_ticks(&tm, 60);
-    slk_bigint_t before = test_balance(&tm, 101), burnt = test_balance(&tm, SLK_ID_BURNT);
-    send(1, 24, &params, &slk_dispute_windowed_post_params_type);
+    dispute(1, 48, 0);
+    expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT, "invalid deadline 48 of 48");
+    dispute(1, 0, 1);
+    expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT, "failed to load proof for dispute: proof 1 not found");
+    const slk_bigint_t before = test_balance(&tm, miner), penalty = penalty_for(4096);
+    const slk_bigint_t locked = load().locked_funds;
+    dispute(1, 0, 0);
     expect(SLK_EXIT_OK, NULL);
-    /* 4 FIL for the reporter, who pays less than 1 FIL of gas; 20 FIL and more are burnt. */
-    slk_bigint_t got = slk_bigint_sub(test_balance(&tm, 101), before), least = test_fil(3);
-    assert_true(slk_bigint_cmp(&got, &least) > 0);
-    burnt = slk_bigint_sub(test_balance(&tm, SLK_ID_BURNT), burnt);
-    least = test_fil(20);
-    assert_true(slk_bigint_cmp(&burnt, &least) > 0);
+    assert_bigint(paid_to(101), test_fil(4));
+    assert_bigint(paid_to(SLK_ID_BURNT), penalty);
+    assert_bigint(slk_bigint_sub(before, test_balance(&tm, miner)),
+                  slk_bigint_add(penalty, test_fil(4)));
+    assert_bigint(load().fee_debt, slk_bigint_u64(0));
+    /* Taken from what is vesting first. */
+    assert_bigint(slk_bigint_sub(locked, load().locked_funds),
+                  slk_bigint_min(locked, slk_bigint_add(penalty, test_fil(4))));
     assert_bigint(claimed(), slk_bigint_u64(0));
     slk_deadline_t dl = deadline(0);
     assert_bigint(dl.faulty_power.raw, slk_bigint_u64(4096));
-    send(1, 24, &params, &slk_dispute_windowed_post_params_type);
+    assert_int_equal(dl.live_sectors, 2);
+    dispute(1, 0, 0);
     expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT, "failed to load proof for dispute: proof 0 not found");
+    assert_bigint(test_all_balances(&tm), test_fil(2000000000));
+}
+
+/* The last epoch of the window for it, and the first after it. */
+static void test_dispute_in_time(void **state)
+{
+    (void)state;
+    wrong_proof_taken(100);
+    const int64_t close = tm.env.epoch - 5 + tm.policy.challenge_window;
+    test_ticks(&tm, close + tm.policy.dispute_window - tm.env.epoch);
+    dispute(1, 0, 0);
+    expect(SLK_EXIT_USR_FORBIDDEN, "can only dispute window posts during the dispute window");
+    assert_bigint(claimed(), slk_bigint_u64(4096));
+    test_set_epoch(&tm, tm.env.epoch - 1);
+    dispute(1, 0, 0);
+    expect(SLK_EXIT_OK, NULL);
+    assert_bigint(claimed(), slk_bigint_u64(0));
+}
+
+/* Whoever cannot pay owes the rest; the reporter comes first. */
+static void test_dispute_of_poor(void **state)
+{
+    (void)state;
+    const slk_miner_withdraw_balance_params_t all = {test_fil(1000)};
+    wrong_proof_taken(0);
+    test_ticks(&tm, 60);
+    send(0, 16, &all, &slk_miner_withdraw_balance_params_type);
+    expect(SLK_EXIT_OK, NULL);
+    slk_miner_state_t st = load();
+    const slk_bigint_t keep = slk_bigint_add(st.initial_pledge, st.pre_commit_deposits);
+    slk_bigint_t has = slk_bigint_sub(test_balance(&tm, miner), keep);
+    const slk_bigint_t owed = slk_bigint_add(penalty_for(4096), test_fil(4));
+    assert_true(slk_bigint_sign(&has) > 0 && slk_bigint_cmp(&has, &owed) < 0);
+    dispute(1, 0, 0);
+    expect(SLK_EXIT_OK, NULL);
+    const slk_bigint_t reward = slk_bigint_min(has, test_fil(4));
+    assert_bigint(paid_to(101), reward);
+    assert_bigint(paid_to(SLK_ID_BURNT), slk_bigint_sub(has, reward));
+    assert_bigint(load().fee_debt, slk_bigint_sub(owed, has));
+    assert_bigint(load().locked_funds, slk_bigint_u64(0));
+    assert_bigint(test_balance(&tm, miner), keep);
     assert_bigint(test_all_balances(&tm), test_fil(2000000000));
 }
 
@@ -467,6 +554,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_strict, setup, teardown),
         cmocka_unit_test_setup_teardown(test_dispute, setup_optimistic, teardown),
+        cmocka_unit_test_setup_teardown(test_dispute_in_time, setup_optimistic, teardown),
+        cmocka_unit_test_setup_teardown(test_dispute_of_poor, setup_optimistic, teardown),
         cmocka_unit_test_setup_teardown(test_recovery_is_verified, setup_optimistic, teardown),
         cmocka_unit_test_setup_teardown(test_limits, setup, teardown),
         cmocka_unit_test_setup_teardown(test_terminate, setup, teardown),

@@ -1,6 +1,6 @@
 /* A miner's deadlines through random messages, window PoSts and cron of a network with short periods:
  * after each step every sum is what its sectors say, and every sector is where it belongs. Proofs are
- * taken on trust here. */
+ * taken on trust here, until they are disputed. */
 
 #include "devnet/actors/miner/test_miner.h"
 
@@ -346,7 +346,20 @@ static bool compact(void)
     return send(19, &params, &slk_compact_partitions_params_type);
 }
 
-/* Prove a partition of the open deadline: what SubmitWindowedPoSt does after the proof was verified. */
+/* Keep a proof that is none, to be disputed. */
+static void keep_post(slk_rt_t *rt, slk_deadline_t *deadline, const slk_post_result_t *result)
+{
+    static const uint8_t bytes[192] = {0xc0};
+    slk_post_proof_t proof = {10, {bytes, sizeof bytes}};
+    const slk_windowed_post_t post = {result->partitions, {&proof, 1}};
+    slk_bitfield_t proven;
+    assert_rt(rt, slk_rt_difference(rt, &proven, &result->sectors, &result->ignored));
+    if (slk_power_is_zero(&result->recovered_power) && !slk_bitfield_is_empty(&proven))
+        assert_rt(rt, slk_deadline_keep_post(rt, deadline, &post));
+}
+
+/* Prove a partition of the open deadline: what SubmitWindowedPoSt does after the proof was taken, on
+ * trust or not. */
 static bool prove(void)
 {
     slk_rt_t rt = test_rt(&tm, miner);
@@ -370,6 +383,7 @@ static bool prove(void)
     assert_rt(&rt, slk_deadline_record_proven(&on, &deadline,
                                               slk_deadline_last(&dl) + tm.policy.fault_max_age,
                                               &posts, &result));
+    keep_post(&rt, &deadline, &result);
     slk_sectors_close(&sectors);
     assert_rt(&rt, slk_deadlines_put(&rt, &deadlines, dl.index, &deadline));
     assert_rt(&rt, slk_deadlines_save(&rt, &deadlines, &st.deadlines));
@@ -381,9 +395,15 @@ static bool prove(void)
     return true;
 }
 
+static bool dispute(void)
+{
+    const slk_dispute_windowed_post_params_t params = {rnd(tm.policy.deadlines), rnd(2)};
+    return send(24, &params, &slk_dispute_windowed_post_params_type);
+}
+
 static void step(void)
 {
-    unsigned kind = (unsigned)rnd(20);
+    unsigned kind = (unsigned)rnd(22);
     bool ok = true;
     if (kind < 2) {
         add_sectors();
@@ -403,18 +423,32 @@ static void step(void)
     } else if (kind == 18) {
         ok = extend();
         kind = 5;
-    } else {
+    } else if (kind == 19) {
         ok = compact();
         kind = 6;
+    } else {
+        ok = dispute();
+        kind = 7;
     }
     step_cnt[kind][ok]++;
+}
+
+/* With keys that proofs are found wrong by. */
+static void open_machine(const slk_policy_t *policy)
+{
+    slk_cid_t root;
+    test_machine_open(&tm, policy);
+    tm.env.params_dir = SLK_VECTORS "/vk";
+    assert_ok(slk_machine_flush(tm.machine, &root, &tm.diag), tm.diag);
+    slk_machine_free(tm.machine);
+    assert_ok(slk_machine_new(&tm.machine, &tm.env, &root, &tm.diag), tm.diag);
 }
 
 static void test_random(void **state)
 {
     (void)state;
-    static const char *const names[] = {"add",       "prove",  "fault",  "recover",
-                                        "terminate", "extend", "compact"};
+    static const char *const names[] = {"add",       "prove",  "fault",   "recover",
+                                        "terminate", "extend", "compact", "dispute"};
     memset(step_cnt, 0, sizeof step_cnt);
     next_number = 0;
     for (uint64_t run = 1; run <= 2; run++) {
@@ -423,8 +457,9 @@ static void test_random(void **state)
         policy.fault_max_age = 4 * policy.proving_period;
         policy.min_sector_expiration = 2 * policy.proving_period;
         policy.sectors_per_message = 6; /* so that terminations are left for later */
-        test_machine_open(&tm, &policy);
+        open_machine(&policy);
         miner = test_new_miner(&tm, 0, 10);
+        assert_int_equal(test_send(&tm, 0, miner, 0, NULL, NULL, test_fil(100000)), SLK_EXIT_OK);
         add_sectors();
         test_start_cron(&tm, miner);
         for (unsigned i = 0; i < 900; i++) {
