@@ -112,8 +112,10 @@ slk_exit_t slk_deadline_take_post(slk_rt_t *rt, slk_deadline_t *deadline, uint64
     bool found = false;
     SLK_RT_GOTO(slk_array_load(rt, &amt, SLK_WIDTH_OPTIMISTIC_POSTS,
                                &deadline->optimistic_post_submissions_snapshot));
-    if (index <= SLK_AMT_INDEX_MAX)
-        SLK_RT_GOTO(slk_array_get(rt, amt, index, post, &slk_windowed_post_type, &found));
+    if (index > SLK_AMT_INDEX_MAX)
+        SLK_RT_GOTO(slk_rt_abort(rt, SLK_EXIT_USR_ILLEGAL_STATE,
+                                 "failed to retrieve proof %" PRIu64, index));
+    SLK_RT_GOTO(slk_array_get(rt, amt, index, post, &slk_windowed_post_type, &found));
     if (!found)
         SLK_RT_GOTO(
             slk_rt_abort(rt, SLK_EXIT_USR_ILLEGAL_ARGUMENT, "proof %" PRIu64 " not found", index));

@@ -214,6 +214,9 @@ static void test_dispute(void **state)
     expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT, "invalid deadline 48 of 48");
     dispute(1, 0, 1);
     expect(SLK_EXIT_USR_ILLEGAL_ARGUMENT, "failed to load proof for dispute: proof 1 not found");
+    dispute(1, 0, UINT64_MAX);
+    expect(SLK_EXIT_USR_ILLEGAL_STATE,
+           "failed to load proof for dispute: failed to retrieve proof");
     const slk_bigint_t before = test_balance(&tm, miner), penalty = penalty_for(4096);
     const slk_bigint_t locked = load().locked_funds;
     dispute(1, 0, 0);
