@@ -4,6 +4,7 @@
 #include "codec/actors/exit_code.h"
 #include "codec/actors/method.h"
 #include "codec/fil.h"
+#include "codec/json.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -76,7 +77,7 @@ slk_err_t slk_miner_funds(slk_miner_talk_t *miner, slk_miner_funds_t *funds, slk
                 {"PreCommitDeposits", &funds->deposits},
                 {"InitialPledge", &funds->pledge},
                 {"FeeDebt", &funds->fee_debt}};
-    json_t *state = json_loadb((const char *)content.state.b, content.state.len, 0, NULL);
+    json_t *state = slk_json_load((const char *)content.state.b, content.state.len, 0, NULL);
     funds->balance = content.balance;
     for (size_t i = 0; i < SLK_COUNT(rows) && err == SLK_OK; i++) {
         const char *text = json_string_value(json_object_get(state, rows[i].name));

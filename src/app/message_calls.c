@@ -4,6 +4,7 @@
 #include "base/bytes.h"
 #include "chain/message_store.h"
 #include "codec/fil.h"
+#include "codec/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -23,9 +24,9 @@ static json_t *message_json(const slk_node_talk_t *talk, const slk_signed_messag
         cid = (slk_cid_t){0};
     slk_json_set(json, "cid", json_string(slk_cid_text(&cid).s));
     slk_json_set(json, "from", json_string(slk_address_text(&m->from, talk->api.network).s));
-    slk_json_set(json, "nonce", json_integer((json_int_t)m->nonce));
+    slk_json_set(json, "nonce", slk_json_of_u64(m->nonce));
     slk_json_set(json, "to", json_string(slk_address_text(&m->to, talk->api.network).s));
-    slk_json_set(json, "method", json_integer((json_int_t)m->method));
+    slk_json_set(json, "method", slk_json_of_u64(m->method));
     slk_json_set(json, "value", json_string(slk_bigint_text(&m->value).s));
     slk_json_set(json, "gas_limit", json_integer(m->gas_limit));
     slk_json_set(json, "fee_cap", json_string(slk_bigint_text(&m->gas_fee_cap).s));
@@ -273,9 +274,9 @@ static json_t *row_json(const slk_message_row_t *row)
                  slk_cid_defined(&row->cid) ? json_string(slk_cid_text(&row->cid).s) : json_null());
     slk_json_set(json, "from", json_string(slk_address_text(&row->from, SLK_MAINNET).s));
     slk_json_set(json, "nonce",
-                 row->has_nonce ? json_integer((json_int_t)row->nonce) : json_null());
+                 row->has_nonce ? slk_json_of_u64(row->nonce) : json_null());
     slk_json_set(json, "to", json_string(slk_address_text(&row->to, SLK_MAINNET).s));
-    slk_json_set(json, "method", json_integer((json_int_t)row->method));
+    slk_json_set(json, "method", slk_json_of_u64(row->method));
     slk_json_set(json, "attempts", json_integer(row->attempts));
     slk_json_set(json, "premium", json_string(slk_bigint_text(&row->gas.premium).s));
     slk_json_set(json, "waiting_for",

@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "base/bytes.h"
+#include "codec/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -42,7 +43,7 @@ void slk_result_node(slk_app_t *app, const char *name, const slk_node_t *node)
 
 void slk_result_num(slk_app_t *app, const char *name, uint64_t num)
 {
-    slk_result_json(app, name, json_integer((json_int_t)num));
+    slk_result_json(app, name, slk_json_of_u64(num));
 }
 
 /* --- For people ----------------------------------------------------------------------------- */
@@ -75,7 +76,8 @@ static void scalar(char *out, size_t cap, const char *name, const json_t *value)
                                : "%.4f",
                  real);
     } else {
-        snprintf(out, cap, "-");
+        const char *digits = slk_json_digits(value);
+        snprintf(out, cap, "%s", digits ? digits : "-");
     }
 }
 
@@ -164,8 +166,9 @@ static void object(const json_t *result, FILE *out)
 void slk_result_print(const json_t *result, bool as_json, FILE *out)
 {
     if (as_json) {
-        json_dumpf(result, out, JSON_COMPACT | JSON_REAL_PRECISION(6));
-        fputc('\n', out);
+        char *text = slk_json_dump(result, JSON_COMPACT | JSON_REAL_PRECISION(6));
+        fprintf(out, "%s\n", text ? text : "");
+        free(text);
     } else if (json_is_array(result)) {
         table(result, "", out);
     } else {

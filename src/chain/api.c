@@ -1,6 +1,7 @@
 #include "chain/api.h"
 
 #include "base/assert.h"
+#include "codec/json.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -82,7 +83,7 @@ static slk_err_t write_params(char **text, const slk_api_t *api, const slk_api_m
         if (err == SLK_OK && json_array_append_new(list, json) != 0)
             err = SLK_ERR_NOMEM;
     }
-    *text = err == SLK_OK ? json_dumps(list, JSON_COMPACT) : NULL;
+    *text = err == SLK_OK ? slk_json_dump(list, JSON_COMPACT) : NULL;
     if (err == SLK_ERR_NOMEM || (err == SLK_OK && !*text))
         err = slk_fail(diag, SLK_ERR_NOMEM, "out of memory for a call's parameters");
     json_decref(list);

@@ -1,6 +1,7 @@
 #include "chain/client.h"
 
 #include "base/assert.h"
+#include "codec/json.h"
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -136,7 +137,7 @@ static slk_err_t store_steps(slk_chain_t *chain, slk_diag_t *diag)
 static slk_err_t call_node(slk_chain_t *chain, const char *method, json_t *params,
                            slk_node_answer_t *answer, slk_diag_t *diag)
 {
-    char *text = params ? json_dumps(params, JSON_COMPACT) : NULL;
+    char *text = params ? slk_json_dump(params, JSON_COMPACT) : NULL;
     json_decref(params);
     slk_node_call_t call = {
         .method = method, .kind = SLK_CALL_SLOW, .params = text, .job = &chain->job};

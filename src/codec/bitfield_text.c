@@ -2,6 +2,7 @@
 
 #include "base/assert.h"
 #include "codec/bitfield.h"
+#include "codec/json.h"
 
 #include <string.h>
 
@@ -246,12 +247,11 @@ slk_err_t slk_bitfield_from_json(slk_bitfield_t *out, const json_t *json, slk_ar
         return slk_fail(diag, SLK_ERR_NOMEM, "bitfield: no memory for %zu runs", cnt / 2);
     uint64_t at = 0;
     for (size_t i = 0; i < cnt; i++) {
-        const json_t *item = json_array_get(json, i);
-        if (!json_is_integer(item) || json_integer_value(item) < (i != 0))
+        uint64_t len;
+        if (!slk_json_u64(json_array_get(json, i), &len) || len < (i != 0))
             return slk_fail(diag, SLK_ERR_FORMAT,
                             "bitfield: JSON run length number %zu is not an integer of at least %d",
                             i, i != 0);
-        uint64_t len = (uint64_t)json_integer_value(item);
         if (len > UINT64_MAX - at)
             return slk_fail(diag, SLK_ERR_FORMAT, "bitfield: JSON has bits above 2^64 - 2");
         if (i % 2)
@@ -264,7 +264,7 @@ slk_err_t slk_bitfield_from_json(slk_bitfield_t *out, const json_t *json, slk_ar
 
 static bool append(json_t *list, uint64_t len)
 {
-    return len <= INT64_MAX && json_array_append_new(list, json_integer((json_int_t)len)) == 0;
+    return json_array_append_new(list, slk_json_of_u64(len)) == 0;
 }
 
 json_t *slk_bitfield_to_json(const slk_bitfield_t *set)

@@ -150,8 +150,7 @@ SLK_CHECK_RESULT slk_err_t slk_record_read(void *record, const slk_type_t *type,
 SLK_CHECK_RESULT slk_err_t slk_record_cid(slk_cid_t *cid, const slk_type_t *type,
                                           const void *record, slk_diag_t *diag);
 
-/* The JSON; the caller owns it. SLK_ERR_FORMAT: an unsigned number above 2^63 - 1, which our JSON has
- * no integer for. */
+/* The JSON; the caller owns it. An unsigned number above 2^63 - 1 is as codec/json.h has it. */
 SLK_CHECK_RESULT slk_err_t slk_record_to_json(json_t **json, const slk_type_t *type,
                                               const void *record, slk_network_t network,
                                               slk_diag_t *diag);

@@ -3,6 +3,7 @@
 #include "base/assert.h"
 #include "codec/base58.h"
 #include "codec/base64.h"
+#include "codec/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -38,20 +39,12 @@ static slk_err_t expected(reader_t *r, const char *what)
 
 static slk_err_t put_u64(writer_t *w, json_t **out, const void *value)
 {
-    const uint64_t *v = value;
-    if (*v > INT64_MAX)
-        return slk_fail(w->diag, SLK_ERR_FORMAT, "%llu is above 2^63 - 1, too large for our JSON",
-                        (unsigned long long)*v);
-    return made(w, out, json_integer((json_int_t)*v));
+    return made(w, out, slk_json_of_u64(*(const uint64_t *)value));
 }
 
 static slk_err_t get_u64(reader_t *r, void *value, const json_t *json)
 {
-    uint64_t *v = value;
-    if (!json_is_integer(json) || json_integer_value(json) < 0)
-        return expected(r, "an integer from 0 on");
-    *v = (uint64_t)json_integer_value(json);
-    return SLK_OK;
+    return slk_json_u64(json, value) ? SLK_OK : expected(r, "an integer from 0 to 2^64 - 1");
 }
 
 static slk_err_t put_i64(writer_t *w, json_t **out, const void *value)
@@ -63,7 +56,7 @@ static slk_err_t get_i64(reader_t *r, void *value, const json_t *json)
 {
     int64_t *v = value;
     if (!json_is_integer(json))
-        return expected(r, "an integer");
+        return expected(r, "an integer from -2^63 to 2^63 - 1");
     *v = json_integer_value(json);
     return SLK_OK;
 }
@@ -90,9 +83,10 @@ static slk_err_t put_double(writer_t *w, json_t **out, const void *value)
 static slk_err_t get_double(reader_t *r, void *value, const json_t *json)
 {
     double *v = value;
-    if (!json_is_number(json))
+    const char *digits = slk_json_digits(json);
+    if (!digits && !json_is_number(json))
         return expected(r, "a number");
-    *v = json_number_value(json);
+    *v = digits ? strtod(digits, NULL) : json_number_value(json);
     return SLK_OK;
 }
 
@@ -281,12 +275,12 @@ static slk_err_t put_any(writer_t *w, json_t **out, const void *value)
     const slk_bytes_t *v = value;
     if (!v->len)
         return made(w, out, json_null());
-    return made(w, out, json_loadb((const char *)v->b, v->len, JSON_DECODE_ANY, NULL));
+    return made(w, out, slk_json_load((const char *)v->b, v->len, JSON_DECODE_ANY, NULL));
 }
 
 static slk_err_t get_any(reader_t *r, void *value, const json_t *json)
 {
-    char *text = json_dumps(json, JSON_ENCODE_ANY | JSON_COMPACT);
+    char *text = slk_json_dump(json, JSON_ENCODE_ANY | JSON_COMPACT);
     if (!text)
         return no_memory(r->diag);
     slk_err_t err = slk_record_bytes(value, r->arena, text, strlen(text), r->diag);

@@ -229,10 +229,10 @@ static const struct {
     const char *json, *why;
 } refused_json[] = {
     {"[]", "All: expected an object"},
-    {"{\"U64\":-1}", "All.U64: expected an integer from 0 on"},
+    {"{\"U64\":-1}", "All.U64: expected an integer from 0 to 2^64 - 1"},
     {"{\"U64\":\"1\"}", "All.U64: "},
     {"{\"U64\":1.5}", "All.U64: "},
-    {"{\"I64\":true}", "All.I64: expected an integer"},
+    {"{\"I64\":true}", "All.I64: expected an integer from -2^63 to 2^63 - 1"},
     {"{\"Bool\":1}", "All.Bool: expected true or false"},
     {"{\"Bytes\":\"AQ\"}", "All.Bytes: expected base64 with padding"},
     {"{\"Bytes\":\"AR==\"}", "All.Bytes: expected base64 with padding"},
@@ -250,8 +250,8 @@ static const struct {
     {"{\"Label\":1}", "All.Label: expected a text"},
     {"{\"PeerId\":\"0O\"}", "All.PeerId: expected a peer id in base58"},
     {"{\"ListU64\":{}}", "All.ListU64: expected a list or null"},
-    {"{\"ListU64\":[1,-1]}", "All.ListU64[1]: expected an integer from 0 on"},
-    {"{\"List\":[{\"A\":\"x\"}]}", "All.List[0].A: expected an integer from 0 on"},
+    {"{\"ListU64\":[1,-1]}", "All.ListU64[1]: expected an integer from 0 to 2^64 - 1"},
+    {"{\"List\":[{\"A\":\"x\"}]}", "All.List[0].A: expected an integer from 0 to 2^64 - 1"},
     {"{\"Bare\":[0]}", "All.Bare[0]: expected true or false"},
     {"{\"Flat\":[1]}", "All.Flat: expected an object"},
 };

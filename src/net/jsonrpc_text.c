@@ -1,5 +1,7 @@
 #include "net/jsonrpc_text.h"
 
+#include "codec/json.h"
+
 #include <stdlib.h>
 #include <string.h>
 
@@ -43,7 +45,7 @@ json_t *slk_json_parse(const char *text, size_t len, slk_diag_t *diag)
         return NULL;
     }
     json_error_t error;
-    json_t *value = json_loadb(text, len, JSON_DECODE_ANY, &error);
+    json_t *value = slk_json_load(text, len, JSON_DECODE_ANY, &error);
     if (!value)
         slk_fail(diag, SLK_ERR_FORMAT, "JSON: line %d, column %d: malformed", error.line,
                  error.column);
@@ -106,8 +108,11 @@ static int append(const char *bytes, size_t len, void *ctx)
 
 void slk_json_write(slk_text_t *buf, const json_t *value)
 {
+    const size_t before = buf->len;
     if (json_dump_callback(value, append, buf, JSON_COMPACT | JSON_ENCODE_ANY))
         buf->failed = true;
+    else if (buf->len > before)
+        buf->len = before + slk_json_unmark(buf->data + before, buf->len - before);
 }
 
 int slk_rpc_status(int64_t code)
@@ -148,7 +153,8 @@ static const char *go_type(const json_t *value)
 
 static const char *json_type_name(const json_t *value)
 {
-    return json_is_object(value)    ? "object"
+    return slk_json_digits(value)   ? "number"
+           : json_is_object(value)  ? "object"
            : json_is_string(value)  ? "string"
            : json_is_boolean(value) ? "bool"
                                     : "number";
@@ -166,7 +172,7 @@ static bool read_id(slk_rpc_request_t *req, const json_t *id)
 {
     if (!id || json_is_null(id))
         return true;
-    if (!json_is_string(id) && !json_is_number(id))
+    if (!json_is_string(id) && !json_is_number(id) && !slk_json_digits(id))
         return bad(req, SLK_RPC_PARSE, "failed to parse ID: invalid id type: ", go_type(id), "");
     slk_text_t text = {0};
     if (json_is_string(id))

@@ -1,10 +1,12 @@
 #include "devnet/api/ask_params.h"
 
 #include "base/assert.h"
+#include "codec/json.h"
 
 #include <ctype.h>
 #include <math.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 /* How the node names a kind of parameter in its errors, the JSON it wants, and how we read it. */
@@ -61,7 +63,7 @@ static const char *json_word(const json_t *json)
         [JSON_OBJECT] = "object",  [JSON_ARRAY] = "array", [JSON_STRING] = "string",
         [JSON_INTEGER] = "number", [JSON_REAL] = "number", [JSON_TRUE] = "bool",
         [JSON_FALSE] = "bool",     [JSON_NULL] = "null"};
-    return words[json_typeof(json)];
+    return slk_json_digits(json) ? "number" : words[json_typeof(json)];
 }
 
 static const char *address_trouble(const char *text)
@@ -76,6 +78,20 @@ static const char *address_trouble(const char *text)
     return text[1] == '0' ? "invalid address payload" : "invalid address checksum";
 }
 
+/* One that the type does not hold. */
+static void refuse_number(slk_ask_t *ask, const char *go, const json_t *json)
+{
+    const char *digits = slk_json_digits(json);
+    char *text = digits ? NULL : json_dumps(json, JSON_ENCODE_ANY);
+    slk_rpc_fail_param(ask->rpc, go,
+                       "json: cannot unmarshal number %.100s into Go value of type %s",
+                       digits ? digits
+                       : text ? text
+                              : "",
+                       go + strspn(go, "*"));
+    free(text);
+}
+
 static slk_err_t refuse(slk_ask_t *ask, size_t kind, const json_t *json)
 {
     const char *go = kinds[kind].go;
@@ -85,6 +101,8 @@ static slk_err_t refuse(slk_ask_t *ask, size_t kind, const json_t *json)
         slk_rpc_fail_param(ask->rpc, go, "invalid cid: %s", ask->diag.text);
     else if (ask->diag.text[0] && kinds[kind].letter != 'a')
         slk_rpc_fail_param(ask->rpc, go, "%s", ask->diag.text);
+    else if (kinds[kind].form == AS_NUMBER && !strcmp(json_word(json), "number"))
+        refuse_number(ask, go, json);
     else
         slk_rpc_fail_param(ask->rpc, go, "json: cannot unmarshal %s into Go value of type %s",
                            json_word(json),
@@ -97,16 +115,12 @@ static slk_err_t refuse(slk_ask_t *ask, size_t kind, const json_t *json)
 
 static bool read_number(slk_arg_t *arg, char letter, const json_t *json)
 {
-    if (!json_is_number(json))
-        return false;
-    arg->real = json_number_value(json);
-    if (letter == 'd')
-        return true;
-    if (!json_is_integer(json))
-        return false;
+    const char *digits = slk_json_digits(json);
+    arg->real = digits ? strtod(digits, NULL) : json_number_value(json);
     arg->i = json_integer_value(json);
-    arg->u = (uint64_t)arg->i;
-    return letter == 'i' || arg->i >= 0;
+    if (letter == 'd')
+        return digits || json_is_number(json);
+    return letter == 'i' ? json_is_integer(json) : slk_json_u64(json, &arg->u);
 }
 
 static slk_err_t read_record(slk_ask_t *ask, slk_arg_t *arg, size_t kind)

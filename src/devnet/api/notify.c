@@ -3,6 +3,7 @@
 #include "devnet/api/ask.h"
 
 #include "base/assert.h"
+#include "codec/json.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -46,7 +47,7 @@ static char *changes_text(const slk_step_t *steps, size_t cnt, slk_network_t net
     bool ok = list;
     for (size_t i = 0; ok && i < cnt; i++)
         ok = append(list, steps[i].revert ? "revert" : "apply", steps[i].tip, network);
-    char *text = ok ? json_dumps(list, JSON_COMPACT) : NULL;
+    char *text = ok ? slk_json_dump(list, JSON_COMPACT) : NULL;
     json_decref(list);
     return text;
 }
@@ -55,7 +56,7 @@ static char *current_text(const slk_tip_t *head, slk_network_t network)
 {
     json_t *list = json_array();
     char *text =
-        list && append(list, "current", head, network) ? json_dumps(list, JSON_COMPACT) : NULL;
+        list && append(list, "current", head, network) ? slk_json_dump(list, JSON_COMPACT) : NULL;
     json_decref(list);
     return text;
 }

@@ -109,9 +109,63 @@ static void test_discover(void **state)
     test_devnet_close(&t);
 }
 
+/* Numbers as Go has them: uint64 to its end, and what is beyond is said of the field. */
+static void test_large_numbers(void **state)
+{
+    static const struct {
+        const char *method, *params, *want;
+    } rows[] = {
+        {"StateMarketStorageDeal", "[18446744073709551615,null]",
+         "\"code\":1,\"message\":\"deal 18446744073709551615 not found"},
+        {"StateMarketStorageDeal", "[18446744073709551616,null]",
+         "(param: *uint64): json: cannot unmarshal number 18446744073709551616 into Go value of "
+         "type uint64\"},\"id\":18446744073709551615,"},
+        {"StateMarketStorageDeal", "[-1,null]", "cannot unmarshal number -1 into Go value"},
+        {"ChainGetTipSetByHeight", "[9223372036854775808,null]",
+         "cannot unmarshal number 9223372036854775808 into Go value of type abi.ChainEpoch"},
+        {"GasEstimateMessageGas", "[{\"To\":\"t099\",\"Nonce\":18446744073709551616},null,null]",
+         "Message.Nonce: expected an integer from 0 to 2^64 - 1"},
+        {"GasEstimateMessageGas", "[{\"To\":\"t099\",\"GasLimit\":9223372036854775808},null,null]",
+         "Message.GasLimit: expected an integer from -2^63 to 2^63 - 1"},
+        {"GasEstimateMessageGas",
+         "[{\"To\":\"t099\",\"From\":\"t0100\",\"Nonce\":18446744073709551615,\"Value\":\"0\","
+         "\"GasFeeCap\":\"0\",\"GasPremium\":\"0\"},null,null]",
+         "\"Nonce\":18446744073709551615,"},
+        {"GasEstimateMessageGas", "[{\"To\":18446744073709551615},null,null]", "Message.To: "},
+        {"ChainGetMessage", "[18446744073709551615]", "invalid cid: "},
+    };
+    test_devnet_t t;
+    char url[256], body[512];
+    (void)state;
+    test_devnet_open(&t);
+    test_mine(&t, 2);
+    snprintf(url, sizeof url, "http://127.0.0.1:%u/rpc/v1", t.info.port);
+    for (size_t i = 0; i < SLK_COUNT(rows); i++) {
+        slk_http_answer_t answer;
+        snprintf(body, sizeof body,
+                 "{\"jsonrpc\":\"2.0\",\"method\":\"Filecoin.%s\",\"params\":%s,"
+                 "\"id\":18446744073709551615}",
+                 rows[i].method, rows[i].params);
+        assert_ok(slk_http_do(t.client,
+                              &(slk_http_call_t){.method = "POST",
+                                                 .url = url,
+                                                 .token = t.info.token,
+                                                 .body = body,
+                                                 .body_len = strlen(body),
+                                                 .total_ms = 10000},
+                              &answer, &t.diag),
+                  t.diag);
+        if (!answer.body || !strstr(answer.body, rows[i].want))
+            fail_msg("%s: %s\n  expected %s", body, answer.body, rows[i].want);
+        slk_http_answer_free(&answer);
+    }
+    test_devnet_close(&t);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_http),
+                                       cmocka_unit_test(test_large_numbers),
                                        cmocka_unit_test(test_discover)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
