@@ -17,6 +17,7 @@
  */
 
 #include "manager/job/job_store.h"
+#include "manager/seal/batch.h"
 #include "manager/seal/world.h"
 #include "manager/sector/event.h"
 
@@ -27,13 +28,6 @@ typedef enum {
     SLK_DECIDE_WAIT,
     SLK_DECIDE_REST
 } slk_decide_kind_t;
-
-typedef enum {
-    SLK_BATCH_PRE_COMMIT,
-    SLK_BATCH_COMMIT,
-    SLK_BATCH_TERMINATE,
-    SLK_BATCH_CNT
-} slk_batch_kind_t;
 
 typedef struct {
     slk_decide_kind_t kind;
