@@ -49,6 +49,7 @@ typedef struct {
     size_t len;
     int fd; /* of a file; -1 */
     uint64_t offset, file_len;
+    struct slk_http_stream *stream; /* bodies read piece by piece */
     const slk_ws_events_t *events; /* websocket */
     void *ws_ctx;
     char accept[32];
@@ -91,6 +92,12 @@ struct slk_http_server {
     bool watch_end, watching;
     pthread_t watcher;
 };
+
+/* http_stream.c */
+typedef struct slk_http_stream slk_http_stream_t;
+void slk_http_stream_free(slk_http_stream_t *stream);
+/* The answer's body; takes its stream. */
+struct MHD_Response *slk_http_stream_response(slk_http_reply_t *reply);
 
 /* http_server.c */
 void slk_http_reply_clear(slk_http_reply_t *reply);

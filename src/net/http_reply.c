@@ -71,6 +71,7 @@ void slk_http_reply_clear(slk_http_reply_t *r)
         free(r->headers[i].value);
     }
     free(r->body);
+    slk_http_stream_free(r->stream);
     if (r->fd >= 0)
         close(r->fd);
     *r = (slk_http_reply_t){.fd = -1};

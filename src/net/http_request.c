@@ -192,6 +192,8 @@ static struct MHD_Response *make_response(slk_http_request_t *req)
     slk_http_reply_t *r = &req->reply;
     if (r->events)
         return MHD_create_response_for_upgrade(on_upgrade, req);
+    if (r->stream)
+        return slk_http_stream_response(r);
     if (r->fd >= 0) {
         struct MHD_Response *response =
             MHD_create_response_from_fd_at_offset64(r->file_len, r->fd, r->offset);

@@ -127,6 +127,12 @@ void slk_http_reply_header(slk_http_request_t *req, const char *name, const char
  * file. */
 void slk_http_reply_file(slk_http_request_t *req, const char *root, const char *rel,
                          const char *content_type);
+/* A body of exactly `len` bytes that is read while it is sent: `read` fills up to cap bytes at pos,
+ * which only grows, from an I/O thread, so it may wait for a disk and for nothing else; 0: it
+ * failed, and the connection is cut. `done` is called once, at the end of whatever comes. */
+typedef size_t slk_http_read_t(void *ctx, uint64_t pos, char *buf, size_t cap);
+void slk_http_reply_stream(slk_http_request_t *req, int status, const char *content_type,
+                           uint64_t len, slk_http_read_t *read, void (*done)(void *ctx), void *ctx);
 /* Cut the connection instead of answering. */
 void slk_http_drop(slk_http_request_t *req);
 
