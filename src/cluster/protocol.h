@@ -21,6 +21,20 @@
  * number is not taken. A worker that was away goes on naming its jobs in beats: the manager lets it continue
  * (the same lease again) while the job is still unassigned or its own, else the job's id is in Cancel.
  *
+ * Answers get lost: a job of the worker that its beat does not name is in Start again, with the same ID and
+ * Lease; a worker that has it already takes no notice. An ID that it has with an older Lease goes on under
+ * the new one. So a worker names each job from when it got it until JobDone or JobFailed was answered.
+ *
+ * Space: the manager promises the space of a job before it assigns it and takes it off Available itself,
+ * until a beat names the job with Reserved: from then on the worker has taken it off.
+ *
+ * StorageDeclare: the part with First (its list may be empty) is sent before the path is looked through, so
+ * that what comes and goes meanwhile is not mistaken for what was there. A path must be reported in a beat
+ * or at registration before it is declared.
+ *
+ * Errors beyond those of JSON-RPC: SLK_RPC_UNKNOWN_SESSION (register, then ask again), SLK_RPC_WRONG_PROTOCOL
+ * (give up), SLK_RPC_STALE (a part of a declaration that somebody began anew: begin anew), SLK_RPC_NO_OUTPUT
+ * (JobDone before the output: send it), 1 (trouble of the manager's: again later), -32700 (malformed: a bug).
  * Versions: Protocol must be equal; the sentence of the refusal says which side is older. */
 
 #include "cluster/task.h"
@@ -29,6 +43,8 @@
 #define SLK_CLUSTER_PROTOCOL    1
 #define SLK_RPC_UNKNOWN_SESSION 1001
 #define SLK_RPC_WRONG_PROTOCOL  1002
+#define SLK_RPC_STALE           1003
+#define SLK_RPC_NO_OUTPUT       1004
 #define SLK_JOB_OUTPUT_MAX      ((uint64_t)1 << 30) /* bytes of a C1 output */
 
 /* A storage path of a worker: sectorstore.json and how full it is. Bytes. */
@@ -89,7 +105,8 @@ SLK_RECORD(slk_registered, SLK_REGISTERED_ROWS);
     F(T, TEXT, stage, "Stage") /* "fetch", "PC1 layer 3 of 11", "done" while unacknowledged */     \
     F(T, TEXT, unit, "Unit")                                                                       \
     F(T, U64, done, "Done")                                                                        \
-    F(T, U64, total, "Total")
+    F(T, U64, total, "Total")                                                                      \
+    F(T, BOOL, reserved, "Reserved") /* its space is taken off in the Stores of this beat */
 SLK_RECORD(slk_job_progress, SLK_JOB_PROGRESS_ROWS);
 
 #define SLK_BEAT_ROWS(F, T)                                                                        \

@@ -23,20 +23,21 @@
 #include "storage/file_type.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 
 typedef enum { SLK_PATH_SEALING, SLK_PATH_STORAGE } slk_path_use_t;
 
 /* Identifier, short name, Lotus' type, order (lower is more urgent), needs, makes, may its files be fetched
  * from another worker first, heavy (runs in a processor). Sets of file types as storage/file_type.h. */
 #define SLK_TASKS(X)                                                                               \
-    X(FIN, "FIN", "seal/v0/finalize", -3, SLK_FILE_SEALED | SLK_FILE_CACHE, 0, false, false)       \
-    X(GET, "GET", "seal/v0/fetch", -1, SLK_FILE_SEALED | SLK_FILE_CACHE, 0, true, false)           \
+    X(FIN, "FIN", "seal/v0/finalize", -3, SLK_FT_SEALED | SLK_FT_CACHE, 0, false, false)           \
+    X(GET, "GET", "seal/v0/fetch", -1, SLK_FT_SEALED | SLK_FT_CACHE, 0, true, false)               \
     X(RM, "RM", "seal/v0/remove", 0, 0, 0, false, false)                                           \
-    X(C1, "C1", "seal/v0/commit/1", 2, SLK_FILE_SEALED | SLK_FILE_CACHE, 0, false, true)           \
+    X(C1, "C1", "seal/v0/commit/1", 2, SLK_FT_SEALED | SLK_FT_CACHE, 0, false, true)               \
     X(C2, "C2", "seal/v0/commit/2", 3, 0, 0, false, true)                                          \
-    X(PC2, "PC2", "seal/v0/precommit/2", 4, SLK_FILE_SEALED | SLK_FILE_CACHE, 0, true, true)       \
-    X(PC1, "PC1", "seal/v0/precommit/1", 5, 0, SLK_FILE_SEALED | SLK_FILE_CACHE, true, true)       \
-    X(AP, "AP", "seal/v0/addpiece", 9, 0, SLK_FILE_UNSEALED, false, true)
+    X(PC2, "PC2", "seal/v0/precommit/2", 4, SLK_FT_SEALED | SLK_FT_CACHE, 0, true, true)           \
+    X(PC1, "PC1", "seal/v0/precommit/1", 5, 0, SLK_FT_SEALED | SLK_FT_CACHE, true, true)           \
+    X(AP, "AP", "seal/v0/addpiece", 9, 0, SLK_FT_UNSEALED, false, true)
 
 typedef enum {
 #define SLK_X(id, name, type, order, needs, makes, fetch, heavy) SLK_TASK_##id,
@@ -54,8 +55,15 @@ typedef struct {
 
 extern const slk_task_row_t slk_tasks[SLK_TASK_CNT];
 
+/* Its result comes with an output: bytes that go to the manager before JobDone. */
+static inline bool slk_task_has_output(slk_task_t task)
+{
+    return task == SLK_TASK_C1;
+}
+
 /* By short name or Lotus' type. False: no such task. */
 bool slk_task_from_name(slk_task_t *task, const char *name);
+bool slk_task_from_text(slk_task_t *task, const char *text, size_t len);
 
 /* Why a job failed, for whoever decides on the next try. In JSON by name. */
 #define SLK_FAILURES(X)                                                                            \
@@ -76,5 +84,6 @@ typedef enum {
 
 const char *slk_failure_name(slk_failure_t failure);
 bool slk_failure_from_name(slk_failure_t *failure, const char *name);
+bool slk_failure_from_text(slk_failure_t *failure, const char *text, size_t len);
 
 #endif /* SLK_CLUSTER_TASK_H */
