@@ -20,12 +20,10 @@
  * RM   {"Types":[name...]}                          -> {}: moves a sector's files on this worker to the trash
  */
 
-#include "storage/file_type.h"
+#include "storage/local_paths.h" /* slk_path_use_t */
 
 #include <stdbool.h>
 #include <stddef.h>
-
-typedef enum { SLK_PATH_SEALING, SLK_PATH_STORAGE } slk_path_use_t;
 
 /* Identifier, short name, Lotus' type, order (lower is more urgent), needs, makes, may its files be fetched
  * from another worker first, heavy (runs in a processor). Sets of file types as storage/file_type.h. */
