@@ -236,9 +236,11 @@ void slk_http_server_free(slk_http_server_t *s, uint32_t grace_ms)
         usleep(STOP_STEP_US);
     uint64_t now = slk_net_now_ms();
     slk_ws_loop_stop(s->ws, now < until ? (uint32_t)(until - now) : 0);
-    slk_workers_free(s->workers);
+    /* Requests come until the daemon has stopped, which it must not with handlers at work. */
+    slk_workers_stop(s->workers);
     if (s->daemon)
         MHD_stop_daemon(s->daemon);
+    slk_workers_free(s->workers);
     slk_tls_front_free(s->tls);
     slk_ws_loop_free(s->ws);
     if (fd >= 0)

@@ -127,7 +127,7 @@ bool slk_workers_run(slk_workers_t *w, slk_worker_fn_t *fn, void *ctx)
     return ok;
 }
 
-void slk_workers_free(slk_workers_t *w)
+void slk_workers_stop(slk_workers_t *w)
 {
     if (!w)
         return;
@@ -137,6 +137,13 @@ void slk_workers_free(slk_workers_t *w)
     while (w->threads)
         pthread_cond_wait(&w->less, &w->lock);
     pthread_mutex_unlock(&w->lock);
+}
+
+void slk_workers_free(slk_workers_t *w)
+{
+    if (!w)
+        return;
+    slk_workers_stop(w);
     pthread_cond_destroy(&w->more);
     pthread_cond_destroy(&w->less);
     pthread_mutex_destroy(&w->lock);
