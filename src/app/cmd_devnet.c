@@ -10,10 +10,14 @@
 
 #include <inttypes.h>
 #include <math.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #define CALL_MS   0 /* mining takes as long as it takes */
+#define ASK_MS    5000
+#define LOOK_MS   200
 #define FILE_MOST 4096u
 
 /* --- The folder --------------------------------------------------------------------------------------------- */
@@ -174,23 +178,20 @@ out:
 }
 
 /* Call a method; the result becomes the command's, a value that is no object under `name`. Takes params. */
-static slk_err_t call(slk_app_t *app, const slk_args_t *args, const char *method, json_t *params,
-                      const char *name)
+static slk_err_t call_at(slk_app_t *app, const slk_api_info_t *info, const char *method,
+                         json_t *params, const char *name)
 {
     slk_err_t err;
-    slk_api_info_t info;
     char url[SLK_API_URL_MAX];
     slk_rpc_answer_t answer = {0};
     slk_http_client_t *client = NULL;
     char *text = json_dumps(params, JSON_COMPACT);
     json_decref(params);
-    SLK_TRY(find_node(&info, app, args));
-    SLK_TRY(slk_app_job(app, args, NULL));
     SLK_TRY(slk_http_client_new(&client, &(slk_http_client_opts_t){0}, &app->diag));
-    slk_api_info_url(url, &info, false, "v1");
+    slk_api_info_url(url, info, false, "v1");
     SLK_TRY(slk_rpc_http(client,
                          &(slk_rpc_http_call_t){.url = url,
-                                                .token = *info.token ? info.token : NULL,
+                                                .token = *info->token ? info->token : NULL,
                                                 .method = method,
                                                 .params = text,
                                                 .total_ms = CALL_MS,
@@ -210,6 +211,71 @@ out:
     return err;
 }
 
+static slk_err_t call(slk_app_t *app, const slk_args_t *args, const char *method, json_t *params,
+                      const char *name)
+{
+    slk_api_info_t info;
+    slk_err_t err = find_node(&info, app, args);
+    if (err == SLK_OK)
+        err = slk_app_job(app, args, NULL);
+    if (err == SLK_OK)
+        return call_at(app, &info, method, params, name);
+    json_decref(params);
+    return err;
+}
+
+/* --- mine ---------------------------------------------------------------------------------------------------------- */
+
+/* Asks how far it is while the call that mines has no answer yet. */
+typedef struct {
+    const slk_api_info_t *info;
+    slk_progress_t *progress;
+    uint64_t seen; /* epochs */
+    atomic_bool end;
+} watch_t;
+
+static void saw(watch_t *watch, uint64_t mined)
+{
+    if (mined > watch->seen)
+        slk_progress_add(watch->progress, mined - watch->seen);
+    watch->seen = mined;
+}
+
+static void look(watch_t *watch, slk_http_client_t *client)
+{
+    char url[SLK_API_URL_MAX];
+    slk_rpc_answer_t answer;
+    slk_diag_t unused;
+    slk_api_info_url(url, watch->info, false, "v1");
+    const slk_rpc_http_call_t ask = {.url = url,
+                                     .token = *watch->info->token ? watch->info->token : NULL,
+                                     .method = SLK_CONTROL "Status",
+                                     .params = "[]",
+                                     .total_ms = ASK_MS};
+    if (slk_rpc_http(client, &ask, &answer, &unused) == SLK_OK) {
+        const json_int_t mined = json_integer_value(json_object_get(answer.result, "mined"));
+        if (mined > 0)
+            saw(watch, (uint64_t)mined);
+    }
+    slk_rpc_answer_free(&answer);
+}
+
+static void *watch_mining(void *ctx)
+{
+    watch_t *watch = ctx;
+    slk_http_client_t *client;
+    slk_diag_t unused;
+    if (slk_http_client_new(&client, &(slk_http_client_opts_t){0}, &unused) != SLK_OK)
+        return NULL;
+    while (!atomic_load(&watch->end)) {
+        nanosleep(&(struct timespec){.tv_nsec = LOOK_MS * 1000000L}, NULL);
+        if (!atomic_load(&watch->end))
+            look(watch, client);
+    }
+    slk_http_client_free(client);
+    return NULL;
+}
+
 static bool parse_count(const char *text, uint64_t *n)
 {
     char *end;
@@ -227,10 +293,26 @@ static slk_err_t one_number(slk_app_t *app, const slk_args_t *args, uint64_t *n)
 static slk_err_t run_mine(slk_app_t *app, const slk_args_t *args)
 {
     uint64_t n;
+    pthread_t thread;
+    slk_api_info_t info;
     slk_err_t err = one_number(app, args, &n);
-    return err == SLK_OK
-               ? call(app, args, SLK_CONTROL "Mine", json_pack("[I]", (json_int_t)n), "height")
-               : err;
+    if (err == SLK_OK)
+        err = find_node(&info, app, args);
+    if (err == SLK_OK)
+        err = slk_app_job(app, args, "what was mined stays");
+    if (err != SLK_OK)
+        return err;
+    watch_t watch = {.info = &info, .progress = app->job.progress};
+    slk_progress_begin(watch.progress, "mine", "epochs", n, 0);
+    const bool watched = watch.progress && pthread_create(&thread, NULL, watch_mining, &watch) == 0;
+    err = call_at(app, &info, SLK_CONTROL "Mine", json_pack("[I]", (json_int_t)n), "height");
+    atomic_store(&watch.end, true);
+    if (watched)
+        pthread_join(thread, NULL);
+    if (err == SLK_OK)
+        saw(&watch, n);
+    slk_progress_end(watch.progress);
+    return err;
 }
 
 static slk_err_t run_reorg(slk_app_t *app, const slk_args_t *args)
@@ -344,6 +426,9 @@ const slk_command_t slk_devnet_commands[] = {
     {.noun = "devnet",
      .verb = "mine",
      .summary = "go on by some epochs at once, also when paused",
+     .details =
+         "Everything else is answered meanwhile. `selkie devnet pause` ends it, as does the end of "
+         "this command; the epochs that were mined stay.",
      .opts = call_opts,
      .opt_cnt = SLK_COUNT(call_opts),
      .words = {"EPOCHS", "how many", SLK_ARG_TEXT, NULL, 1, 1},
@@ -363,7 +448,7 @@ const slk_command_t slk_devnet_commands[] = {
      .run = run_reorg},
     {.noun = "devnet",
      .verb = "pause",
-     .summary = "make no blocks until it is resumed",
+     .summary = "make no blocks until it is resumed; ends a command that mines",
      .opts = call_opts,
      .opt_cnt = SLK_COUNT(call_opts),
      .json = "done: true",
@@ -392,6 +477,8 @@ const slk_command_t slk_devnet_commands[] = {
              "stopped: no block can be made\n"
              "why: the reason of that\n"
              "branch: forced reorgs so far\n"
+             "mined: epochs so far, of a command that mines\n"
+             "to_mine: epochs it was told; 0: there is none\n"
              "pending: messages not on the chain yet\n"
              "executed: tipsets since the start\n"
              "execute_seconds: of them together\n"

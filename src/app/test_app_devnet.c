@@ -65,6 +65,20 @@ static void test_kill(void **state)
     test_devnet_kill();
 }
 
+static void test_pause(void **state)
+{
+    (void)state;
+    test_devnet_start("", "--paused");
+    sh("$S devnet mine 1000000 --repo net >mined 2>mine.err & "
+       "until $S devnet status --repo net --json | grep -q '\"to_mine\":1000000'; do sleep 0.05; "
+       "done; "
+       "sleep 0.5; $S devnet pause --repo net >/dev/null; wait $!; echo $?; cat mine.err");
+    assert_int_equal(last.status, 0);
+    assert_non_null(strstr(last.out, "1\n"));
+    assert_non_null(strstr(last.out, "paused after "));
+    test_devnet_kill();
+}
+
 /* Longer away than a call is repeated. */
 static void test_wait(void **state)
 {
@@ -127,8 +141,8 @@ static void test_usage(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_commands), cmocka_unit_test(test_kill),  cmocka_unit_test(test_wait),
-        cmocka_unit_test(test_end),      cmocka_unit_test(test_usage),
+        cmocka_unit_test(test_commands), cmocka_unit_test(test_kill), cmocka_unit_test(test_pause),
+        cmocka_unit_test(test_wait),     cmocka_unit_test(test_end),  cmocka_unit_test(test_usage),
     };
     return cmocka_run_group_tests(tests, test_dir_setup, test_devnet_teardown);
 }

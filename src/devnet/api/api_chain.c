@@ -80,8 +80,14 @@ static slk_err_t chain_tipset_weight(slk_ask_t *ask)
 /* By the steps of the chain itself, so that listeners see them. */
 static slk_err_t chain_set_head(slk_ask_t *ask)
 {
+    slk_err_t err;
     slk_chain_lock(ask->chain);
-    slk_err_t err = slk_chain_set_head(ask->chain, ask->args[0].tip, &ask->diag);
+    if (slk_producer_epoch(ask->net->producer) - ask->args[0].tip->height >= SLK_NULLS_MAX)
+        err = slk_ask_fail(ask, SLK_RPC_ERROR,
+                           "cannot go back so far: more than %d null rounds would follow",
+                           SLK_NULLS_MAX);
+    else
+        err = slk_chain_set_head(ask->chain, ask->args[0].tip, &ask->diag);
     slk_chain_unlock(ask->chain);
     return err;
 }

@@ -48,30 +48,37 @@ static slk_err_t status(slk_ask_t *ask)
     const slk_policy_t *p = &net->policy;
     return slk_ask_json(
         ask,
-        json_pack("{s:s, s:I, s:I, s:I, s:f, s:b, s:b, s:b, s:s, s:I, s:I, s:I, s:f, s:I, s:I, "
-                  "s:{s:I, s:I, s:I, s:I, s:I}}",
-                  "network", slk_chain_network_name(ask->chain), "height",
-                  (json_int_t)head_height(ask), "epoch", (json_int_t)s.epoch, "block_ms",
-                  (json_int_t)s.block_ms, "null_probability", s.null_probability, "paused",
-                  s.paused, "external", s.external, "stopped", s.stopped, "why", s.why, "branch",
-                  (json_int_t)s.branch, "pending", (json_int_t)slk_mpool_count(net->pool),
-                  "executed", (json_int_t)stat.executed, "execute_seconds", stat.execute_seconds,
-                  "proving_period", (json_int_t)p->proving_period, "deadlines",
-                  (json_int_t)p->deadlines, "faults", "down_ms", left_ms(&net->fault.down_until),
-                  "slow_left_ms", left_ms(&net->fault.slow_until), "slow_ms",
-                  (json_int_t)atomic_load(&net->fault.slow_ms), "lose",
-                  (json_int_t)atomic_load(&net->fault.lose), "fail",
-                  (json_int_t)atomic_load(&net->fault.fail)));
+        json_pack(
+            "{s:s, s:I, s:I, s:I, s:f, s:b, s:b, s:b, s:s, s:I, s:I, s:I, s:I, s:I, s:f, s:I, s:I, "
+            "s:{s:I, s:I, s:I, s:I, s:I}}",
+            "network", slk_chain_network_name(ask->chain), "height", (json_int_t)head_height(ask),
+            "epoch", (json_int_t)s.epoch, "block_ms", (json_int_t)s.block_ms, "null_probability",
+            s.null_probability, "paused", s.paused, "external", s.external, "stopped", s.stopped,
+            "why", s.why, "branch", (json_int_t)s.branch, "mined", (json_int_t)s.mined, "to_mine",
+            (json_int_t)s.to_mine, "pending", (json_int_t)slk_mpool_count(net->pool), "executed",
+            (json_int_t)stat.executed, "execute_seconds", stat.execute_seconds, "proving_period",
+            (json_int_t)p->proving_period, "deadlines", (json_int_t)p->deadlines, "faults",
+            "down_ms", left_ms(&net->fault.down_until), "slow_left_ms",
+            left_ms(&net->fault.slow_until), "slow_ms",
+            (json_int_t)atomic_load(&net->fault.slow_ms), "lose",
+            (json_int_t)atomic_load(&net->fault.lose), "fail",
+            (json_int_t)atomic_load(&net->fault.fail)));
 }
 
 /* --- Time --------------------------------------------------------------------------------------------------------- */
+
+/* Whoever asked for it is gone, or all ends. */
+static bool nobody_waits(void *ctx)
+{
+    const slk_ask_t *ask = ctx;
+    return atomic_load(&ask->net->stopping) || slk_rpc_gone(ask->rpc);
+}
 
 static slk_err_t mine(slk_ask_t *ask)
 {
     slk_err_t err = within(ask, ask->args[0].u, MINE_MOST);
     if (err == SLK_OK)
-        err =
-            slk_producer_mine(ask->net->producer, ask->args[0].u, &ask->net->stopping, &ask->diag);
+        err = slk_producer_mine(ask->net->producer, ask->args[0].u, nobody_waits, ask, &ask->diag);
     return tell_height(ask, err);
 }
 

@@ -5,7 +5,8 @@
  * token but Status, and are served whatever trouble is on. Numbers are JSON integers.
  *
  *   Selkie.DevnetStatus()             height, epoch, block_ms, paused, ... (an object)
- *   Selkie.DevnetMine(n)              n epochs as fast as can be, also when paused; the new height
+ *   Selkie.DevnetMine(n)              n epochs as fast as can be, also when paused before; the new height. Ends early, with an
+ *                                     error, when it is paused meanwhile or its caller hangs up
  *   Selkie.DevnetPause(), Resume()
  *   Selkie.DevnetBlockTime(ms)
  *   Selkie.DevnetNullRounds(n)        the next n epochs

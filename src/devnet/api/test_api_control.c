@@ -3,6 +3,9 @@
 
 #include "devnet/api/test_devnet.h"
 
+#include <pthread.h>
+#include <time.h>
+
 #define SEND_LIMIT 5000u
 
 static json_t *head_of(test_devnet_t *t)
@@ -156,6 +159,114 @@ static void test_reorg(void **state)
     test_devnet_close(&t);
 }
 
+/* Further back than the next block could span: the chain would stand still. */
+static void test_far_back(void **state)
+{
+    test_devnet_t t;
+    (void)state;
+    test_devnet_open(&t);
+    json_t *first = head_of(&t);
+    test_mine(&t, 1);
+    test_do(&t, SLK_CONTROL "External", json_pack("[b]", 1));
+    test_mine(&t, 8001);
+    slk_rpc_answer_t answer = test_ask(&t, "v1", "", "Filecoin.ChainSetHead",
+                                       json_pack("[O]", json_object_get(first, "Cids")));
+    assert_true(answer.failed);
+    assert_non_null(strstr(answer.message, "null rounds would follow"));
+    slk_rpc_answer_free(&answer);
+    test_do(&t, SLK_CONTROL "External", json_pack("[b]", 0));
+    test_mine(&t, 1);
+    json_t *head = head_of(&t);
+    assert_int_equal(height_of(head), 8001);
+    json_decref(head);
+    json_decref(first);
+    test_devnet_close(&t);
+}
+
+/* A long call in a thread and with a connection of its own. */
+typedef struct {
+    test_devnet_t *t;
+    uint32_t total_ms;
+    slk_err_t err;
+    slk_rpc_answer_t answer;
+} miner_t;
+
+static void *mine_long(void *ctx)
+{
+    miner_t *m = ctx;
+    char url[SLK_API_URL_MAX];
+    slk_http_client_t *client;
+    slk_diag_t diag;
+    slk_api_info_url(url, &m->t->info, false, "v1");
+    m->err = slk_http_client_new(&client, &(slk_http_client_opts_t){0}, &diag);
+    if (m->err != SLK_OK)
+        return NULL;
+    m->err = slk_rpc_http(client,
+                          &(slk_rpc_http_call_t){.url = url,
+                                                 .token = m->t->info.token,
+                                                 .method = SLK_CONTROL "Mine",
+                                                 .params = "[1000000]",
+                                                 .total_ms = m->total_ms},
+                          &m->answer, &diag);
+    slk_http_client_free(client);
+    return NULL;
+}
+
+/* Until it mines, or until it does not any more. */
+static void wait_mining(test_devnet_t *t, bool mines)
+{
+    for (int i = 0; i < 1000; i++) {
+        json_t *status = test_result(t, SLK_CONTROL "Status", json_array());
+        const bool does = json_integer_value(json_object_get(status, "mined")) > 0;
+        assert_int_equal(json_integer_value(json_object_get(status, "to_mine")) > 0 || does,
+                         json_integer_value(json_object_get(status, "to_mine")) == 1000000);
+        json_decref(status);
+        if (does == mines)
+            return;
+        nanosleep(&(struct timespec){.tv_nsec = 10000000}, NULL);
+    }
+    fail_msg("%s", mines ? "nothing is mined" : "it goes on");
+}
+
+/* Everything is answered while it mines; pause ends it, and so does the one who hangs up. */
+static void test_long_mine(void **state)
+{
+    test_devnet_t t;
+    pthread_t thread;
+    (void)state;
+    test_devnet_open(&t);
+    miner_t m = {.t = &t, .total_ms = 60000};
+    assert_int_equal(pthread_create(&thread, NULL, mine_long, &m), 0);
+    wait_mining(&t, true);
+    json_t *cid = transfer(&t, "t099");
+    json_t *lookup =
+        test_result(&t, "Filecoin.StateWaitMsg", json_pack("[O, i, i, b]", cid, 1, -1, 1));
+    test_do(&t, SLK_CONTROL "Pause", json_array());
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(m.err, SLK_OK);
+    assert_true(m.answer.failed);
+    assert_non_null(strstr(m.answer.message, "paused after "));
+    assert_non_null(strstr(m.answer.message, " of 1000000 epochs"));
+    slk_rpc_answer_free(&m.answer);
+    wait_mining(&t, false);
+    json_t *head = head_of(&t);
+    test_mine(&t, 2); /* paused before: it mines */
+    json_t *after = head_of(&t);
+    assert_int_equal(height_of(after), height_of(head) + 2);
+
+    miner_t hasty = {.t = &t, .total_ms = 300};
+    assert_int_equal(pthread_create(&thread, NULL, mine_long, &hasty), 0);
+    assert_int_equal(pthread_join(thread, NULL), 0);
+    assert_int_equal(hasty.err, SLK_ERR_TIMEOUT);
+    slk_rpc_answer_free(&hasty.answer);
+    wait_mining(&t, false);
+    json_decref(head);
+    json_decref(after);
+    json_decref(lookup);
+    json_decref(cid);
+    test_devnet_close(&t);
+}
+
 static void test_null_rounds(void **state)
 {
     test_devnet_t t;
@@ -305,9 +416,10 @@ static void test_restart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reorg),   cmocka_unit_test(test_null_rounds),
-        cmocka_unit_test(test_trouble), cmocka_unit_test(test_clock),
-        cmocka_unit_test(test_scaled),  cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_reorg),     cmocka_unit_test(test_far_back),
+        cmocka_unit_test(test_long_mine), cmocka_unit_test(test_null_rounds),
+        cmocka_unit_test(test_trouble),   cmocka_unit_test(test_clock),
+        cmocka_unit_test(test_scaled),    cmocka_unit_test(test_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -14,8 +14,9 @@
 #include <time.h>
 
 #define BLOCK_LIMIT ((size_t)1 << 30)
-#define NULLS_MAX   8000 /* in a row: a block carries a beacon entry for each */
-#define AT_ONCE     32u  /* epochs that a command makes before it waits for the disk */
+/* What a command makes before it waits for the disk and asks whether to go on. */
+#define AT_ONCE    32u  /* epochs */
+#define AT_ONCE_MS 250u /* more when one takes longer */
 
 struct slk_producer {
     slk_chain_t *chain;
@@ -30,9 +31,24 @@ struct slk_producer {
     slk_producer_status_t status;
     uint64_t nulls;   /* rounds to leave out */
     unsigned waiting; /* commands that want their turn */
+    uint64_t pauses;  /* so far */
     struct timespec due;
     bool quit;
 };
+
+static void add_ms(struct timespec *at, uint32_t ms)
+{
+    at->tv_nsec += (long)(ms % 1000) * 1000000;
+    at->tv_sec += ms / 1000 + at->tv_nsec / 1000000000;
+    at->tv_nsec %= 1000000000;
+}
+
+static bool is_past(const struct timespec *at)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec > at->tv_sec || (now.tv_sec == at->tv_sec && now.tv_nsec >= at->tv_nsec);
+}
 
 /* --- The branch ------------------------------------------------------------------------------- */
 
@@ -161,7 +177,7 @@ static int64_t next_epoch(slk_producer_t *p, const slk_tip_t *head, bool *is_nul
     *is_null = p->nulls > 0 || p->status.external || head->height >= epoch || by_chance(p, epoch);
     if (p->nulls > 0)
         p->nulls--;
-    if (epoch - head->height >= NULLS_MAX && !p->status.external)
+    if (epoch - head->height >= SLK_NULLS_MAX && !p->status.external)
         *is_null = false;
     pthread_mutex_unlock(&p->lock);
     return epoch;
@@ -181,7 +197,7 @@ static slk_err_t one_epoch(slk_producer_t *p, slk_tip_t **tip, slk_diag_t *diag)
     bool is_null;
     slk_tip_t *next = NULL;
     const int64_t epoch = next_epoch(p, *tip, &is_null);
-    if (is_null && epoch - (*tip)->height >= NULLS_MAX)
+    if (is_null && epoch - (*tip)->height >= SLK_NULLS_MAX)
         return SLK_OK; /* the clock waits for a block from elsewhere */
     if (!is_null) {
         slk_err_t err = build(&next, p, *tip, epoch, true, diag);
@@ -194,15 +210,19 @@ static slk_err_t one_epoch(slk_producer_t *p, slk_tip_t **tip, slk_diag_t *diag)
     return SLK_OK;
 }
 
-/* So many epochs in one change of the head. With the turn. */
-static slk_err_t tick(slk_producer_t *p, uint64_t n, slk_diag_t *diag)
+/* Up to so many epochs, until `until`, in one change of the head; *done: how many. With the turn. */
+static slk_err_t tick(slk_producer_t *p, uint64_t n, const struct timespec *until, uint64_t *done,
+                      slk_diag_t *diag)
 {
     slk_err_t err = SLK_OK;
     slk_diag_t other;
     slk_chain_lock(p->chain);
     slk_tip_t *tip = slk_chain_head(p->chain);
-    for (uint64_t i = 0; i < n && err == SLK_OK; i++)
+    *done = 0;
+    do {
         err = one_epoch(p, &tip, diag);
+        ++*done;
+    } while (*done < n && err == SLK_OK && !is_past(until));
     slk_err_t moved = slk_chain_set_head(p->chain, tip, err == SLK_OK ? diag : &other);
     slk_chain_unlock(p->chain);
     slk_tip_unref(tip);
@@ -210,20 +230,6 @@ static slk_err_t tick(slk_producer_t *p, uint64_t n, slk_diag_t *diag)
 }
 
 /* --- The thread ------------------------------------------------------------------------------- */
-
-static void add_ms(struct timespec *at, uint32_t ms)
-{
-    at->tv_nsec += (long)(ms % 1000) * 1000000;
-    at->tv_sec += ms / 1000 + at->tv_nsec / 1000000000;
-    at->tv_nsec %= 1000000000;
-}
-
-static bool is_past(const struct timespec *at)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    return now.tv_sec > at->tv_sec || (now.tv_sec == at->tv_sec && now.tv_nsec >= at->tv_nsec);
-}
 
 /* Count the next epoch from now. With the lock held. */
 static void restart_clock(slk_producer_t *p)
@@ -259,7 +265,8 @@ static void *produce(void *ctx)
     slk_diag_t diag;
     while (wait_due(p)) {
         pthread_mutex_lock(&p->turn);
-        slk_err_t err = tick(p, 1, &diag);
+        uint64_t done;
+        slk_err_t err = tick(p, 1, &(struct timespec){0}, &done, &diag);
         pthread_mutex_unlock(&p->turn);
         if (err == SLK_OK)
             continue;
@@ -343,6 +350,7 @@ void slk_producer_pause(slk_producer_t *p)
 {
     pthread_mutex_lock(&p->lock);
     p->status.paused = true;
+    p->pauses++;
     pthread_mutex_unlock(&p->lock);
 }
 
@@ -415,18 +423,43 @@ static void give_turn(slk_producer_t *p)
     pthread_mutex_unlock(&p->lock);
 }
 
-slk_err_t slk_producer_mine(slk_producer_t *p, uint64_t n, const atomic_bool *cancel,
-                            slk_diag_t *diag)
+/* Says how far it is; whether somebody paused since `pauses`. */
+static bool tell_mined(slk_producer_t *p, uint64_t mined, uint64_t to_mine, uint64_t pauses)
+{
+    pthread_mutex_lock(&p->lock);
+    p->status.mined = mined;
+    p->status.to_mine = to_mine;
+    const bool paused = p->pauses != pauses;
+    pthread_mutex_unlock(&p->lock);
+    return paused;
+}
+
+static slk_err_t mine(slk_producer_t *p, uint64_t n, uint64_t pauses, slk_mine_stop_t *stop,
+                      void *ctx, slk_diag_t *diag)
 {
     slk_err_t err = SLK_OK;
-    take_turn(p);
     for (uint64_t done = 0, more; done < n && err == SLK_OK; done += more) {
-        more = n - done < AT_ONCE ? n - done : AT_ONCE;
-        if (cancel && atomic_load(cancel))
-            err = slk_fail(diag, SLK_ERR_CANCELLED, "interrupted after %" PRIu64 " epochs", done);
-        else
-            err = tick(p, more, diag);
+        const bool paused = tell_mined(p, done, n, pauses);
+        if (paused || (stop && stop(ctx)))
+            return slk_fail(diag, SLK_ERR_CANCELLED, "%s after %" PRIu64 " of %" PRIu64 " epochs",
+                            paused ? "paused" : "interrupted", done, n);
+        struct timespec until;
+        clock_gettime(CLOCK_MONOTONIC, &until);
+        add_ms(&until, AT_ONCE_MS);
+        err = tick(p, n - done < AT_ONCE ? n - done : AT_ONCE, &until, &more, diag);
     }
+    return err;
+}
+
+slk_err_t slk_producer_mine(slk_producer_t *p, uint64_t n, slk_mine_stop_t *stop, void *ctx,
+                            slk_diag_t *diag)
+{
+    pthread_mutex_lock(&p->lock);
+    const uint64_t pauses = p->pauses;
+    pthread_mutex_unlock(&p->lock);
+    take_turn(p);
+    slk_err_t err = mine(p, n, pauses, stop, ctx, diag);
+    tell_mined(p, 0, 0, pauses);
     give_turn(p);
     return err;
 }
@@ -527,11 +560,11 @@ slk_err_t slk_producer_rewind(slk_producer_t *p, uint64_t n, slk_diag_t *diag)
     take_turn(p);
     slk_chain_lock(p->chain);
     SLK_TRY(go_back(&base, p, n, diag));
-    if (slk_producer_epoch(p) - base->height >= NULLS_MAX) {
+    if (slk_producer_epoch(p) - base->height >= SLK_NULLS_MAX) {
         err =
             slk_fail(diag, SLK_ERR_INPUT,
                      "cannot go back by %" PRIu64 " tipsets: more than %d null rounds would follow",
-                     n, NULLS_MAX);
+                     n, SLK_NULLS_MAX);
         goto out;
     }
     SLK_TRY(next_branch(p, diag));

@@ -33,20 +33,25 @@ SLK_CHECK_RESULT slk_err_t slk_producer_new(slk_producer_t **producer, slk_chain
 /* Ends the thread. NULL allowed. */
 void slk_producer_free(slk_producer_t *producer);
 
+/* Ends slk_producer_mine, too. */
 void slk_producer_pause(slk_producer_t *producer);
 void slk_producer_resume(slk_producer_t *producer);
 void slk_producer_set_block_ms(slk_producer_t *producer, uint32_t block_ms);
 void slk_producer_set_external(slk_producer_t *producer, bool external);
 void slk_producer_set_null_probability(slk_producer_t *producer, double probability);
 
-/* Go on by n epochs as fast as they can be made, also when paused; listeners hear of some dozens at
- * once. SLK_ERR_CANCELLED: *cancel
- * (NULL allowed) became true. */
+/* Go on by n epochs as fast as they can be made, also when paused before; listeners hear of some
+ * dozens at once, and what they hear of stays whatever ends it. SLK_ERR_CANCELLED: stop(ctx), which is
+ * asked several times a second (NULL: nobody), was true, or slk_producer_pause was called meanwhile. */
+typedef bool slk_mine_stop_t(void *ctx);
 SLK_CHECK_RESULT slk_err_t slk_producer_mine(slk_producer_t *producer, uint64_t n,
-                                             const atomic_bool *cancel, slk_diag_t *diag);
+                                             slk_mine_stop_t *stop, void *ctx, slk_diag_t *diag);
 
 /* The next n epochs are null rounds. */
 void slk_producer_null(slk_producer_t *producer, uint64_t n);
+
+/* Epochs between a block and its parent, at most: it carries a beacon entry for each. */
+#define SLK_NULLS_MAX 8000
 
 /* What becomes of the messages of reverted tipsets. */
 typedef enum {
@@ -72,6 +77,7 @@ typedef struct {
     double null_probability;
     bool paused, external, stopped; /* stopped: production failed, `why` says it */
     uint64_t branch;                /* number of the key at work */
+    uint64_t mined, to_mine;        /* of slk_producer_mine; 0, 0: it is not at work */
     char why[1536];
 } slk_producer_status_t;
 slk_producer_status_t slk_producer_status(slk_producer_t *producer);

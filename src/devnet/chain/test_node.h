@@ -107,7 +107,7 @@ static inline void node_close(node_t *node)
 
 static inline void node_mine(node_t *node, uint64_t n)
 {
-    assert_ok(slk_producer_mine(node->producer, n, NULL, &node->diag), node->diag);
+    assert_ok(slk_producer_mine(node->producer, n, NULL, NULL, &node->diag), node->diag);
 }
 
 static inline int64_t node_height(node_t *node)
