@@ -50,7 +50,7 @@ typedef struct {
     int fd; /* of a file; -1 */
     uint64_t offset, file_len;
     struct slk_http_stream *stream; /* bodies read piece by piece */
-    const slk_ws_events_t *events; /* websocket */
+    const slk_ws_events_t *events;  /* websocket */
     void *ws_ctx;
     char accept[32];
 } slk_http_reply_t;
@@ -66,6 +66,7 @@ struct slk_http_request {
     char *path, method[16];
     slk_perms_t perms;
     slk_text_t body;
+    int body_fd;      /* of a route with body_dir; -1: none yet */
     uint64_t charged; /* bytes of the server's budget for bodies */
     uint64_t received, started_ms;
     slk_http_reply_t reply;

@@ -46,6 +46,12 @@ const char *slk_http_body(const slk_http_request_t *req, size_t *len)
     return req->body.data;
 }
 
+int slk_http_body_file(const slk_http_request_t *req, uint64_t *len)
+{
+    *len = req->body_fd >= 0 ? req->received : 0;
+    return req->body_fd;
+}
+
 slk_perms_t slk_http_perms(const slk_http_request_t *req)
 {
     return req->perms;

@@ -1,7 +1,11 @@
+#include "base/file.h"
 #include "net/http_private.h"
 
+#include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define SLOWEST_PER_SECOND ((uint64_t)16 << 10) /* bytes of a body, either way */
 #define DROPPED_MAX                                                                                \
@@ -35,6 +39,7 @@ void *slk_http_on_uri(void *ctx, const char *uri, struct MHD_Connection *mhd)
     req->mhd = mhd;
     req->conn = info->socket_context;
     req->reply.fd = -1;
+    req->body_fd = -1;
     req->started_ms = slk_net_now_ms();
     slk_http_conn_phase(req->conn, SLK_CONN_RECEIVING, (uint64_t)s->opts.request_s * 1000);
     /* Decoded, the byte would end the path early. */
@@ -83,6 +88,17 @@ static void find_route(slk_http_request_t *req)
         reply_text(req, 404, "404 page not found\n");
 }
 
+static bool token_holds(slk_http_request_t *req, const char *token)
+{
+    slk_http_server_t *s = req->server;
+    slk_token_claims_t claims;
+    if (!s->has_key || slk_token_read(&claims, &s->key, token, strlen(token), NULL) != SLK_OK ||
+        (s->opts.token_ok && !s->opts.token_ok(s->opts.token_ctx, &claims)))
+        return false;
+    req->perms = claims.perms;
+    return true;
+}
+
 /* Sets the rights of the caller, or a reply. */
 static void authorize(slk_http_request_t *req)
 {
@@ -101,9 +117,7 @@ static void authorize(slk_http_request_t *req)
         token = MHD_lookup_connection_value(req->mhd, MHD_GET_ARGUMENT_KIND, "token");
     }
     req->perms = s->opts.anonymous;
-    if (token && *token &&
-        (!s->has_key ||
-         slk_token_verify(&req->perms, &s->key, token, strlen(token), NULL) != SLK_OK)) {
+    if (token && *token && !token_holds(req, token)) {
         reply_empty(req, 401);
         return;
     }
@@ -144,6 +158,31 @@ static bool begin(slk_http_request_t *req, const char *url, const char *method)
 
 /* --- The body ------------------------------------------------------------------------------ */
 
+/* Nameless; -1: it cannot be made. */
+static int open_nameless(const char *dir)
+{
+    char name[4096];
+    int fd = open(dir, O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+    if (fd >= 0 || snprintf(name, sizeof name, "%s/body-XXXXXX", dir) >= (int)sizeof name)
+        return fd;
+    fd = mkostemp(name, O_CLOEXEC); /* a file system that has no O_TMPFILE */
+    if (fd >= 0)
+        unlink(name);
+    return fd;
+}
+
+/* Sets a reply where it cannot. The page cache takes the bytes: an I/O thread does not wait long. */
+static void spool_body(slk_http_request_t *req, const char *bytes, size_t len)
+{
+    if (req->body_fd < 0)
+        req->body_fd = open_nameless(req->route->body_dir);
+    if (req->received > req->body.max)
+        reply_empty(req, 413);
+    else if (req->body_fd < 0 ||
+             slk_write_all(req->body_fd, bytes, len, req->route->body_dir, NULL) != SLK_OK)
+        reply_empty(req, 507);
+}
+
 static bool take_body(slk_http_request_t *req, const char *bytes, size_t len)
 {
     slk_http_server_t *s = req->server;
@@ -152,6 +191,10 @@ static bool take_body(slk_http_request_t *req, const char *bytes, size_t len)
     atomic_store(&req->conn->deadline_ms, req->started_ms + limit);
     if (req->reply.status)
         return req->received <= DROPPED_MAX;
+    if (req->route->body_dir) {
+        spool_body(req, bytes, len);
+        return !req->reply.status || req->received <= DROPPED_MAX;
+    }
     if (atomic_fetch_add(&s->bodies, len) + len > s->opts.bodies_max) {
         atomic_fetch_sub(&s->bodies, len);
         reply_empty(req, 503);
@@ -171,6 +214,9 @@ static void release_body(slk_http_request_t *req)
     slk_text_free(&req->body);
     atomic_fetch_sub(&req->server->bodies, req->charged);
     req->charged = 0;
+    if (req->body_fd >= 0)
+        close(req->body_fd);
+    req->body_fd = -1;
 }
 
 /* --- The answer ---------------------------------------------------------------------------- */

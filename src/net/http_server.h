@@ -40,6 +40,8 @@ typedef struct {
     bool open;         /* the Authorization header is not looked at */
     slk_perms_t need;  /* rights without which the answer is 401 (no token) or 403; 0: none */
     uint64_t body_max; /* 0: the server's */
+    /* Bodies go to a file in this folder instead of memory; see slk_http_body_file. NULL: memory */
+    const char *body_dir;
     slk_http_handler_t *handler;
     void *ctx;
 } slk_http_route_t;
@@ -63,6 +65,9 @@ typedef struct {
     size_t route_cnt;
     const slk_token_key_t *key; /* checks tokens; copied. NULL: any token is refused */
     slk_perms_t anonymous;      /* rights without a token; Lotus: SLK_PERM_READ */
+    /* Is a token whose signature is right still good? In I/O threads: be quick. NULL: it is. */
+    bool (*token_ok)(void *ctx, const slk_token_claims_t *claims);
+    void *token_ctx;
 
     uint64_t body_max;        /* of one request; 0: 1 MiB */
     uint64_t bodies_max;      /* of all requests at a time; 0: 1 GiB. Beyond: 503 */
@@ -106,6 +111,9 @@ const char *slk_http_header(const slk_http_request_t *req, const char *name);
 const char *slk_http_arg(const slk_http_request_t *req, const char *name);
 /* The body, NUL-terminated. */
 const char *slk_http_body(const slk_http_request_t *req, size_t *len);
+/* The body of a route with body_dir: a nameless file of len bytes, closed after the handler. -1: no
+ * body came. */
+int slk_http_body_file(const slk_http_request_t *req, uint64_t *len);
 slk_perms_t slk_http_perms(const slk_http_request_t *req);
 const char *slk_http_peer(const slk_http_request_t *req); /* numeric address, without port */
 /* True when nobody waits for the answer any more: the client is gone, or the server stops. Looked

@@ -33,7 +33,7 @@ static void test_round_trip(void **state)
     (void)state;
     slk_token_key_t key;
     assert_ok(slk_token_key_new(&key, &diag), diag);
-    for (slk_perms_t perms = 0; perms < 16; perms++) {
+    for (slk_perms_t perms = 0; perms < 32; perms++) {
         char text[SLK_TOKEN_TEXT_MAX];
         slk_perms_t got;
         slk_token_new(text, &key, perms);
@@ -46,6 +46,8 @@ static void test_round_trip(void **state)
     assert_string_equal(slk_perm_name(SLK_PERM_WRITE), "write");
     assert_int_equal(slk_perm_from_name("admin"), SLK_PERM_ADMIN);
     assert_int_equal(slk_perm_from_name("root"), SLK_PERM_NONE);
+    assert_int_equal(slk_perms_upto(SLK_PERM_WORKER), SLK_PERM_WORKER);
+    assert_int_equal(slk_perm_from_name("worker"), SLK_PERM_WORKER);
 }
 
 static void expect_refused(const slk_token_key_t *key, const char *text, const char *why)
@@ -66,6 +68,48 @@ static void forge(char *out, const slk_token_key_t *key, const char *header, con
     HMAC(EVP_sha256(), key->bytes, (int)key->len, (unsigned char *)out, strlen(out), mac, NULL);
     strcat(out, ".");
     slk_base64url_encode(out + strlen(out), mac, 32);
+}
+
+static void test_claims(void **state)
+{
+    (void)state;
+    slk_token_key_t key = fixed_key();
+    slk_token_claims_t claims = {.perms = SLK_PERM_WORKER, .id = "0a-Z"}, got;
+    char text[SLK_TOKEN_TEXT_MAX];
+    /* The longest name, of characters that take most room in JSON. */
+    for (size_t i = 0; i + 4 < SLK_TOKEN_NAME_MAX; i += 4)
+        strcat(claims.name, "\xf0\x9f\xa6\xad");
+    assert_ok(slk_token_sign(text, &key, &claims, &diag), diag);
+    assert_ok(slk_token_read(&got, &key, text, strlen(text), &diag), diag);
+    assert_int_equal(got.perms, SLK_PERM_WORKER);
+    assert_string_equal(got.id, "0a-Z");
+    assert_string_equal(got.name, claims.name);
+    strcpy(claims.name, "quo\"te \\");
+    assert_ok(slk_token_sign(text, &key, &claims, &diag), diag);
+    assert_ok(slk_token_read(&got, &key, text, strlen(text), &diag), diag);
+    assert_string_equal(got.name, claims.name);
+    /* Names that are none, ids that are none. */
+    strcpy(claims.name, "\xff");
+    assert_err(SLK_ERR_INPUT, slk_token_sign(text, &key, &claims, &diag));
+    memset(claims.name, 1, SLK_TOKEN_NAME_MAX - 1);
+    assert_err(SLK_ERR_INPUT, slk_token_sign(text, &key, &claims, &diag));
+    claims = (slk_token_claims_t){.perms = 1, .name = "x"};
+    assert_err(SLK_ERR_INPUT, slk_token_sign(text, &key, &claims, &diag));
+    strcpy(claims.id, "a b");
+    assert_err(SLK_ERR_INPUT, slk_token_sign(text, &key, &claims, &diag));
+    /* One of Lotus has none. */
+    slk_token_new(text, &key, SLK_PERM_READ);
+    assert_ok(slk_token_read(&got, &key, text, strlen(text), &diag), diag);
+    assert_string_equal(got.id, "");
+    static const char *const payloads[] = {
+        "{\"Allow\":[\"admin\"],\"ID\":7}", "{\"Allow\":[\"admin\"],\"ID\":\"a\\\"b\"}",
+        "{\"Allow\":[\"admin\"],\"ID\":\"0123456789012345678901234567890123456789\"}",
+        "{\"Allow\":[\"admin\"],\"Name\":null}"};
+    for (size_t i = 0; i < sizeof payloads / sizeof *payloads; i++) {
+        forge(text, &key, "{\"alg\":\"HS256\"}", payloads[i]);
+        assert_err(SLK_ERR_PERM, slk_token_read(&got, &key, text, strlen(text), &diag));
+        assert_int_equal(got.perms, 0);
+    }
 }
 
 static void test_bad_tokens(void **state)
@@ -192,7 +236,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_known_answer), cmocka_unit_test(test_round_trip),
         cmocka_unit_test(test_bad_tokens),   cmocka_unit_test(test_key_file),
-        cmocka_unit_test(test_base64url),
+        cmocka_unit_test(test_base64url),    cmocka_unit_test(test_claims),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,8 +18,10 @@
 
 #define MAC_LEN      32
 #define KEY_FILE_MAX 4096
+/* Quoted: twelve characters for four bytes of UTF-8 at most, and what needs six for one is refused. */
+#define NAME_TEXT_MAX (2 + 3 * SLK_TOKEN_NAME_MAX)
 
-static const char *const perm_names[SLK_PERM_CNT] = {"read", "write", "sign", "admin"};
+static const char *const perm_names[SLK_PERM_CNT] = {"read", "write", "sign", "admin", "worker"};
 
 const char *slk_perm_name(slk_perms_t perm)
 {
@@ -40,6 +42,8 @@ slk_perms_t slk_perm_from_name(const char *name)
 
 slk_perms_t slk_perms_upto(slk_perms_t level)
 {
+    if (level == SLK_PERM_WORKER)
+        return level;
     return level ? level | (level - 1) : SLK_PERM_NONE;
 }
 
@@ -153,28 +157,73 @@ static void sign(uint8_t mac[MAC_LEN], const slk_token_key_t *key, const char *t
         mac_len == MAC_LEN);
 }
 
-void slk_token_new(char out[SLK_TOKEN_TEXT_MAX], const slk_token_key_t *key, slk_perms_t perms)
+static bool id_is_good(const char *id)
+{
+    size_t len = strspn(id, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-");
+    return !id[len] && len < SLK_TOKEN_ID_MAX;
+}
+
+/* The text that is signed, and the signature behind it. */
+static void put_token(char out[SLK_TOKEN_TEXT_MAX], const slk_token_key_t *key, const char *payload)
 {
     static const char header[] = "{\"alg\":\"HS256\",\"typ\":\"JWT\"}";
-    char payload[128] = "{\"Allow\":[";
     uint8_t mac[MAC_LEN];
-    size_t len = strlen(payload);
-    const char *comma = "";
-    for (unsigned i = 0; i < SLK_PERM_CNT; i++)
-        if (perms & 1u << i) {
-            len += (size_t)snprintf(payload + len, sizeof payload - len, "%s\"%s\"", comma,
-                                    perm_names[i]);
-            comma = ",";
-        }
-    len += (size_t)snprintf(payload + len, sizeof payload - len, "]}");
     slk_base64url_encode(out, header, sizeof header - 1);
     size_t end = strlen(out);
     out[end++] = '.';
-    slk_base64url_encode(out + end, payload, len);
+    slk_base64url_encode(out + end, payload, strlen(payload));
     end += strlen(out + end);
     sign(mac, key, out, end);
     out[end++] = '.';
     slk_base64url_encode(out + end, mac, sizeof mac);
+}
+
+/* Room for the rights, an id and a name. */
+#define PAYLOAD_MAX (128 + SLK_TOKEN_ID_MAX + NAME_TEXT_MAX)
+_Static_assert(PAYLOAD_MAX * 4 / 3 + 128 < SLK_TOKEN_TEXT_MAX, "a token fits");
+
+/* Its length. */
+static size_t put_rights(char payload[PAYLOAD_MAX], slk_perms_t perms)
+{
+    const char *comma = "";
+    size_t len = (size_t)snprintf(payload, PAYLOAD_MAX, "{\"Allow\":[");
+    for (unsigned i = 0; i < SLK_PERM_CNT; i++)
+        if (perms & 1u << i) {
+            len += (size_t)snprintf(payload + len, PAYLOAD_MAX - len, "%s\"%s\"", comma,
+                                    perm_names[i]);
+            comma = ",";
+        }
+    return len;
+}
+
+void slk_token_new(char out[SLK_TOKEN_TEXT_MAX], const slk_token_key_t *key, slk_perms_t perms)
+{
+    char payload[PAYLOAD_MAX];
+    size_t len = put_rights(payload, perms);
+    snprintf(payload + len, sizeof payload - len, "]}");
+    put_token(out, key, payload);
+}
+
+slk_err_t slk_token_sign(char out[SLK_TOKEN_TEXT_MAX], const slk_token_key_t *key,
+                         const slk_token_claims_t *claims, slk_diag_t *diag)
+{
+    char payload[PAYLOAD_MAX];
+    json_t *name = json_string(claims->name);
+    char *quoted = name ? json_dumps(name, JSON_ENCODE_ANY | JSON_ENSURE_ASCII) : NULL;
+    json_decref(name);
+    if (!quoted || !claims->id[0] || !id_is_good(claims->id) || strlen(quoted) > NAME_TEXT_MAX) {
+        free(quoted);
+        return slk_fail(diag, SLK_ERR_INPUT,
+                        "a token's name must be UTF-8 of at most %d bytes without control "
+                        "characters, its id of letters, digits and -",
+                        SLK_TOKEN_NAME_MAX - 1);
+    }
+    size_t len = put_rights(payload, claims->perms);
+    snprintf(payload + len, sizeof payload - len, "],\"ID\":\"%s\",\"Name\":%s}", claims->id,
+             quoted);
+    put_token(out, key, payload);
+    free(quoted);
+    return SLK_OK;
 }
 
 /* The JSON object that a part of a token holds, NULL when it is none. */
@@ -200,11 +249,34 @@ static bool header_is_hs256(const char *text, size_t len)
     return ok;
 }
 
-slk_err_t slk_token_verify(slk_perms_t *perms, const slk_token_key_t *key, const char *text,
-                           size_t len, slk_diag_t *diag)
+/* False: something else than a text that fits. */
+static bool take_text(char *out, size_t cap, const json_t *value)
+{
+    if (!value)
+        return true;
+    if (!json_is_string(value) || json_string_length(value) >= cap)
+        return false;
+    memcpy(out, json_string_value(value), json_string_length(value) + 1);
+    return true;
+}
+
+static bool take_claims(slk_token_claims_t *claims, const json_t *payload)
+{
+    const json_t *allow = json_object_get(payload, "Allow"), *item;
+    size_t i;
+    json_array_foreach(allow, i, item) if (json_is_string(item)) claims->perms |=
+        slk_perm_from_name(json_string_value(item));
+    return json_is_array(allow) &&
+           take_text(claims->id, sizeof claims->id, json_object_get(payload, "ID")) &&
+           take_text(claims->name, sizeof claims->name, json_object_get(payload, "Name")) &&
+           id_is_good(claims->id);
+}
+
+slk_err_t slk_token_read(slk_token_claims_t *claims, const slk_token_key_t *key, const char *text,
+                         size_t len, slk_diag_t *diag)
 {
     static const char malformed[] = "jwt: malformed token";
-    *perms = SLK_PERM_NONE;
+    *claims = (slk_token_claims_t){.perms = SLK_PERM_NONE};
     const char *dot = len < SLK_TOKEN_TEXT_MAX ? memchr(text, '.', len) : NULL;
     const char *dot2 = dot ? memchr(dot + 1, '.', len - (size_t)(dot + 1 - text)) : NULL;
     if (!dot2)
@@ -218,12 +290,18 @@ slk_err_t slk_token_verify(slk_perms_t *perms, const slk_token_key_t *key, const
     if (theirs_len != MAC_LEN || CRYPTO_memcmp(ours, theirs, MAC_LEN))
         return slk_fail(diag, SLK_ERR_PERM, "jwt: HMAC verification failed");
     json_t *payload = part_json(dot + 1, (size_t)(dot2 - dot - 1));
-    json_t *allow = json_object_get(payload, "Allow");
-    bool ok = json_is_array(allow);
-    size_t i;
-    json_t *item;
-    json_array_foreach(allow, i, item) if (json_is_string(item)) *perms |=
-        slk_perm_from_name(json_string_value(item));
+    bool ok = take_claims(claims, payload);
     json_decref(payload);
+    if (!ok)
+        *claims = (slk_token_claims_t){.perms = SLK_PERM_NONE};
     return ok ? SLK_OK : slk_fail(diag, SLK_ERR_PERM, malformed);
+}
+
+slk_err_t slk_token_verify(slk_perms_t *perms, const slk_token_key_t *key, const char *text,
+                           size_t len, slk_diag_t *diag)
+{
+    slk_token_claims_t claims;
+    slk_err_t err = slk_token_read(&claims, key, text, len, diag);
+    *perms = claims.perms;
+    return err;
 }
