@@ -27,13 +27,13 @@
     X(PRE_COMMIT2, "SectorPreCommit2") /* comm_d, comm_r */                                        \
     X(PRE_COMMIT_BATCH, "SectorPreCommitBatch")                                                    \
     X(PRE_COMMIT_BATCH_SENT, "SectorPreCommitBatchSent") /* key, cid if known; amount: deposit */  \
-    X(PRE_COMMITTED, "SectorPreCommitted")               /* key, cid, amount */                    \
+    X(PRE_COMMITTED, "SectorPreCommitted")               /* key, cid if known; amount */           \
     X(PRE_COMMIT_LANDED, "SectorPreCommitLanded") /* bytes: tipset; cid of what landed or none */  \
     X(SEED_READY, "SectorSeedReady")              /* hash, epoch */                                \
     X(COMMITTED, "SectorCommitted")               /* bytes: proof */                               \
     X(PROOF_READY, "SectorProofReady")            /* bytes: proof; files are finalized next */     \
     X(COMMIT_AGGREGATE_SENT, "SectorCommitAggregateSent") /* key, cid if known */                  \
-    X(COMMIT_SUBMITTED, "SectorCommitSubmitted")                                                   \
+    X(COMMIT_SUBMITTED, "SectorCommitSubmitted")          /* key, cid if known */                  \
     X(SUBMIT_COMMIT_AGGREGATE, "SectorSubmitCommitAggregate")                                      \
     X(PROVING, "SectorProving") /* cid of what landed or none */                                   \
     X(FINALIZED, "SectorFinalized")                                                                \
@@ -92,7 +92,7 @@
     X(RETRY_SUBMIT_REPLICA_UPDATE_WAIT, "SectorRetrySubmitReplicaUpdateWait")                      \
     X(RETRY_REPLICA_UPDATE, "SectorRetryReplicaUpdate")                                            \
     X(RETRY_PROVE_REPLICA_UPDATE, "SectorRetryProveReplicaUpdate")                                 \
-    X(RECEIVE, "SectorReceive") /* record: replaces the whole */                                   \
+    X(RECEIVE, "SectorReceive") /* record: replaces the whole, goes on in its Return */            \
     X(RECEIVED, "SectorReceived")
 
 typedef enum {
@@ -121,6 +121,10 @@ typedef struct {
 } slk_event_t;
 
 const char *slk_event_name(slk_event_type_t type);
+/* {"User":{...}}: what the event brings by Lotus' names, as a sector's log has it; without text, which is the
+ * log's trace. The caller owns it. */
+SLK_CHECK_RESULT slk_err_t slk_event_to_json(json_t **json, const slk_event_t *event,
+                                             slk_diag_t *diag);
 /* False: no such name. */
 bool slk_event_from_name(slk_event_type_t *type, const char *name);
 

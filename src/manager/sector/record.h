@@ -84,4 +84,18 @@ SLK_RECORD(slk_sector_info, SLK_SECTOR_INFO_ROWS);
 /* The state of state_name; a record always has one of the table. */
 slk_sector_state_t slk_sector_state(const slk_sector_info_t *sector);
 
+/* The record as compact JSON, addresses as of the main network; to be freed. */
+SLK_CHECK_RESULT slk_err_t slk_sector_info_to_text(char **text, const slk_sector_info_t *sector,
+                                                   slk_diag_t *diag);
+
+/* Read it. SLK_ERR_FORMAT: no such record, or State or Return name no state. */
+SLK_CHECK_RESULT slk_err_t slk_sector_info_from_text(slk_sector_info_t *sector, const char *text,
+                                                     size_t len, slk_arena_t *arena,
+                                                     slk_diag_t *diag);
+
+/* A copy of text (NULL: empty) that a record and a database can hold: UTF-8, other bytes become '?', cut at
+ * a character to at most max bytes; a zero byte behind it. NULL: the arena is full. */
+const char *slk_sector_text(slk_arena_t *arena, const char *text, size_t max);
+#define SLK_SECTOR_TEXT_MAX ((size_t)8000) /* of LastErr, and of a message in the log, as Lotus */
+
 #endif /* SLK_MANAGER_SECTOR_RECORD_H */
