@@ -47,6 +47,20 @@ const slk_noun_t slk_nouns[] = {
      "chain and deep enough; status 1 when it failed there.\n\n"
      "What is hard to take back is only shown, unless --really-do-it is given.",
      slk_actor_commands, true},
+    {"processor", "do the tasks of a worker, in a process of its own",
+     "Reads tasks from standard input and answers on standard output, a JSON object a line: the "
+     "protocol of damocles' external processors. A worker of damocles can use these, and one of "
+     "selkie those of damocles or any others.\n\n"
+     "The first line is `STAGE processor ready`. Then for each {\"id\":N,\"task\":{...}} comes "
+     "{\"id\":N,\"err_msg\":null,\"output\":...}, or an err_msg and no output; several tasks run "
+     "at the same time. In tasks, 32 bytes are 32 numbers, sizes of pieces are bytes without "
+     "padding, prover_id is the number of the miner as LEB128 filled with zeros. A member selkie "
+     "of a task has what damocles' tasks lack. With SELKIE_PROCESSOR_PROGRESS=1 there is a line "
+     "{\"progress\":{...}} a second, and {\"cancel\":N} ends a task.\n\n"
+     "End of standard input and SIGTERM end it; what is running is cancelled, pc1 after a "
+     "checkpoint. VC_CG_NAME and VC_CG_CPUSET name a cgroup to join and its CPUs, "
+     "VENUS_WORKER_NUMA_PREFERRED a NUMA node, SELKIE_PROCESSOR_CPUS the CPUs to run on.",
+     slk_processor_commands, true},
     {"bench", "measure this machine",
      "Figures of this machine, each beside the limit measured in the same run. Nothing else "
      "should run meanwhile. A share is limit through value for times, value through limit for "

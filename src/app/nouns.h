@@ -14,6 +14,7 @@ extern const slk_command_t slk_message_commands[];
 extern const slk_command_t slk_wallet_commands[];
 extern const slk_command_t slk_devnet_commands[];
 extern const slk_command_t slk_actor_commands[];
+extern const slk_command_t slk_processor_commands[];
 extern const slk_command_t slk_bench_commands[];
 extern const slk_command_t slk_completion_commands[];
 extern const slk_command_t slk_help_commands[];

@@ -197,6 +197,7 @@ static size_t on_header(char *line, size_t size, size_t cnt, void *ctx)
     take_header(a->content_type, sizeof a->content_type, line, len, "content-type");
     take_header(a->content_range, sizeof a->content_range, line, len, "content-range");
     take_header(a->etag, sizeof a->etag, line, len, "etag");
+    take_header(a->location, sizeof a->location, line, len, "location");
     return len;
 }
 

@@ -73,7 +73,8 @@ typedef struct {
     char content_type[128];
     char content_range[128];
     char etag[128];
-    char *body; /* NUL-terminated; NULL when nothing came or it went to the sink */
+    char location[2048]; /* of a redirection; a longer one is left out */
+    char *body;          /* NUL-terminated; NULL when nothing came or it went to the sink */
     size_t body_len;
     uint64_t sunk; /* bytes that the sink took */
 } slk_http_answer_t;

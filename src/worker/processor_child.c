@@ -143,15 +143,16 @@ static bool take_answer(slk_child_t *child, const slk_processor_answer_t *answer
         if (pending)
             take_progress(child, pending, &answer->view);
         return true;
-    default:
-        if (!pending)
-            return child->dropped > 0;
-        if (answer->kind == SLK_PROCESSOR_OUTPUT)
+    case SLK_PROCESSOR_OUTPUT:
+        if (pending)
             take_output(child, pending, answer->output);
-        else
+        break;
+    case SLK_PROCESSOR_ERROR:
+        if (pending)
             take_error(child, pending, answer);
-        return true;
+        break;
     }
+    return pending || child->dropped;
 }
 
 /* The first line. Blanks at its end do not count, as for damocles' worker. */
