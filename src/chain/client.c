@@ -519,6 +519,7 @@ void slk_chain_stop(slk_chain_t *chain)
 {
     if (!chain)
         return;
+    slk_signer_stop(chain->sender.signer);
     end_thread(chain, chain->thread);
     end_thread(chain, chain->sender_thread);
     free_chain(chain);

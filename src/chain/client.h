@@ -21,7 +21,7 @@ typedef struct slk_chain slk_chain_t;
 typedef struct {
     const char *api_info; /* as FULLNODE_API_INFO */
     const char *database; /* as slk_db_open */
-    slk_signer_t signer;  /* ops NULL: the node's wallet */
+    slk_signer_t signer;  /* ops NULL: the node's wallet; slk_chain_stop stops it */
     const slk_head_listener_t *listeners;
     size_t listener_cnt; /* at most 16; copied */
     slk_err_t (*final)(void *ctx, slk_db_t *db, const slk_message_row_t *row, slk_diag_t *diag);

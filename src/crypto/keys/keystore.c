@@ -581,6 +581,7 @@ static slk_err_t signer_sign(void *self, const slk_address_t *address,
 
 slk_signer_t slk_keystore_signer(slk_keystore_t *store)
 {
-    static const slk_signer_ops_t ops = {signer_list, signer_has, signer_sign};
+    static const slk_signer_ops_t ops = {
+        .list = signer_list, .has = signer_has, .sign = signer_sign};
     return (slk_signer_t){&ops, store};
 }

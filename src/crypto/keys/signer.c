@@ -25,6 +25,12 @@ slk_err_t slk_signer_has(slk_signer_t signer, const slk_address_t *address, bool
     return signer.ops->has(signer.self, address, has, diag);
 }
 
+void slk_signer_stop(slk_signer_t signer)
+{
+    if (signer.ops && signer.ops->stop)
+        signer.ops->stop(signer.self);
+}
+
 slk_err_t slk_signer_sign(slk_signer_t signer, const slk_address_t *address,
                           const slk_sign_request_t *request, slk_key_sig_t *sig, slk_diag_t *diag)
 {

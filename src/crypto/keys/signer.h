@@ -38,6 +38,8 @@ typedef struct {
     /* SLK_ERR_NOTFOUND: no such key. */
     slk_err_t (*sign)(void *self, const slk_address_t *address, const slk_sign_request_t *request,
                       slk_key_sig_t *sig, slk_diag_t *diag);
+    /* End running and later calls with SLK_ERR_CANCELLED; NULL: none takes long. */
+    void (*stop)(void *self);
 } slk_signer_ops_t;
 
 /* By value; whoever made self closes it. */
@@ -50,6 +52,9 @@ SLK_CHECK_RESULT slk_err_t slk_signer_list(slk_signer_t signer, slk_signer_each_
                                            slk_diag_t *diag);
 SLK_CHECK_RESULT slk_err_t slk_signer_has(slk_signer_t signer, const slk_address_t *address,
                                           bool *has, slk_diag_t *diag);
+
+/* For ever. ops NULL, for none, is fine. */
+void slk_signer_stop(slk_signer_t signer);
 
 /* address: a key address (protocol 1 or 3). The signature is verified before it is handed out:
  * SLK_ERR_MISMATCH when the signer answered with one that is not the address'. */

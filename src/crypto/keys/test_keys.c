@@ -489,7 +489,7 @@ static slk_err_t count(void *user, const slk_address_t *address)
 static void test_signer(void **state)
 {
     (void)state;
-    static const slk_signer_ops_t ops = {far_list, far_has, far_sign};
+    static const slk_signer_ops_t ops = {.list = far_list, .has = far_has, .sign = far_sign};
     slk_diag_t diag = {""};
     slk_key_t key, other, secp;
     assert_ok(slk_key_generate(&key, SLK_KEY_BLS, &diag), diag);
