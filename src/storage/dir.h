@@ -9,7 +9,7 @@
 
 #include <sys/stat.h>
 
-typedef struct {
+typedef struct slk_dir {
     int fd; /* -1: none */
     char path[SLK_SECTOR_PATH_MAX];
 } slk_dir_t;

@@ -45,7 +45,23 @@ SLK_CHECK_RESULT slk_err_t slk_manifest_text(char **text, size_t *len,
 
 /* Sum of the sizes. */
 uint64_t slk_manifest_bytes(const slk_manifest_t *manifest);
+bool slk_manifest_same_sizes(const slk_manifest_t *a, const slk_manifest_t *b);
 bool slk_manifest_eq(const slk_manifest_t *a, const slk_manifest_t *b);
 void slk_manifest_free(slk_manifest_t *manifest);
+
+/* --- From the disk ------------------------------------------------------------------------- */
+
+typedef struct slk_dir slk_dir_t;
+
+/* List the files of a sector's entry in the folder of its type: names and sizes, no digests.
+ * SLK_ERR_NOTFOUND; SLK_ERR_STATE: something in it is no regular file, or has an odd name. */
+SLK_CHECK_RESULT slk_err_t slk_manifest_scan(slk_manifest_t *manifest, const slk_dir_t *folder,
+                                             slk_file_types_t type, const slk_sector_id_t *sector,
+                                             slk_diag_t *diag);
+
+/* Open file i of it. */
+SLK_CHECK_RESULT slk_err_t slk_manifest_open(int *fd, const slk_dir_t *folder,
+                                             const slk_manifest_t *manifest, size_t i, int flags,
+                                             slk_diag_t *diag);
 
 #endif /* SLK_STORAGE_MANIFEST_H */
