@@ -146,11 +146,11 @@ SLK_CHECK_RESULT slk_err_t slk_job_assign(slk_db_t *db, int64_t id, const char *
 /* A worker names a job that was taken from it: running again where nobody has got it. */
 SLK_CHECK_RESULT slk_err_t slk_job_continue(slk_db_t *db, const slk_job_claim_t *claim,
                                             int64_t now_ms, slk_taken_t *taken, slk_diag_t *diag);
-/* result: text of a JSON object. */
+/* result: text of a JSON object; work_ms: how long the work itself took, 0: not known. */
 SLK_CHECK_RESULT slk_err_t slk_job_done(slk_db_t *db, const slk_job_claim_t *claim,
-                                        const char *result, size_t len, int64_t now_ms,
-                                        const slk_job_hooks_t *hooks, slk_taken_t *taken,
-                                        slk_diag_t *diag);
+                                        const char *result, size_t len, int64_t work_ms,
+                                        int64_t now_ms, const slk_job_hooks_t *hooks,
+                                        slk_taken_t *taken, slk_diag_t *diag);
 /* Queued again or failed for good by slk_job_retries; *again which. detail (may be NULL): the end of what
  * the processor wrote. */
 SLK_CHECK_RESULT slk_err_t slk_job_failed(slk_db_t *db, const slk_job_claim_t *claim,
@@ -167,6 +167,40 @@ SLK_CHECK_RESULT slk_err_t slk_job_lost(slk_db_t *db, const slk_job_claim_t *cla
  * it has ended. */
 SLK_CHECK_RESULT slk_err_t slk_job_abort(slk_db_t *db, int64_t id, const char *why, int64_t now_ms,
                                          const slk_job_hooks_t *hooks, slk_diag_t *diag);
+
+/* What people see of a job; no more than that. For one that is queued / running. In a transaction. */
+SLK_CHECK_RESULT slk_err_t slk_job_note_why(slk_db_t *db, int64_t id, const char *why,
+                                            slk_diag_t *diag);
+SLK_CHECK_RESULT slk_err_t slk_job_note_progress(slk_db_t *db, int64_t id, const char *stage,
+                                                 uint64_t done, uint64_t total, slk_diag_t *diag);
+
+/* Jobs that somebody added or dropped since the last call, at most max, and their being so is forgotten. In a
+ * transaction. */
+SLK_CHECK_RESULT slk_err_t slk_job_take_news(slk_db_t *db, int64_t *ids, size_t max, size_t *cnt,
+                                             slk_diag_t *diag);
+
+/* A row as the dispatcher needs it; the texts are the caller's (slk_job_open_free). */
+typedef struct {
+    slk_job_view_t view;                  /* without result */
+    char *params, *orders;                /* JSON; orders NULL: never assigned */
+    char only_worker[SLK_JOB_WORKER_MAX]; /* UUID; empty: any */
+    int64_t work_ms;                      /* DONE: as the worker measured it; 0: not known */
+} slk_job_row_t;
+
+/* By id. SLK_ERR_NOTFOUND. */
+SLK_CHECK_RESULT slk_err_t slk_job_load(slk_db_t *db, int64_t id, slk_job_row_t *row,
+                                        slk_diag_t *diag);
+void slk_job_row_free(slk_job_row_t *row);
+/* Call fn with each unfinished job (and what it takes out of the row is its own: texts set to NULL), or with
+ * the last `max` done ones, newest first. */
+SLK_CHECK_RESULT slk_err_t slk_job_each_open(slk_db_t *db,
+                                             slk_err_t (*fn)(void *ctx, slk_job_row_t *row,
+                                                             slk_diag_t *diag),
+                                             void *ctx, slk_diag_t *diag);
+SLK_CHECK_RESULT slk_err_t slk_job_each_done(slk_db_t *db, size_t max,
+                                             slk_err_t (*fn)(void *ctx, slk_job_row_t *row,
+                                                             slk_diag_t *diag),
+                                             void *ctx, slk_diag_t *diag);
 
 /* Remove rows that ended and were used (slk_job_drop) before `before_ms`, at most max. ids receives them, for
  * their outputs to be removed after the transaction. In a transaction. */

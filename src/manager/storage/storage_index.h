@@ -41,6 +41,9 @@ SLK_CHECK_RESULT slk_err_t slk_storage_drop(slk_db_t *db, const slk_sector_id_t 
 
 #define SLK_STORAGE_ID_TEXT 128
 
+/* A text of the protocol as the ID of a path. False: it is none. */
+bool slk_storage_id_text(char out[SLK_STORAGE_ID_TEXT], const slk_bytes_t *text);
+
 /* A path that has files of a sector. */
 typedef struct {
     char store[SLK_STORAGE_ID_TEXT];
