@@ -13,7 +13,7 @@ enum {
     SLK_EDGE_RETURN = 254, /* to the state that the record names in Return */
     SLK_EDGE_NAMED = 255   /* to the state that the event names */
 };
-_Static_assert(SLK_STATE_CNT < SLK_EDGE_KEEP, "states do not fit into an edge");
+_Static_assert((int)SLK_STATE_CNT < (int)SLK_EDGE_KEEP, "states do not fit into an edge");
 
 extern const uint8_t slk_step_edges[SLK_STATE_CNT][SLK_EVENT_CNT];
 /* What every state takes. */
