@@ -48,16 +48,17 @@ uint32_t slk_resource_threads(const slk_resources_t *row, uint32_t cores);
 
 /* --- Files --------------------------------------------------------------------------------- */
 
-/* What a task does with the files of its sector, beyond slk_tasks: */
+/* What a task does with the files of its sector, beyond slk_tasks. */
 typedef struct {
     slk_file_types_t needs; /* must be there */
     slk_file_types_t
         brings; /* come along when they are there: PC1 the piece data, GET what is kept */
     slk_file_types_t makes;   /* made in a path of `use`, or gone on with where they are */
     slk_file_types_t resumes; /* of the made ones: a part of an earlier try is worth a transfer */
-    slk_file_types_t grows;   /* existing ones that get larger, up to what sealing may take */
-    slk_path_use_t use;       /* of the path that made and fetched files go to */
-    bool beside; /* only on a worker that has one of the needed files, if there are any */
+    slk_file_types_t grows;   /* existing ones get larger, up to what sealing may take */
+    slk_file_types_t sees; /* named to the worker when they are on it, whatever happens to them */
+    slk_path_use_t use;    /* of the paths that made and fetched files go to */
+    bool beside;           /* only on a worker that has some of the files, if any are there */
 } slk_task_files_t;
 
 extern const slk_task_files_t slk_task_files[SLK_TASK_CNT];

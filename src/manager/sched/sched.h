@@ -204,10 +204,17 @@ SLK_CHECK_RESULT slk_err_t slk_sched_decide(slk_sched_result_t *result,
                                             const slk_sched_snapshot_t *in, slk_diag_t *diag);
 void slk_sched_free(slk_sched_result_t *result); /* harmless on a zeroed one */
 
+/* What each worker says to one job after the round: worker_cnt answers, ASSIGNED where it could go (or
+ * went). For people: it costs as much as preparing a round. SLK_ERR_NOMEM. */
+SLK_CHECK_RESULT slk_err_t slk_sched_ask(slk_sched_explain_t *answers,
+                                         const slk_sched_snapshot_t *in,
+                                         const slk_sched_result_t *result, uint32_t job,
+                                         slk_diag_t *diag);
+
 /* The sentence of a job's explanation, without a full stop, such as
  * "needs 896 MiB in a sealing path; most free: 120 MiB in 1f3a at w1". Returns out. */
 #define SLK_SCHED_TEXT 512
-char *slk_sched_text(char out[SLK_SCHED_TEXT], const slk_sched_snapshot_t *in,
-                     const slk_sched_result_t *result, uint32_t job);
+char *slk_sched_text(char out[SLK_SCHED_TEXT], const slk_sched_snapshot_t *in, uint32_t job,
+                     const slk_sched_explain_t *explain);
 
 #endif /* SLK_SCHED_SCHED_H */
