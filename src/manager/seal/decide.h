@@ -47,4 +47,7 @@ SLK_CHECK_RESULT slk_err_t slk_decide(const slk_world_t *world, const slk_sector
                                       slk_diag_t *diag);
 void slk_decision_fini(slk_decision_t *decision);
 
+/* The pause after so many decisions in a row that met trouble: 1 s, 2 s, ... 5 min. */
+int64_t slk_decide_pause_ms(unsigned troubles);
+
 #endif /* SLK_MANAGER_SEAL_DECIDE_H */

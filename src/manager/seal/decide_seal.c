@@ -1,0 +1,303 @@
+/* Ticket, PC1, PC2 and what they fail of (spec 1.6). */
+
+#include "manager/seal/decide_impl.h"
+#include "manager/seal/text.h"
+
+#include "base/bytes.h"
+
+#include <string.h>
+
+enum { LANDING_EPOCHS = 10 }; /* what a message takes at the least until it is on chain */
+
+/* --- GetTicket ----------------------------------------------------------------------------- */
+
+/* No ticket can be had, as its pre-commit came to nothing: what remains is the end. */
+static void no_ticket(slk_turn_t *t, const char *how, int64_t epoch)
+{
+    const bool sent = t->sector->commit_key.len || slk_cid_defined(&t->sector->commit_message);
+    slk_turn_event(t, sent ? SLK_EVENT_COMMIT_FAILED : SLK_EVENT_REMOVE,
+                   "it was pre-committed, %s epoch %" PRId64, how, epoch);
+}
+
+static void take_ticket(slk_turn_t *t, int64_t epoch)
+{
+    slk_node_t value;
+    /* A record with ticket epoch 0 has none; a negative one stands for the same block. */
+    if (epoch == 0)
+        epoch = -1;
+    if (!slk_turn_look(t, t->ops->ticket(t->ctx, t->sector->miner, epoch, &value, &t->said), NULL))
+        return;
+    slk_event_t *event = slk_turn_event(t, SLK_EVENT_TICKET, "ticket of epoch %" PRId64, epoch);
+    event->hash = value;
+    event->epoch = epoch;
+}
+
+void slk_decide_get_ticket(slk_turn_t *t)
+{
+    slk_sector_pre_commit_on_chain_info_t info;
+    bool there, allocated = false;
+    if (!slk_turn_net(t) || !slk_turn_pre_commit(t, &there, &info))
+        return;
+    if (there) {
+        const int64_t last = info.pre_commit_epoch + t->net.policy.max_prove_commit_duration;
+        if (t->net.height > last)
+            no_ticket(t, "and had to be proven by", last);
+        else
+            take_ticket(t, info.info.seal_rand_epoch);
+        return;
+    }
+    if (!slk_turn_allocated(t, &allocated))
+        return;
+    if (allocated)
+        no_ticket(t, "which expired before", t->net.height);
+    else
+        take_ticket(t, t->net.height - t->net.policy.seal_lookback);
+}
+
+/* --- Deadlines ----------------------------------------------------------------------------- */
+
+/* When PC1 has to be done: the pre-commit must land before the ticket is too old, what the pieces promise
+ * must be proven before it begins. Steps in between take what was measured. */
+static bool seal_deadline(slk_turn_t *t, bool pc1, int64_t *ticket_ms, int64_t *deal_ms)
+{
+    int64_t pc2 = 0, c1, c2, cutoff;
+    if (!slk_turn_net(t) || (pc1 && !slk_turn_typical(t, SLK_TASK_PC2, &pc2)) ||
+        !slk_turn_typical(t, SLK_TASK_C1, &c1) || !slk_turn_typical(t, SLK_TASK_C2, &c2) ||
+        !slk_piece_cutoff(t, &cutoff))
+        return false;
+    const slk_policy_t *p = &t->net.policy;
+    *ticket_ms =
+        slk_turn_epoch_ms(t, t->sector->ticket_epoch + p->max_precommit_lookback - LANDING_EPOCHS) -
+        pc2;
+    *deal_ms = INT64_MAX;
+    if (cutoff != SLK_BATCH_NO_CUTOFF)
+        *deal_ms = slk_turn_epoch_ms(t, cutoff - p->precommit_challenge_delay - LANDING_EPOCHS) -
+                   pc2 - c1 - c2;
+    return true;
+}
+
+/* Is the ticket without meaning, because the sector is pre-committed with it? */
+static bool ticket_is_used(slk_turn_t *t, bool *used)
+{
+    slk_sector_pre_commit_on_chain_info_t info;
+    bool there;
+    if (!slk_turn_pre_commit(t, &there, &info))
+        return false;
+    *used =
+        there && t->net.height <= info.pre_commit_epoch + t->net.policy.max_prove_commit_duration;
+    return true;
+}
+
+/* False: decided. *deadline_ms is what the job gets. */
+static bool in_time(slk_turn_t *t, slk_task_t task, slk_event_type_t too_old,
+                    slk_event_type_t too_late, int64_t *deadline_ms)
+{
+    int64_t ticket_ms, deal_ms;
+    bool used, can;
+    if (!seal_deadline(t, task == SLK_TASK_PC1, &ticket_ms, &deal_ms) || !ticket_is_used(t, &used))
+        return false;
+    const int64_t age = t->net.height - t->sector->ticket_epoch;
+    if (!used && age > t->net.policy.max_precommit_lookback) {
+        slk_turn_event(t, too_old,
+                       "its ticket of epoch %" PRId64 " is %" PRId64 " epochs old, %" PRId64
+                       " are allowed",
+                       t->sector->ticket_epoch, age, t->net.policy.max_precommit_lookback);
+        return false;
+    }
+    if (!used) {
+        if (!slk_turn_can_make(t, task, ticket_ms, &can))
+            return false;
+        if (!can) {
+            slk_turn_event(t, too_old, "%.300s: its ticket would be too old", t->said.text);
+            return false;
+        }
+    }
+    if (deal_ms != INT64_MAX) {
+        if (!slk_turn_can_make(t, task, deal_ms, &can))
+            return false;
+        if (!can) {
+            slk_turn_event(t, too_late, "%.300s: a deal would begin before it is proven",
+                           t->said.text);
+            return false;
+        }
+    }
+    *deadline_ms = used || deal_ms < ticket_ms ? deal_ms : ticket_ms;
+    if (*deadline_ms == INT64_MAX)
+        *deadline_ms = 0;
+    return true;
+}
+
+/* While a job is under way look again now and then: it may become impossible. */
+static void look_again(slk_turn_t *t)
+{
+    enum { EPOCHS_BETWEEN = 20 };
+    if (t->err == SLK_OK && t->out->kind == SLK_DECIDE_WAIT && !t->out->trouble && t->has_net)
+        t->out->until_epoch = t->net.height + EPOCHS_BETWEEN;
+}
+
+/* --- PC1 ----------------------------------------------------------------------------------- */
+
+/* False: decided. */
+static bool pieces_are_good(slk_turn_t *t)
+{
+    slk_check_t check;
+    if (!slk_check_pieces(t, &check))
+        return false;
+    if (check == SLK_CHECK_OK)
+        return true;
+    if (!slk_turn_deals(t, check, SLK_STATE_PRE_COMMIT1))
+        slk_turn_wait(t, 0, 0, "%.400s: it cannot be sealed, remove it", t->said.text);
+    return false;
+}
+
+static bool is_comm_d(slk_turn_t *t, const slk_node_t *comm_d)
+{
+    slk_node_t want;
+    return slk_sector_comm_d(&want, &t->sector->pieces, t->porep.size->bytes, &t->said) == SLK_OK &&
+           slk_node_eq(&want, comm_d);
+}
+
+static void pc1_done(slk_turn_t *t, const slk_job_view_t *view)
+{
+    const char *out = slk_result_text(view, "Out");
+    slk_node_t comm_d;
+    if (!out || !*out || !slk_result_node(view, "CommD", &comm_d)) {
+        slk_turn_event(t, SLK_EVENT_SEAL_PRE_COMMIT1_FAILED,
+                       "PC1 of worker %s gave a result without Out and CommD", view->worker);
+    } else if (!is_comm_d(t, &comm_d)) {
+        slk_turn_event(t, SLK_EVENT_SEAL_PRE_COMMIT1_FAILED,
+                       "PC1 of worker %s gave CommD %s, which is not that of the pieces",
+                       view->worker, slk_node_hex(&comm_d).s);
+    } else {
+        const size_t len = strlen(out);
+        const char *copy = slk_arena_text(t->arena, out, len);
+        if (!copy) {
+            slk_turn_no_memory(t);
+            return;
+        }
+        slk_turn_event(t, SLK_EVENT_PRE_COMMIT1, "PC1 is done")->bytes =
+            (slk_bytes_t){(const uint8_t *)copy, len};
+    }
+}
+
+void slk_decide_pre_commit1(slk_turn_t *t)
+{
+    unsigned tries;
+    slk_job_view_t view;
+    int64_t deadline_ms = 0;
+    if (!t->sector->ticket_epoch) {
+        slk_turn_event(t, SLK_EVENT_OLD_TICKET, "it has no ticket");
+        return;
+    }
+    if (!slk_turn_last_try(t, SLK_TASK_PC1, NULL, t->sector->visit, &tries, &view))
+        return;
+    if (view.state == SLK_JOB_DONE) {
+        pc1_done(t, &view);
+        return;
+    }
+    if ((view.state == SLK_JOB_NONE && !pieces_are_good(t)) ||
+        !in_time(t, SLK_TASK_PC1, SLK_EVENT_OLD_TICKET, SLK_EVENT_DEALS_EXPIRED, &deadline_ms))
+        return;
+    slk_turn_job_t job = {
+        .task = SLK_TASK_PC1,
+        .params = json_pack("{s:s, s:o}", "Ticket", slk_node_hex(&t->sector->ticket_value).s,
+                            "Pieces", slk_turn_pieces_json(&t->sector->pieces)),
+        .deadline_ms = deadline_ms,
+        .failed = SLK_EVENT_SEAL_PRE_COMMIT1_FAILED,
+        .on_input = SLK_EVENT_SEAL_PRE_COMMIT1_FAILED,
+    };
+    if (slk_turn_job(t, &job, &view))
+        pc1_done(t, &view);
+    look_again(t);
+}
+
+/* --- PC2 ----------------------------------------------------------------------------------- */
+
+static void pc2_done(slk_turn_t *t, const slk_job_view_t *view)
+{
+    slk_node_t comm_d, comm_r;
+    if (!slk_result_node(view, "CommD", &comm_d) || !slk_result_node(view, "CommR", &comm_r)) {
+        slk_turn_event(t, SLK_EVENT_SEAL_PRE_COMMIT2_FAILED,
+                       "PC2 of worker %s gave a result without CommD and CommR", view->worker);
+    } else if (!is_comm_d(t, &comm_d)) {
+        slk_turn_event(t, SLK_EVENT_SEAL_PRE_COMMIT1_FAILED,
+                       "PC2 of worker %s gave CommD %s, which is not that of the pieces",
+                       view->worker, slk_node_hex(&comm_d).s);
+    } else {
+        slk_event_t *event = slk_turn_event(t, SLK_EVENT_PRE_COMMIT2, "PC2 is done");
+        event->comm_d = slk_cid_of_commitment(SLK_CID_UNSEALED, &comm_d);
+        event->comm_r = slk_cid_of_commitment(SLK_CID_SEALED, &comm_r);
+    }
+}
+
+void slk_decide_pre_commit2(slk_turn_t *t)
+{
+    unsigned tries;
+    slk_job_view_t view;
+    int64_t deadline_ms = 0;
+    if (!slk_turn_last_try(t, SLK_TASK_PC2, NULL, t->sector->visit, &tries, &view))
+        return;
+    if (view.state == SLK_JOB_DONE) {
+        pc2_done(t, &view);
+        return;
+    }
+    /* The way to a new ticket, or out, leads through PC1. */
+    if (!in_time(t, SLK_TASK_PC2, SLK_EVENT_SEAL_PRE_COMMIT1_FAILED,
+                 SLK_EVENT_SEAL_PRE_COMMIT1_FAILED, &deadline_ms))
+        return;
+    slk_turn_job_t job = {
+        .task = SLK_TASK_PC2,
+        .params = json_pack("{s:s}", "Ticket", slk_node_hex(&t->sector->ticket_value).s),
+        .deadline_ms = deadline_ms,
+        .failed = SLK_EVENT_SEAL_PRE_COMMIT2_FAILED,
+        .on_input = SLK_EVENT_SEAL_PRE_COMMIT2_FAILED,
+    };
+    if (slk_turn_job(t, &job, &view))
+        pc2_done(t, &view);
+    look_again(t);
+}
+
+/* --- Failures ------------------------------------------------------------------------------ */
+
+enum { PC1_TRIES = 3, PC2_TRIES = 3 };
+
+void slk_decide_pre_commit1_failed(slk_turn_t *t)
+{
+    slk_sector_pre_commit_on_chain_info_t info;
+    bool there;
+    if (t->sector->pre_commit1_fails > PC1_TRIES) {
+        /* Not as Lotus: with a deposit on chain nothing is removed without being told to. */
+        if (!slk_turn_pre_commit(t, &there, &info))
+            return;
+        if (there)
+            slk_turn_wait(t, 0, 0,
+                          "PC1 failed %" PRIu64
+                          " times, and a deposit is at stake: a person has to decide (update-state "
+                          "PreCommit1, remove); %.200s",
+                          t->sector->pre_commit1_fails, slk_turn_last_err(t));
+        else
+            slk_turn_event(t, SLK_EVENT_REMOVE, "PC1 failed %" PRIu64 " times: %.300s",
+                           t->sector->pre_commit1_fails, slk_turn_last_err(t));
+        return;
+    }
+    if (slk_turn_cooled(t, "PC1 is done again"))
+        slk_turn_event(t, SLK_EVENT_RETRY_SEAL_PRE_COMMIT1, "PC1 is done again");
+}
+
+void slk_decide_pre_commit2_failed(slk_turn_t *t)
+{
+    unsigned tries;
+    slk_job_view_t view;
+    if (!slk_turn_cooled(t, "is tried again") ||
+        !slk_turn_last_try(t, SLK_TASK_PC2, NULL, t->sector->visit - 1, &tries, &view))
+        return;
+    if (view.state == SLK_JOB_FAILED && view.failure == SLK_FAILURE_INPUT)
+        slk_turn_event(t, SLK_EVENT_RETRY_SEAL_PRE_COMMIT1,
+                       "PC1 is done again, as what it left is damaged");
+    else if (t->sector->pre_commit2_fails > PC2_TRIES)
+        slk_turn_event(t, SLK_EVENT_RETRY_SEAL_PRE_COMMIT1,
+                       "PC1 is done again, as PC2 failed %" PRIu64 " times",
+                       t->sector->pre_commit2_fails);
+    else
+        slk_turn_event(t, SLK_EVENT_RETRY_SEAL_PRE_COMMIT2, "PC2 is done again");
+}
