@@ -13,13 +13,16 @@ static slk_err_t actor_use(slk_actor_use_t *use, slk_node_use_t *node, slk_app_t
                            const slk_args_t *args)
 {
     const slk_value_t *timeout = &args->opt[SLK_OPT_TIMEOUT];
+    const bool keystore = args->opt[SLK_OPT_KEYSTORE].given;
+    const char *signer = keystore ? NULL : slk_signer_use(args, true);
     bool asks = false, sends = false; /* the command knows --really-do-it; sends messages */
     for (size_t i = 0; i < args->command->opt_cnt; i++) {
         asks = asks || args->command->opts[i].id == SLK_OPT_REALLY;
         sends = sends || args->command->opts[i].id == SLK_OPT_CONFIDENCE;
     }
     *use = (slk_actor_use_t){
-        .wallet = {.at_node = !args->opt[SLK_OPT_KEYSTORE].given,
+        .wallet = {.at_node = !keystore && !signer,
+                   .signer = signer,
                    .use = node,
                    .keystore = args->opt[SLK_OPT_KEYSTORE].text,
                    .passphrase_file = args->opt[SLK_OPT_PASSPHRASE].text},
@@ -148,6 +151,7 @@ slk_err_t slk_run_wallet_send(slk_app_t *app, const slk_args_t *args)
         {SLK_OPT_TIMEOUT, SLK_OPTIONAL, NULL, NULL}, {SLK_OPT_NO_WAIT, SLK_OPTIONAL, NULL, NULL},  \
         {SLK_OPT_KEYSTORE, SLK_OPTIONAL, NULL, "sign with a key of this folder; needs --store"},   \
         {SLK_OPT_PASSPHRASE, SLK_OPTIONAL, NULL, NULL},                                            \
+        {SLK_OPT_SIGNER, SLK_OPTIONAL, NULL, NULL},                                                \
         {SLK_OPT_STORE, SLK_OPTIONAL, NULL,                                                        \
          "database that keeps the message, also when this command is killed"},                     \
         {SLK_OPT_API_INFO, SLK_OPTIONAL, NULL, NULL},                                              \

@@ -14,6 +14,7 @@ static slk_err_t wallet_use(slk_wallet_use_t *wallet, slk_node_use_t *node, bool
     const char *info = getenv("FULLNODE_API_INFO");
     bool named = args->opt[SLK_OPT_API_INFO].text || (info && *info);
     *wallet = (slk_wallet_use_t){.at_node = args->opt[SLK_OPT_NODE_WALLET].given,
+                                 .signer = slk_signer_use(args, false),
                                  .keystore = args->opt[SLK_OPT_KEYSTORE].text,
                                  .passphrase_file = args->opt[SLK_OPT_PASSPHRASE].text,
                                  .plain = args->opt[SLK_OPT_PLAIN].given};
@@ -125,6 +126,7 @@ static const slk_opt_use_t new_opts[] = {
 };
 static const slk_opt_use_t list_opts[] = {
     {SLK_OPT_KEYSTORE, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_SIGNER, SLK_OPTIONAL, NULL, "list the keys of lotus-wallet or of another node"},
     {SLK_OPT_NODE_WALLET, SLK_OPTIONAL, NULL, NULL},
     {SLK_OPT_API_INFO, SLK_OPTIONAL, NULL, NULL},
     {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},
@@ -145,9 +147,9 @@ static const slk_opt_use_t secret_opts[] = {
     {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},
 };
 static const slk_opt_use_t sign_opts[] = {
-    {SLK_OPT_KEYSTORE, SLK_OPTIONAL, NULL, NULL},    {SLK_OPT_PASSPHRASE, SLK_OPTIONAL, NULL, NULL},
-    {SLK_OPT_NODE_WALLET, SLK_OPTIONAL, NULL, NULL}, {SLK_OPT_API_INFO, SLK_OPTIONAL, NULL, NULL},
-    {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_KEYSTORE, SLK_OPTIONAL, NULL, NULL}, {SLK_OPT_PASSPHRASE, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_SIGNER, SLK_OPTIONAL, NULL, NULL},   {SLK_OPT_NODE_WALLET, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_API_INFO, SLK_OPTIONAL, NULL, NULL}, {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},
 };
 static const slk_opt_use_t verify_opts[] = {
     {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},
@@ -165,6 +167,7 @@ static const slk_opt_use_t send_opts[] = {
     {SLK_OPT_NO_WAIT, SLK_OPTIONAL, NULL, NULL},
     {SLK_OPT_KEYSTORE, SLK_OPTIONAL, NULL, "sign with a key of this folder; needs --store"},
     {SLK_OPT_PASSPHRASE, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_SIGNER, SLK_OPTIONAL, NULL, NULL},
     {SLK_OPT_STORE, SLK_OPTIONAL, NULL,
      "database that keeps the message, also when this command is killed"},
     {SLK_OPT_API_INFO, SLK_OPTIONAL, NULL, NULL},
@@ -241,7 +244,9 @@ const slk_command_t slk_wallet_commands[] = {
     {.noun = "wallet",
      .verb = "send",
      .summary = "send FIL to an address",
-     .details = "By default the node's wallet signs. An address that is new to the chain gets an "
+     .details = "By default the node's wallet signs; or a key of --keystore; or --signer, or "
+                "WALLET_API_INFO "
+                "where that is set. An address that is new to the chain gets an "
                 "account. Status 1 "
                 "when the message failed.",
      .opts = send_opts,

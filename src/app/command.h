@@ -150,6 +150,8 @@ const char *slk_value_choices(slk_arg_kind_t kind, const char *choices);
     X(PASSPHRASE, "passphrase-file", "FILE", FILE, NULL,                                           \
       "file with the keystore's passphrase; else SELKIE_PASSPHRASE, else the terminal is asked")   \
     X(PLAIN, "plain", NULL, FLAG, NULL, "do not encrypt the key: for development chains")          \
+    X(SIGNER, "signer", "TOKEN:ADDRESS", TEXT, NULL,                                               \
+      "sign by lotus-wallet or another node's wallet, as WALLET_API_INFO names it")                \
     X(NODE_WALLET, "node", NULL, FLAG, NULL, "use the wallet of the node, not a keystore")         \
     X(REPO, "repo", "DIR", DIR, NULL,                                                              \
       "folder of a node of the cluster, instead of SELKIE_PATH; default ~/.selkie")                \

@@ -15,6 +15,14 @@ slk_err_t slk_node_use(slk_node_use_t *use, slk_app_t *app, const slk_args_t *ar
     return err;
 }
 
+const char *slk_signer_use(const slk_args_t *args, bool env)
+{
+    const char *info = args->opt[SLK_OPT_SIGNER].text;
+    if (!info && env)
+        info = getenv("WALLET_API_INFO");
+    return info && *info ? info : NULL;
+}
+
 slk_err_t slk_node_usage(slk_app_t *app, slk_err_t err)
 {
     if (err == SLK_ERR_INPUT)

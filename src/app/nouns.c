@@ -34,7 +34,8 @@ const slk_noun_t slk_nouns[] = {
     {"wallet", "keys, and what their addresses have",
      "Keys lie in a folder (--keystore), each in a file of its own, encrypted with one passphrase "
      "for all; or in the "
-     "wallet of a node (--node). A keystore needs no node but for balances.",
+     "wallet of a node (--node), or behind lotus-wallet or what speaks like it (--signer). A "
+     "keystore needs no node but for balances.",
      slk_wallet_commands, true},
     {"devnet", "a development network on this machine",
      "An embedded chain for tests, with which one machine can run the whole life of a sector: real "
@@ -42,8 +43,11 @@ const slk_noun_t slk_nouns[] = {
      slk_devnet_commands, true},
     {"actor", "the miner actor: who may do what, and its money",
      "Any node will do (see `selkie chain`); the miner is named by --actor. Messages are signed by "
-     "the node's wallet, for which the token needs the right to sign; or with --keystore here, and "
-     "kept in --store so that none is ever sent twice. A command waits until its message is on "
+     "the node's wallet, for which the token needs the right to sign; or with --keystore here; or "
+     "by "
+     "lotus-wallet or another node's wallet, which --signer or WALLET_API_INFO names. The last two "
+     "keep "
+     "them in --store, so that none is ever sent twice. A command waits until its message is on "
      "chain and deep enough; status 1 when it failed there.\n\n"
      "What is hard to take back is only shown, unless --really-do-it is given.",
      slk_actor_commands, true},

@@ -1,11 +1,11 @@
 #include "app/send_message.h"
 
+#include "app/wallet_signer.h"
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "chain/client.h"
 #include "codec/actors/exit_code.h"
 #include "codec/fil.h"
-#include "crypto/keys/keystore.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,8 +73,9 @@ slk_err_t slk_send_check(const slk_send_use_t *use, slk_diag_t *diag)
                         (unsigned long long)use->confidence, CONFIDENCE_MAX);
     if (!use->wallet.at_node && !use->store)
         return slk_fail(diag, SLK_ERR_INPUT,
-                        "--keystore needs --store FILE, where a signed message is kept so that it "
-                        "is never signed twice");
+                        "%s needs --store FILE, where a signed message is kept so that it is never "
+                        "signed twice",
+                        use->wallet.signer ? "a signer" : "--keystore");
     if (!use->max_fee)
         return SLK_OK;
     slk_err_t err = slk_fil_parse(&fee, use->max_fee, diag);
@@ -225,21 +226,22 @@ static slk_err_t say_refused(const slk_message_row_t *row, slk_diag_t *diag)
 
 /* --- Sending ------------------------------------------------------------------------------- */
 
-static slk_err_t open_signer(slk_keystore_t **keys, slk_signer_t *signer, const slk_send_use_t *use,
-                             const slk_address_t *from, slk_diag_t *diag)
+static slk_err_t open_signer(slk_wallet_signer_t *wallet, slk_signer_t *signer,
+                             const slk_send_use_t *use, const slk_address_t *from, slk_diag_t *diag)
 {
     bool has = false;
+    char name[SLK_WALLET_SIGNER_NAME];
     *signer = (slk_signer_t){0};
     if (use->wallet.at_node)
         return SLK_OK;
-    slk_err_t err = slk_wallet_unlocked(keys, &use->wallet, diag);
+    slk_err_t err = slk_wallet_signer_open(wallet, &use->wallet, diag);
     if (err != SLK_OK)
         return err;
-    *signer = slk_keystore_signer(*keys);
+    *signer = slk_wallet_signer(wallet);
+    slk_wallet_signer_name(name, wallet);
     err = slk_signer_has(*signer, from, &has, diag);
     if (err == SLK_OK && !has)
-        err = slk_fail(diag, SLK_ERR_NOTFOUND,
-                       "the keystore has no key of %s, which has to sign this",
+        err = slk_fail(diag, SLK_ERR_NOTFOUND, "%s has no key of %s, which has to sign this", name,
                        slk_address_text(from, SLK_MAINNET).s);
     return err;
 }
@@ -262,14 +264,14 @@ static slk_err_t fill_want(slk_message_want_t *want, const slk_send_use_t *use,
 slk_err_t slk_send_message(const slk_send_use_t *use, const slk_send_call_t *call,
                            slk_message_row_t *row, slk_diag_t *diag)
 {
-    slk_keystore_t *keys = NULL;
+    slk_wallet_signer_t wallet = {0};
     place_t place = {0};
     slk_message_want_t want;
     wait_t wait = {.use = use, .row = row, .began = slk_clock_seconds()};
     slk_chain_opts_t opts = {.api_info = use->wallet.use->api_info, .poll_ms = POLL_MS};
     slk_err_t err = SLK_OK;
     *row = (slk_message_row_t){0};
-    SLK_TRY(open_signer(&keys, &opts.signer, use, &call->from, diag));
+    SLK_TRY(open_signer(&wallet, &opts.signer, use, &call->from, diag));
     SLK_TRY(make_place(&place, use->store, diag));
     SLK_TRY(fill_want(&want, use, call, diag));
     SLK_TRY(slk_db_open(&wait.db, place.path, diag));
@@ -289,7 +291,7 @@ slk_err_t slk_send_message(const slk_send_use_t *use, const slk_send_call_t *cal
 out:
     slk_db_close(wait.db);
     drop_place(&place);
-    slk_keystore_close(keys);
+    slk_wallet_signer_close(&wallet);
     return err;
 }
 

@@ -2,7 +2,7 @@
 #define SLK_APP_SEND_MESSAGE_H
 
 /* One message for a command: into a database, from there by chain/client.h to a node and onto the chain.
- * The node's wallet signs and chooses the nonce, or a keystore here signs.
+ * The node's wallet signs and chooses the nonce; or a keystore here signs, or a signer by RPC.
  *
  * With a database of one's own (store) nothing is sent twice: a command that was killed and is given
  * again finds its message by what it says and goes on with it. Without one the database is a temporary
@@ -14,7 +14,7 @@
 
 typedef struct {
     slk_wallet_use_t wallet; /* .use: the node */
-    const char *store;       /* NULL: none; a keystore needs one */
+    const char *store;       /* NULL: none; other signers need one */
     const char *max_fee;     /* as people write amounts; NULL: the node's default */
     uint64_t confidence;     /* 1 to 900 */
     double timeout;          /* seconds; 0: none */

@@ -2,12 +2,12 @@
 
 #include "app/actor_calls_impl.h"
 #include "app/node_calls_impl.h"
+#include "app/wallet_signer.h"
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/file.h"
 #include "codec/fil.h"
 #include "crypto/keys/key_text.h"
-#include "crypto/keys/keystore.h"
 #include "crypto/keys/passphrase.h"
 
 #include <fcntl.h>
@@ -82,10 +82,73 @@ out:
     return err;
 }
 
-slk_err_t slk_wallet_unlocked(slk_keystore_t **keys, const slk_wallet_use_t *use, slk_diag_t *diag)
+/* --- Who signs --------------------------------------------------------------------------------------- */
+
+slk_err_t slk_wallet_signer_open(slk_wallet_signer_t *signer, const slk_wallet_use_t *use,
+                                 slk_diag_t *diag)
 {
-    slk_err_t err = keystore_open(keys, use, false, diag);
-    return err == SLK_OK ? unlock(*keys, use, diag) : err;
+    *signer = (slk_wallet_signer_t){0};
+    if (use->signer)
+        return slk_remote_signer_new(&signer->remote, use->signer, diag);
+    slk_err_t err = keystore_open(&signer->keys, use, false, diag);
+    return err == SLK_OK ? unlock(signer->keys, use, diag) : err;
+}
+
+void slk_wallet_signer_close(slk_wallet_signer_t *signer)
+{
+    slk_keystore_close(signer->keys);
+    slk_remote_signer_free(signer->remote);
+    *signer = (slk_wallet_signer_t){0};
+}
+
+slk_signer_t slk_wallet_signer(const slk_wallet_signer_t *signer)
+{
+    return signer->remote ? slk_remote_signer(signer->remote) : slk_keystore_signer(signer->keys);
+}
+
+static slk_err_t keystore_default(slk_address_t *address, slk_keystore_t *store, slk_diag_t *diag)
+{
+    slk_err_t err = slk_keystore_default(store, address, diag);
+    if (err == SLK_OK && !slk_address_defined(address))
+        err =
+            slk_fail(diag, SLK_ERR_STATE,
+                     "the keystore has no default key; choose one: selkie wallet default ADDRESS");
+    return err;
+}
+
+typedef struct {
+    slk_address_t first;
+    size_t cnt;
+} keys_t;
+
+static slk_err_t note_key(void *user, const slk_address_t *address)
+{
+    keys_t *keys = user;
+    if (!keys->cnt++)
+        keys->first = *address;
+    return SLK_OK;
+}
+
+slk_err_t slk_wallet_signer_default(slk_address_t *address, const slk_wallet_signer_t *signer,
+                                    slk_diag_t *diag)
+{
+    keys_t keys = {.cnt = 0};
+    if (signer->keys)
+        return keystore_default(address, signer->keys, diag);
+    slk_err_t err = slk_signer_list(slk_wallet_signer(signer), note_key, &keys, diag);
+    if (err == SLK_OK && keys.cnt != 1)
+        err = slk_fail(diag, SLK_ERR_STATE, "signer %s has %zu keys; which one? Give --from",
+                       slk_remote_signer_name(signer->remote), keys.cnt);
+    *address = keys.first;
+    return err;
+}
+
+void slk_wallet_signer_name(char out[SLK_WALLET_SIGNER_NAME], const slk_wallet_signer_t *signer)
+{
+    if (signer->remote)
+        snprintf(out, SLK_WALLET_SIGNER_NAME, "signer %s", slk_remote_signer_name(signer->remote));
+    else
+        snprintf(out, SLK_WALLET_SIGNER_NAME, "the keystore");
 }
 
 /* Write a key, and make it the default if it is the first. */
@@ -236,6 +299,34 @@ out:
     return err;
 }
 
+typedef struct {
+    json_t *rows;
+    slk_node_talk_t *talk; /* NULL: no balances */
+    slk_diag_t *diag;
+} listing_t;
+
+static slk_err_t list_key(void *user, const slk_address_t *address)
+{
+    const listing_t *to = user;
+    json_t *row = json_object();
+    json_array_append_new(to->rows, row);
+    slk_json_set(row, "address",
+                 slk_address_json(address, to->talk ? to->talk->api.network : SLK_MAINNET));
+    return to->talk ? add_balance(row, to->talk, address, to->diag) : SLK_OK;
+}
+
+static slk_err_t list_signer(json_t *rows, const slk_wallet_use_t *use, slk_node_talk_t *talk,
+                             slk_diag_t *diag)
+{
+    slk_wallet_signer_t signer;
+    listing_t to = {rows, talk, diag};
+    slk_err_t err = slk_wallet_signer_open(&signer, use, diag);
+    if (err == SLK_OK)
+        err = slk_signer_list(slk_wallet_signer(&signer), list_key, &to, diag);
+    slk_wallet_signer_close(&signer);
+    return err;
+}
+
 slk_err_t slk_wallet_list(const slk_wallet_use_t *use, json_t **result, slk_diag_t *diag)
 {
     slk_err_t err = SLK_OK;
@@ -246,6 +337,8 @@ slk_err_t slk_wallet_list(const slk_wallet_use_t *use, json_t **result, slk_diag
     *result = json_array();
     if (use->at_node) {
         SLK_TRY(list_node(*result, &talk, diag));
+    } else if (use->signer) {
+        SLK_TRY(list_signer(*result, use, use->use ? &talk : NULL, diag));
     } else {
         SLK_TRY(keystore_open(&store, use, false, diag));
         SLK_TRY(list_keystore(*result, store, use->use ? &talk : NULL, diag));
@@ -378,7 +471,7 @@ slk_err_t slk_wallet_sign(const slk_wallet_use_t *use, const char *text, const c
 {
     slk_err_t err;
     slk_address_t address;
-    slk_keystore_t *store = NULL;
+    slk_wallet_signer_t signer = {0};
     slk_key_sig_t sig;
     uint8_t *bytes = NULL;
     size_t len;
@@ -388,15 +481,14 @@ slk_err_t slk_wallet_sign(const slk_wallet_use_t *use, const char *text, const c
         err = sign_at_node(use, &address, (slk_bytes_t){bytes, len}, result, diag);
         goto out;
     }
-    SLK_TRY(keystore_open(&store, use, false, diag));
-    SLK_TRY(unlock(store, use, diag));
+    SLK_TRY(slk_wallet_signer_open(&signer, use, diag));
     slk_sign_request_t request = {.kind = SLK_SIGN_UNKNOWN, .bytes = bytes, .len = len};
-    SLK_TRY(slk_signer_sign(slk_keystore_signer(store), &address, &request, &sig, diag));
+    SLK_TRY(slk_signer_sign(slk_wallet_signer(&signer), &address, &request, &sig, diag));
     *result = json_object();
     slk_json_set(*result, "signature", signature_json((unsigned)sig.type, sig.b, sig.len));
 out:
     free(bytes);
-    slk_keystore_close(store);
+    slk_wallet_signer_close(&signer);
     return err;
 }
 
@@ -433,13 +525,7 @@ slk_err_t slk_wallet_default(const slk_wallet_use_t *use, const char *text, json
     if (text)
         SLK_TRY(slk_keystore_set_default(store, &address, diag));
     else
-        SLK_TRY(slk_keystore_default(store, &address, diag));
-    if (!slk_address_defined(&address)) {
-        err =
-            slk_fail(diag, SLK_ERR_STATE,
-                     "the keystore has no default key; choose one: selkie wallet default ADDRESS");
-        goto out;
-    }
+        SLK_TRY(keystore_default(&address, store, diag));
     *result = json_object();
     slk_json_set(*result, "address", slk_address_json(&address, SLK_MAINNET));
 out:

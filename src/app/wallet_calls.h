@@ -1,23 +1,19 @@
 #ifndef SLK_APP_WALLET_CALLS_H
 #define SLK_APP_WALLET_CALLS_H
 
-/* What the commands `wallet` do: with a keystore of our own, or with the node's wallet. Apart from the commands for
+/* What the commands `wallet` do: with a keystore of our own, a signer by RPC, or the node's wallet. Apart from the commands for
  * the reason of node_calls.h. */
 
 #include "app/node_calls.h"
 
 typedef struct {
-    bool at_node;                /* the node's wallet; else the keystore */
+    bool at_node;                /* the node's wallet; else the signer or the keystore */
+    const char *signer;          /* as WALLET_API_INFO; NULL: none */
     const slk_node_use_t *use;   /* NULL: no node is named */
     const char *keystore;        /* folder; NULL: $SELKIE_PATH/keystore, ~/.selkie/keystore */
     const char *passphrase_file; /* NULL: SELKIE_PASSPHRASE, else a question on the terminal */
     bool plain;                  /* new keys are not encrypted */
 } slk_wallet_use_t;
-
-/* The keystore, with its keys open; slk_keystore_close. */
-typedef struct slk_keystore slk_keystore_t;
-SLK_CHECK_RESULT slk_err_t slk_wallet_unlocked(slk_keystore_t **keys, const slk_wallet_use_t *use,
-                                               slk_diag_t *diag);
 
 /* *result: see the tables of cmd_wallet.c. type: "bls" or "secp256k1". */
 SLK_CHECK_RESULT slk_err_t slk_wallet_new(const slk_wallet_use_t *use, const char *type,

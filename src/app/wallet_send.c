@@ -1,30 +1,29 @@
 #include "app/actor_calls_impl.h"
+#include "app/wallet_signer.h"
 
 #include "base/assert.h"
 #include "codec/fil.h"
-#include "crypto/keys/keystore.h"
 
-/* Who pays: the address given, else the default key of the keystore or of the node's wallet. */
+/* Who pays: the address given, else the default key of the keystore, the signer's only one, or the default of the node's wallet. */
 static slk_err_t sender_of(slk_address_t *from, slk_node_talk_t *talk, const slk_actor_use_t *use,
                            slk_diag_t *diag)
 {
     slk_err_t err;
     slk_address_t address;
     slk_api_address_t standard;
-    json_t *json = NULL;
+    slk_wallet_signer_t signer = {0};
     if (use->from) {
         SLK_TRY(slk_read_address(&address, use->from, diag));
     } else if (use->wallet.at_node) {
         SLK_TRY(slk_api_WalletDefaultAddress(&talk->api, &talk->arena, &standard, diag));
         address = standard.v;
     } else {
-        SLK_TRY(slk_wallet_default(&use->wallet, NULL, &json, diag));
-        SLK_TRY(
-            slk_read_address(&address, json_string_value(json_object_get(json, "address")), diag));
+        SLK_TRY(slk_wallet_signer_open(&signer, &use->wallet, diag));
+        SLK_TRY(slk_wallet_signer_default(&address, &signer, diag));
     }
     SLK_TRY(slk_resolve_key(talk, &address, from, diag));
 out:
-    json_decref(json);
+    slk_wallet_signer_close(&signer);
     return err;
 }
 
