@@ -234,7 +234,8 @@ static slk_err_t take_signature(const slk_remote_signer_t *s, slk_key_sig_t *sig
             "secp256k1 or bls",
             s->name, (unsigned)from->type, from->data.len);
     *sig = (slk_key_sig_t){.type = (slk_key_type_t)from->type, .len = (uint8_t)from->data.len};
-    memcpy(sig->b, from->data.b, from->data.len);
+    if (from->data.len)
+        memcpy(sig->b, from->data.b, from->data.len);
     return SLK_OK;
 }
 
