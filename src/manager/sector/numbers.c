@@ -54,7 +54,7 @@ static slk_err_t store_set(slk_db_t *db, uint64_t miner, const char *name,
 }
 
 slk_err_t slk_numbers_reservations(slk_db_t *db, uint64_t miner, slk_arena_t *arena,
-                                   slk_reservation_t **list, size_t *cnt, slk_diag_t *diag)
+                                   slk_number_reservation_t **list, size_t *cnt, slk_diag_t *diag)
 {
     slk_db_rows_t *rows = NULL;
     int64_t all = 0;
@@ -79,7 +79,7 @@ slk_err_t slk_numbers_reservations(slk_db_t *db, uint64_t miner, slk_arena_t *ar
         SLK_TRY(slk_db_rows_next(rows, &more, diag));
         if (!more)
             break;
-        slk_reservation_t *row = &(*list)[*cnt];
+        slk_number_reservation_t *row = &(*list)[*cnt];
         const char *name = slk_db_rows_text(rows, 0, &len);
         row->name = slk_arena_text(arena, name, len);
         if (!row->name) {
@@ -98,7 +98,7 @@ out:
 static slk_err_t load_reserved(slk_db_t *db, uint64_t miner, slk_arena_t *arena,
                                slk_bitfield_t *reserved, slk_diag_t *diag)
 {
-    slk_reservation_t *list;
+    slk_number_reservation_t *list;
     size_t cnt;
     *reserved = (slk_bitfield_t){0};
     slk_err_t err = slk_numbers_reservations(db, miner, arena, &list, &cnt, diag);

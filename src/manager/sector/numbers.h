@@ -41,11 +41,12 @@ SLK_CHECK_RESULT slk_err_t slk_numbers_free(slk_db_t *db, uint64_t miner, const 
 typedef struct {
     const char *name;
     slk_bitfield_t numbers;
-} slk_reservation_t;
+} slk_number_reservation_t;
 /* In the order of names' bytes. */
 SLK_CHECK_RESULT slk_err_t slk_numbers_reservations(slk_db_t *db, uint64_t miner,
-                                                    slk_arena_t *arena, slk_reservation_t **rows,
-                                                    size_t *cnt, slk_diag_t *diag);
+                                                    slk_arena_t *arena,
+                                                    slk_number_reservation_t **rows, size_t *cnt,
+                                                    slk_diag_t *diag);
 
 typedef struct {
     slk_bitfield_t reserved, allocated; /* allocated: ours */
