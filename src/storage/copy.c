@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #define BLOCK ((size_t)512 * 1024)
+#define HOLE  ((size_t)64 * 1024) /* zeros that are worth one */
 
 typedef struct {
     int from, to;
@@ -52,9 +53,15 @@ static slk_err_t put_block(const copy_t *c, uint64_t at, size_t len, bool *same)
         if (ftruncate(c->to, (off_t)at))
             return slk_fail_errno(c->diag, "shorten", c->to_name);
     }
-    if (is_zero(c->block, len))
-        return SLK_OK;
-    return slk_pwrite_all(c->to, c->block, len, at, c->to_name, c->diag);
+    for (size_t i = 0; i < len; i += HOLE) {
+        size_t some = len - i < HOLE ? len - i : HOLE;
+        err = is_zero(c->block + i, some)
+                  ? SLK_OK
+                  : slk_pwrite_all(c->to, c->block + i, some, at + i, c->to_name, c->diag);
+        if (err != SLK_OK)
+            return err;
+    }
+    return SLK_OK;
 }
 
 static slk_err_t copy_all(const copy_t *c, slk_copied_t *copied, uint64_t have)

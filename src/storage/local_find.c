@@ -151,8 +151,8 @@ typedef struct {
 static void add_reason(acquire_t *a, const char *root, const char *why)
 {
     size_t len = strlen(a->reasons.text);
-    snprintf(a->reasons.text + len, sizeof a->reasons.text - len, "%s%s: %s", len ? "; " : "", root,
-             why);
+    snprintf(a->reasons.text + len, sizeof a->reasons.text - len, "%s%.200s: %.300s",
+             len ? "; " : "", root, why);
 }
 
 /* NULL: the path may take these types. */
