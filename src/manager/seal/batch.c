@@ -49,15 +49,10 @@ void slk_batch_rules(slk_batch_rules_t *rules, slk_batch_kind_t kind,
 
 /* --- Choosing ------------------------------------------------------------------------------ */
 
-typedef struct {
-    const slk_batch_candidate_t *candidates;
-    const slk_batch_candidate_t *at;
-} slk_order_t;
-
 static int by_urgency(const void *a, const void *b)
 {
-    const slk_batch_candidate_t *x = ((const slk_order_t *)a)->at,
-                                *y = ((const slk_order_t *)b)->at;
+    const slk_batch_candidate_t *x = *(const slk_batch_candidate_t *const *)a;
+    const slk_batch_candidate_t *y = *(const slk_batch_candidate_t *const *)b;
     if (x->cutoff != y->cutoff)
         return x->cutoff < y->cutoff ? -1 : 1;
     if (x->since_ms != y->since_ms)
@@ -67,26 +62,26 @@ static int by_urgency(const void *a, const void *b)
 
 static int by_number(const void *a, const void *b)
 {
-    const slk_batch_candidate_t *x = ((const slk_order_t *)a)->at,
-                                *y = ((const slk_order_t *)b)->at;
+    const slk_batch_candidate_t *x = *(const slk_batch_candidate_t *const *)a;
+    const slk_batch_candidate_t *y = *(const slk_batch_candidate_t *const *)b;
     return x->number < y->number ? -1 : x->number > y->number;
 }
 
-/* False: no memory; then the first ones are taken, which is as good a batch. */
+/* Without memory the first ones are taken, which is as good a batch. */
 static void choose(slk_batch_plan_t *plan, size_t *chosen, const slk_batch_candidate_t *candidates,
                    size_t cnt, size_t max)
 {
-    slk_order_t *order = calloc(cnt, sizeof *order);
+    const slk_batch_candidate_t **order = calloc(cnt, sizeof *order);
     plan->cnt = cnt < max ? cnt : max;
     plan->rest = cnt - plan->cnt;
-    for (size_t i = 0; order && i < cnt; i++)
-        order[i] = (slk_order_t){candidates, &candidates[i]};
     if (order) {
+        for (size_t i = 0; i < cnt; i++)
+            order[i] = &candidates[i];
         qsort(order, cnt, sizeof *order, by_urgency);
         qsort(order, plan->cnt, sizeof *order, by_number);
     }
     for (size_t i = 0; i < plan->cnt; i++)
-        chosen[i] = order ? (size_t)(order[i].at - candidates) : i;
+        chosen[i] = order ? (size_t)(order[i] - candidates) : i;
     free(order);
 }
 

@@ -5,6 +5,7 @@
 
 #include "base/bytes.h"
 #include "codec/base64.h"
+#include "selkie/groth16.h"
 
 #include <string.h>
 

@@ -45,7 +45,9 @@ typedef struct {
 /* What a message would need. Fees in attoFIL a unit of gas. */
 typedef struct {
     slk_gas_t gas;
-    bool out_of_gas; /* NONE: it needs more than a block's gas */
+    /* NONE: */
+    bool out_of_gas;   /* it needs more than a block's gas */
+    int64_t exit_code; /* with which it would fail; 0: not known */
 } slk_world_gas_t;
 
 typedef struct {
@@ -87,9 +89,10 @@ typedef struct {
     slk_look_t (*pledge)(void *ctx, int64_t epochs, uint64_t sector_size, uint64_t verified_bytes,
                          slk_bigint_t *out, slk_diag_t *diag);
     slk_look_t (*available)(void *ctx, uint64_t miner, slk_bigint_t *out, slk_diag_t *diag);
-    /* Of an address that messages may come from. NONE: it is not on chain, or we have no key for it. */
-    slk_look_t (*sender)(void *ctx, const slk_address_t *address, slk_bigint_t *balance,
-                         slk_diag_t *diag);
+    /* Of an address that messages may come from: its id, what it has. NONE: it is not on chain, or we have no
+     * key for it. */
+    slk_look_t (*sender)(void *ctx, const slk_address_t *address, slk_address_t *id,
+                         slk_bigint_t *balance, slk_diag_t *diag);
     /* NONE: it would fail, as diag tells. */
     slk_look_t (*estimate)(void *ctx, const slk_message_want_t *want, slk_world_gas_t *out,
                            slk_diag_t *diag);

@@ -12,10 +12,11 @@
 typedef struct slk_world_node slk_world_node_t;
 
 typedef struct {
-    slk_api_t api;          /* nodes, letter of addresses, job that cancels */
-    slk_db_t *db;           /* tables of messages and jobs */
-    slk_signer_t signer;    /* ops NULL: the node's wallet */
-    const char *params_dir; /* of verifying keys; NULL: slk_params_dir */
+    slk_api_t api;           /* nodes, letter of addresses, job that cancels */
+    slk_db_t *db;            /* tables of messages and jobs */
+    slk_signer_t signer;     /* ops NULL: the node's wallet */
+    slk_nonce_mode_t nonces; /* of messages */
+    const char *params_dir;  /* of verifying keys; NULL: slk_params_dir */
     /* The head that the chain's client follows (chain/client.h). False: none is known. NULL: the node is
      * asked. */
     bool (*head)(void *ctx, slk_head_t *head);
