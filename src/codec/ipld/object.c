@@ -28,3 +28,25 @@ out:
     slk_buf_free(&buf);
     return err;
 }
+
+slk_err_t slk_object_put_list(slk_cid_t *root, const slk_blockstore_t *store,
+                              slk_amt_version_t version, unsigned bit_width,
+                              slk_object_item_t *write, const void *items, size_t cnt,
+                              slk_diag_t *diag)
+{
+    slk_err_t err;
+    slk_amt_t *amt = NULL;
+    slk_buf_t buf = {0};
+    SLK_TRY(slk_amt_new(&amt, store, version, bit_width));
+    for (size_t i = 0; i < cnt; i++) {
+        slk_buf_clear(&buf);
+        SLK_TRY(write(&buf, items, i, diag));
+        SLK_TRY(slk_buf_check(&buf, diag));
+        SLK_TRY(slk_amt_set(amt, i, (slk_bytes_t){buf.bytes, buf.len}, diag));
+    }
+    SLK_TRY(slk_amt_flush(amt, root, diag));
+out:
+    slk_amt_free(amt);
+    slk_buf_free(&buf);
+    return err;
+}

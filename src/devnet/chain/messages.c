@@ -2,7 +2,6 @@
 
 #include "devnet/chain/chain_impl.h"
 
-#include "codec/ipld/amt.h"
 #include "codec/ipld/object.h"
 
 #include <stdlib.h>
@@ -12,24 +11,23 @@
 
 /* --- Trees ------------------------------------------------------------------------------------ */
 
+static slk_err_t write_cid(slk_buf_t *buf, const void *items, size_t i, slk_diag_t *diag)
+{
+    (void)diag;
+    slk_cbor_put_cid(buf, (const slk_cid_t *)items + i);
+    return SLK_OK;
+}
+
+static slk_err_t write_receipt(slk_buf_t *buf, const void *items, size_t i, slk_diag_t *diag)
+{
+    return slk_record_encode(buf, &slk_receipt_type, (const slk_receipt_t *)items + i, diag);
+}
+
 static slk_err_t cid_root(slk_cid_t *root, const slk_blockstore_t *store,
                           const slk_cid_list_t *cids, slk_diag_t *diag)
 {
-    slk_err_t err;
-    slk_amt_t *amt = NULL;
-    slk_buf_t buf = {0};
-    SLK_TRY(slk_amt_new(&amt, store, SLK_AMT_V0, WIDTH));
-    for (size_t i = 0; i < cids->count; i++) {
-        slk_buf_clear(&buf);
-        slk_cbor_put_cid(&buf, &cids->items[i]);
-        SLK_TRY(slk_buf_check(&buf, diag));
-        SLK_TRY(slk_amt_set(amt, i, (slk_bytes_t){buf.bytes, buf.len}, diag));
-    }
-    SLK_TRY(slk_amt_flush(amt, root, diag));
-out:
-    slk_amt_free(amt);
-    slk_buf_free(&buf);
-    return err;
+    return slk_object_put_list(root, store, SLK_AMT_V0, WIDTH, write_cid, cids->items, cids->count,
+                               diag);
 }
 
 slk_err_t slk_message_root(slk_cid_t *root, const slk_blockstore_t *store,
@@ -47,21 +45,7 @@ out:
 slk_err_t slk_receipt_root(slk_cid_t *root, const slk_blockstore_t *store,
                            const slk_receipt_t *receipts, size_t cnt, slk_diag_t *diag)
 {
-    slk_err_t err;
-    slk_amt_t *amt = NULL;
-    slk_buf_t buf = {0};
-    SLK_TRY(slk_amt_new(&amt, store, SLK_AMT_V0, WIDTH));
-    for (size_t i = 0; i < cnt; i++) {
-        slk_buf_clear(&buf);
-        SLK_TRY(slk_record_encode(&buf, &slk_receipt_type, &receipts[i], diag));
-        SLK_TRY(slk_buf_check(&buf, diag));
-        SLK_TRY(slk_amt_set(amt, i, (slk_bytes_t){buf.bytes, buf.len}, diag));
-    }
-    SLK_TRY(slk_amt_flush(amt, root, diag));
-out:
-    slk_amt_free(amt);
-    slk_buf_free(&buf);
-    return err;
+    return slk_object_put_list(root, store, SLK_AMT_V0, WIDTH, write_receipt, receipts, cnt, diag);
 }
 
 typedef struct {

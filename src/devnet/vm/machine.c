@@ -1,7 +1,6 @@
 #include "devnet/vm/machine.h"
 
 #include "base/assert.h"
-#include "codec/ipld/amt.h"
 #include "codec/ipld/object.h"
 #include "devnet/vm/basic_state.h"
 #include "devnet/vm/machine_impl.h"
@@ -310,25 +309,19 @@ static void write_event(slk_buf_t *buf, const slk_event_t *event)
     }
 }
 
+static slk_err_t write_item(slk_buf_t *buf, const void *items, size_t i, slk_diag_t *diag)
+{
+    (void)diag;
+    write_event(buf, (const slk_event_t *)items + i);
+    return SLK_OK;
+}
+
 slk_err_t slk_events_root(slk_cid_t *root, const slk_blockstore_t *store,
                           const slk_applied_t *applied, slk_diag_t *diag)
 {
-    slk_err_t err;
-    slk_amt_t *amt = NULL;
-    slk_buf_t buf = {0};
     *root = (slk_cid_t){0};
     if (!applied->event_cnt)
         return SLK_OK;
-    SLK_TRY(slk_amt_new(&amt, store, SLK_AMT_V3, EVENTS_WIDTH));
-    for (size_t i = 0; i < applied->event_cnt; i++) {
-        slk_buf_clear(&buf);
-        write_event(&buf, &applied->events[i]);
-        SLK_TRY(slk_buf_check(&buf, diag));
-        SLK_TRY(slk_amt_set(amt, i, (slk_bytes_t){buf.bytes, buf.len}, diag));
-    }
-    SLK_TRY(slk_amt_flush(amt, root, diag));
-out:
-    slk_amt_free(amt);
-    slk_buf_free(&buf);
-    return err;
+    return slk_object_put_list(root, store, SLK_AMT_V3, EVENTS_WIDTH, write_item, applied->events,
+                               applied->event_cnt, diag);
 }
