@@ -169,6 +169,26 @@ const char *slk_value_choices(slk_arg_kind_t kind, const char *choices);
     X(PAUSED, "paused", NULL, FLAG, NULL, "make no blocks at first")                               \
     X(REORG_MESSAGES, "messages", "FATE", WORD, "again later lose",                                \
       "of reverted tipsets: in the new branch at once, pending again, or forgotten")               \
+    X(COUNT, "count", "N", NUMBER, NULL, "how many")                                               \
+    X(STATES, "states", "STATE,STATE,...", TEXT, NULL, "only sectors in these states")             \
+    X(LOG, "log", NULL, FLAG, NULL, "also what happened to it so far")                             \
+    X(PERM, "perm", "RIGHT", WORD, "read write sign admin worker", "what the token allows")        \
+    X(NAME, "name", "NAME", TEXT, NULL, "how it is called in lists")                               \
+    X(LOG_FORMAT, "log-format", "FORMAT", WORD, "text json", "lines for people or for machines")   \
+    X(LOG_LEVEL, "log-level", "LEVEL", WORD, "debug info warn error", "least level that is logged") \
+    X(PLEDGE, "pledge", "N", NUMBER, NULL,                                                         \
+      "seal so many committed-capacity sectors; those of an earlier run that are not done count")  \
+    X(UNTIL, "until", "WHEN", WORD, "proving windowed",                                            \
+      "end when all of them are on chain, or have been proven in a window as well")                \
+    X(PIECE, "piece", "FILE", FILE, NULL, "also seal a sector with the data of this file")         \
+    X(FLUSH, "flush", "KIND", WORD, "precommit commit terminate", "send this batch now")           \
+    X(CAN_STORE, "store", NULL, FLAG, NULL, "for long-term storage")                               \
+    X(CAN_SEAL, "seal", NULL, FLAG, NULL, "for sealing")                                           \
+    X(WEIGHT, "weight", "N", NUMBER, NULL, "preferred over paths of a smaller one")                \
+    X(MAX_STORAGE, "max-storage", "BYTES", BYTES, NULL, "use no more than that")                   \
+    X(MANAGER_INFO, "manager", "TOKEN:ADDRESS", TEXT, NULL,                                        \
+      "the manager to work for, instead of MINER_API_INFO or the one below --repo")                \
+    X(CREATE_MINER, "create", NULL, FLAG, NULL, "create the miner on chain first")                 \
     X(MEMORY, "memory", "BYTES", BYTES, NULL,                                                      \
       "memory for the partitions in work; by default half of what is available")                   \
     X(THREADS, "threads", "N", THREADS, NULL, "threads to compute on; by default all CPUs")        \
