@@ -117,8 +117,8 @@ typedef struct {
     void *ctx;
     const slk_miner_config_t *config; /* of the sector's miner */
     int64_t now_ms;                   /* ms since 1970 */
-    unsigned
-        troubles; /* decisions in a row for this sector that met trouble: pauses grow with it */
+    unsigned troubles; /* decisions in a row for this sector that met some: pauses grow with it */
+    slk_nonce_mode_t nonces; /* of messages */
 } slk_world_t;
 
 #endif /* SLK_MANAGER_SEAL_WORLD_H */
