@@ -56,8 +56,8 @@ typedef struct {
     uint64_t trash_grace_s;  /* age at which removed files are deleted; 0: one day */
     uint32_t stop_s;         /* bound of a stop, checkpoints included; 0: 60 */
     uint32_t retry_max_ms;   /* longest pause between attempts to reach the manager; 0: 30,000 */
-    const atomic_bool
-        *reload; /* read storage.json again when it becomes true (SIGHUP); may be NULL */
+    /* Read storage.json again when it becomes true (SIGHUP); set to false then. May be NULL. */
+    atomic_bool *reload;
 } slk_worker_opts_t;
 
 /* Limit of a task that nobody named: 1 of the heavy ones (AP, PC1, PC2, C1, C2), 4 of the others. */
@@ -70,7 +70,7 @@ unsigned slk_worker_default_limit(const char *task);
  * SLK_ERR_BUSY: another worker has this repo, or the port is in use. SLK_ERR_PERM: the manager refuses
  * the token; SLK_ERR_UNSUPPORTED: it speaks another protocol, the sentence says who is older.
  * SLK_ERR_FORMAT: worker.json, storage.json malformed. */
-SLK_CHECK_RESULT slk_err_t slk_worker_run(const slk_worker_opts_t *opts, atomic_bool *stop,
+SLK_CHECK_RESULT slk_err_t slk_worker_run(const slk_worker_opts_t *opts, const atomic_bool *stop,
                                           slk_diag_t *diag);
 
 /* --- Settings ------------------------------------------------------------------------------- */
@@ -85,7 +85,7 @@ typedef struct {
  *   Name, Manager, TokenFile, Listen, Port, URL, CPUs, Memory, ParamsDir, PieceTokenFile, Program,
  *   Tasks {"PC1": 2}, NoDefault, Miners [1000], FetchParallel, TrashGraceHours, StopSeconds,
  *   Processors {"c2": {"Program", "Args", "Envs", "ClearEnv", "CPUs", "Cgroup", "CgroupCPUs",
- *                      "NUMANode", "Concurrent", "ReadySeconds", "QuietSeconds", "StallSeconds",
+ *                      "NUMANode", "ReadySeconds", "QuietSeconds", "StallSeconds",
  *                      "TotalSeconds", "GraceSeconds"}}
  * SLK_ERR_FORMAT: an unknown key, a wrong kind or range; names the key. */
 SLK_CHECK_RESULT slk_err_t slk_worker_config_load(slk_worker_config_t *config, const char *repo,
