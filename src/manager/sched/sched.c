@@ -429,8 +429,8 @@ static queued_t *make_queue(slk_round_t *round)
 }
 
 /* The jobs of one level, from `first` to `end`: miners by turns. */
-static size_t decide_level(slk_round_t *round, const queued_t *queue, size_t first, size_t end,
-                           turn_t *turns, uint32_t *order)
+static void decide_level(slk_round_t *round, const queued_t *queue, size_t first, size_t end,
+                         turn_t *turns, uint32_t *order)
 {
     slk_need_t need;
     size_t turn_cnt = 0, done = 0;
@@ -440,7 +440,7 @@ static size_t decide_level(slk_round_t *round, const queued_t *queue, size_t fir
             if (decide_one(round, &queue[i], &need))
                 charge(round, &need);
         }
-        return done;
+        return;
     }
     for (size_t i = first; i < end; i++) {
         if (i == first || queue[i].miner != queue[i - 1].miner)
@@ -459,7 +459,6 @@ static size_t decide_level(slk_round_t *round, const queued_t *queue, size_t fir
         if (turn_cnt)
             sift(turns, turn_cnt, 0);
     }
-    return done;
 }
 
 slk_err_t slk_sched_decide(slk_sched_result_t *result, const slk_sched_snapshot_t *in,
@@ -481,6 +480,8 @@ slk_err_t slk_sched_decide(slk_sched_result_t *result, const slk_sched_snapshot_
                 end++;
             decide_level(&round, queue, first, end, turns, order + first);
         }
+        for (uint32_t i = 0; i < in->job_cnt; i++)
+            result->explains[order[i]].turn = i;
         slk_round_times(&round, order, in->job_cnt);
     }
     ok = queue && turns && order && !round.no_memory;

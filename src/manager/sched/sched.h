@@ -2,7 +2,7 @@
 #define SLK_SCHED_SCHED_H
 
 /* Which job goes to which worker: a function of a snapshot and of nothing else. The same snapshot gives the
- * same answer, on any machine and in any order of its arrays' equals.
+ * same answer on any machine; ties go to the smaller id of a job and the smaller index of a worker.
  *
  * Order in which jobs choose:
  *   1. tasks that give space back (negative order: FIN, GET), then the rest
@@ -185,6 +185,7 @@ typedef struct {
     uint32_t worker, store;   /* indices; SLK_SCHED_NONE */
     int64_t a, b;             /* b of the ETAs: SLK_ETA_UNKNOWN */
     int64_t other;            /* id of a running, just assigned or queued job; 0: none */
+    uint32_t turn;            /* place in the order in which jobs chose, from 0 */
     uint32_t ahead;           /* jobs that wait for the same task and choose before this one */
     int64_t start_ms, end_ms; /* when it will start and end (ms since 1970); SLK_ETA_UNKNOWN */
 } slk_sched_explain_t;

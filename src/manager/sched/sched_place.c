@@ -36,10 +36,11 @@ bool slk_store_takes(const slk_round_t *round, uint32_t store, slk_path_use_t us
 /* --- Which explanation tells most ------------------------------------------------------------ */
 
 static const uint8_t ranks[SLK_SCHED_WHY_CNT] = {
-    [SLK_SCHED_NEARER] = 1,   [SLK_SCHED_LIMIT] = 2,   [SLK_SCHED_CORES] = 2,
-    [SLK_SCHED_MEMORY] = 2,   [SLK_SCHED_KEPT] = 3,    [SLK_SCHED_TOO_SLOW] = 4,
-    [SLK_SCHED_SPACE] = 5,    [SLK_SCHED_TOO_BIG] = 6, [SLK_SCHED_HOLDER] = 7,
-    [SLK_SCHED_NO_ROUTE] = 8, [SLK_SCHED_NO_PATH] = 9, [SLK_SCHED_NO_TASK] = 10,
+    [SLK_SCHED_NEARER] = 1,     [SLK_SCHED_LIMIT] = 2,   [SLK_SCHED_CORES] = 2,
+    [SLK_SCHED_MEMORY] = 2,     [SLK_SCHED_KEPT] = 3,    [SLK_SCHED_TOO_SLOW] = 4,
+    [SLK_SCHED_SPACE] = 5,      [SLK_SCHED_TOO_BIG] = 6, [SLK_SCHED_HOLDER] = 7,
+    [SLK_SCHED_NO_ROUTE] = 8,   [SLK_SCHED_NO_PATH] = 9, [SLK_SCHED_NO_TASK] = 10,
+    [SLK_SCHED_NO_WORKER] = 11,
 };
 
 void slk_why_better(slk_sched_explain_t *why, const slk_sched_explain_t *other)
