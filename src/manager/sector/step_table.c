@@ -270,15 +270,10 @@ uint8_t slk_step_edge(slk_sector_state_t from, slk_event_type_t event)
 
 bool slk_step_ignores(slk_sector_state_t from, slk_event_type_t event)
 {
-    switch (from) {
-    case SLK_STATE_REMOVED: /* who wants a state or an end of it is told */
+    if (ends(from)) /* who wants a state or an end of it is told */
         return event != SLK_EVENT_FORCE_STATE && event != SLK_EVENT_TERMINATE;
-    case SLK_STATE_REMOVING:
-    case SLK_STATE_ABORT_UPGRADE:
-        return true;
-    default:
-        return event == SLK_EVENT_START_PACKING;
-    }
+    return event == SLK_EVENT_START_PACKING || from == SLK_STATE_REMOVING ||
+           from == SLK_STATE_ABORT_UPGRADE;
 }
 
 bool slk_sector_edge(slk_sector_state_t from, slk_event_type_t event, slk_sector_state_t *to)

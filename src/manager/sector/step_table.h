@@ -4,7 +4,7 @@
 /* The transitions as data; for step.c. Source: spec lotus-miner.md 1.2. */
 
 #include "base/assert.h"
-#include "manager/sector/event.h"
+#include "manager/sector/step.h"
 
 /* An edge: one of these, or the next state + 1. */
 enum {
