@@ -329,7 +329,7 @@ slk_err_t slk_manager_serve(slk_manager_t *m, const slk_manager_config_t *config
 {
     slk_err_t err;
     char host[256];
-    uint16_t port;
+    uint16_t port = 0;
     pthread_once(&methods_once, join_methods);
     const slk_rpc_api_opts_t api = {.methods = all_methods, .method_cnt = METHOD_CNT, .ctx = m};
     SLK_TRY(parse_listen(listen ? listen : config->listen_address, host, sizeof host, &port, diag));
