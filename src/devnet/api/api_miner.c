@@ -309,6 +309,12 @@ static slk_err_t state_list_miners(slk_ask_t *ask)
     return err;
 }
 
+/* A node of Lotus has no answer to this either; in its words. */
+static slk_err_t state_all_miner_faults(slk_ask_t *ask)
+{
+    return slk_ask_fail(ask, SLK_RPC_ERROR, "fixme");
+}
+
 const slk_ask_method_t slk_ask_miner[] = {
     {"Filecoin.StateMinerInfo", SLK_PERM_READ, SLK_V01, 0, "aT", state_miner_info},
     {"Filecoin.StateMinerProvingDeadline", SLK_PERM_READ, SLK_V01, 0, "aT",
@@ -316,6 +322,7 @@ const slk_ask_method_t slk_ask_miner[] = {
     {"Filecoin.StateMinerDeadlines", SLK_PERM_READ, SLK_V01, 0, "aT", state_miner_deadlines},
     {"Filecoin.StateMinerPartitions", SLK_PERM_READ, SLK_V01, 0, "auT", state_miner_partitions},
     {"Filecoin.StateMinerFaults", SLK_PERM_READ, SLK_V01, 0, "aT", state_miner_faults},
+    {"Filecoin.StateAllMinerFaults", SLK_PERM_READ, SLK_V01, 0, "iT", state_all_miner_faults},
     {"Filecoin.StateMinerRecoveries", SLK_PERM_READ, SLK_V01, 0, "aT", state_miner_recoveries},
     {"Filecoin.StateMinerSectorCount", SLK_PERM_READ, SLK_V01, 0, "aT", state_miner_sector_count},
     {"Filecoin.StateMinerAllocated", SLK_PERM_READ, SLK_V01, 0, "aT", state_miner_allocated},

@@ -160,12 +160,27 @@ static slk_err_t discover(slk_ask_t *ask)
                                        VERSION_TEXT, "methods", methods));
 }
 
+/* --- Logs ------------------------------------------------------------------------------------------------------ */
+
+static slk_err_t log_list(slk_ask_t *ask)
+{
+    return slk_ask_json(ask, json_pack("[s]", "devnet"));
+}
+
+/* Nothing here raises an alert. */
+static slk_err_t log_alerts(slk_ask_t *ask)
+{
+    return slk_ask_json(ask, json_array());
+}
+
 const slk_ask_method_t slk_ask_node[] = {
     {"Filecoin.Version", SLK_PERM_READ, SLK_VALL, 0, "", version},
     {"Filecoin.Session", SLK_PERM_READ, SLK_V01, 0, "", session},
     {"Filecoin.ID", SLK_PERM_READ, SLK_V01, 0, "", id},
     {"Filecoin.StartTime", SLK_PERM_READ, SLK_V01, 0, "", start_time},
     {"Filecoin.Shutdown", SLK_PERM_ADMIN, SLK_V01, 0, "", shutdown_node},
+    {"Filecoin.LogList", SLK_PERM_WRITE, SLK_V01, 0, "", log_list},
+    {"Filecoin.LogAlerts", SLK_PERM_ADMIN, SLK_V01, 0, "", log_alerts},
     {"Filecoin.NetPeers", SLK_PERM_READ, SLK_V01, 0, "", net_peers},
     {"Filecoin.NetAddrsListen", SLK_PERM_READ, SLK_V01, 0, "", net_addrs_listen},
     {"Filecoin.AuthVerify", SLK_PERM_READ, SLK_V01, 0, "s", auth_verify},

@@ -51,7 +51,7 @@ SLK_CHECK_RESULT slk_err_t slk_devnet_serve(slk_devnet_t *net, const slk_devnet_
                                             slk_diag_t *diag);
 void slk_devnet_unserve(slk_devnet_t *net);
 
-/* Those who listen to ChainNotify (notify.c). */
+/* Those who listen to ChainNotify and MpoolSub (notify.c). */
 SLK_CHECK_RESULT slk_err_t slk_notify_new(slk_notify_t **notify, slk_devnet_t *net,
                                           slk_diag_t *diag);
 /* All channels end; new ones may come. */

@@ -31,7 +31,7 @@ bool slk_fault_before(slk_fault_t *fault, slk_rpc_call_t *call)
         return false;
     }
     if (atomic_load(&fault->slow_until) > now)
-        for (uint64_t end = now + atomic_load(&fault->slow_ms);
+        for (uint64_t end = now + 1 + atomic_load(&fault->slow_ms);
              slk_net_now_ms() < end && waits(fault, call);)
             nanosleep(&(struct timespec){.tv_nsec = 20 * 1000 * 1000}, NULL);
     if (slk_fault_take(&fault->fail)) {

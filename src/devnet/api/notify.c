@@ -1,6 +1,6 @@
-/* ChainNotify: one listener of the chain hands each change of the head to all channels. */
+/* ChainNotify and MpoolSub: one listener of the chain, and one of the pool, hands each change to all channels. */
 
-#include "devnet/api/ask.h"
+#include "devnet/api/channels.h"
 
 #include "base/assert.h"
 #include "codec/json.h"
@@ -8,27 +8,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One client. `ended` is set by the server; who next goes through the list takes it out. */
-typedef struct listener {
-    struct listener *next;
-    slk_rpc_channel_t *channel;
-    atomic_bool ended;
-} listener_t;
-
 struct slk_notify {
     slk_devnet_t *net;
-    pthread_mutex_t lock; /* of what follows */
-    slk_tip_t *head;      /* that the channels were told of last */
-    listener_t *first;
+    pthread_mutex_t lock;             /* of what follows */
+    slk_tip_t *head;                  /* that the channels were told of last */
+    slk_listener_t *heads, *messages; /* of ChainNotify, of MpoolSub */
     bool closed;
     uint64_t subscription;
 };
-
-static void on_end(void *ctx)
-{
-    listener_t *listener = ctx;
-    atomic_store(&listener->ended, true);
-}
 
 /* --- Values ------------------------------------------------------------------------------------------------- */
 
@@ -63,22 +50,6 @@ static char *current_text(const slk_tip_t *head, slk_network_t network)
 
 /* --- The list ------------------------------------------------------------------------------------------------ */
 
-/* Text to all; who is gone, or could not be told, leaves. text NULL: all leave. */
-static void tell(slk_notify_t *notify, const char *text)
-{
-    for (listener_t **at = &notify->first; *at;) {
-        listener_t *listener = *at;
-        if (text && !atomic_load(&listener->ended) &&
-            slk_rpc_channel_send(listener->channel, text, strlen(text))) {
-            at = &listener->next;
-            continue;
-        }
-        *at = listener->next;
-        slk_rpc_channel_close(listener->channel);
-        free(listener);
-    }
-}
-
 static void head_changed(void *ctx, const slk_step_t *steps, size_t cnt)
 {
     slk_notify_t *notify = ctx;
@@ -87,8 +58,27 @@ static void head_changed(void *ctx, const slk_step_t *steps, size_t cnt)
     slk_tip_t *head = slk_chain_head(notify->net->chain);
     slk_tip_unref(notify->head);
     notify->head = head;
-    tell(notify, text);
+    slk_channels_tell(&notify->heads, text);
     pthread_mutex_unlock(&notify->lock);
+    free(text);
+}
+
+/* Who misses one for want of memory is told no more. */
+static void pool_changed(void *ctx, const slk_signed_message_t *message, bool removed)
+{
+    slk_notify_t *notify = ctx;
+    json_t *json = NULL;
+    char *text = NULL;
+    pthread_mutex_lock(&notify->lock);
+    if (notify->messages) {
+        if (slk_record_to_json(&json, &slk_signed_message_type, message, notify->net->policy.letter,
+                               NULL) == SLK_OK)
+            json = json_pack("{s:i, s:o}", "Type", (int)removed, "Message", json);
+        text = json ? slk_json_dump(json, JSON_COMPACT) : NULL;
+        slk_channels_tell(&notify->messages, text);
+    }
+    pthread_mutex_unlock(&notify->lock);
+    json_decref(json);
     free(text);
 }
 
@@ -101,6 +91,7 @@ slk_err_t slk_notify_new(slk_notify_t **out, slk_devnet_t *net, slk_diag_t *diag
     notify->net = net;
     SLK_ASSERT(pthread_mutex_init(&notify->lock, NULL) == 0);
     *out = notify;
+    slk_mpool_listen(net->pool, pool_changed, notify);
     notify->subscription = slk_chain_subscribe(net->chain, head_changed, notify, &head);
     pthread_mutex_lock(&notify->lock);
     if (notify->head) /* it changed already */
@@ -115,14 +106,16 @@ void slk_notify_cut(slk_notify_t *notify)
 {
     pthread_mutex_lock(&notify->lock);
     notify->closed = true;
-    tell(notify, NULL);
+    slk_channels_tell(&notify->heads, NULL);
+    slk_channels_tell(&notify->messages, NULL);
     pthread_mutex_unlock(&notify->lock);
 }
 
 void slk_notify_drop(slk_notify_t *notify)
 {
     pthread_mutex_lock(&notify->lock);
-    tell(notify, NULL);
+    slk_channels_tell(&notify->heads, NULL);
+    slk_channels_tell(&notify->messages, NULL);
     pthread_mutex_unlock(&notify->lock);
 }
 
@@ -132,6 +125,7 @@ void slk_notify_free(slk_notify_t *notify)
         return;
     if (notify->subscription)
         slk_chain_unsubscribe(notify->net->chain, notify->subscription);
+    slk_mpool_listen(notify->net->pool, NULL, NULL);
     slk_tip_unref(notify->head);
     pthread_mutex_destroy(&notify->lock);
     free(notify);
@@ -139,30 +133,39 @@ void slk_notify_free(slk_notify_t *notify)
 
 /* --- The method ---------------------------------------------------------------------------------------------- */
 
+/* With the lock held. */
+static slk_err_t check_open(slk_ask_t *ask)
+{
+    return ask->net->notify->closed ? slk_ask_fail(ask, SLK_RPC_ERROR, "the network ends") : SLK_OK;
+}
+
 static slk_err_t chain_notify(slk_ask_t *ask)
 {
     slk_notify_t *notify = ask->net->notify;
-    listener_t *listener = calloc(1, sizeof *listener);
-    if (!listener)
-        return slk_fail(&ask->diag, SLK_ERR_NOMEM, "no memory for a listener");
     pthread_mutex_lock(&notify->lock);
-    char *text = notify->closed ? NULL : current_text(notify->head, slk_ask_network(ask));
-    listener->channel = text ? slk_rpc_channel_open(ask->rpc, on_end, listener) : NULL;
-    ask->answered = listener->channel;
-    if (listener->channel) {
-        slk_rpc_channel_send(listener->channel, text, strlen(text));
-        listener->next = notify->first;
-        notify->first = listener;
-    }
+    slk_err_t err = check_open(ask);
+    char *text = err == SLK_OK ? current_text(notify->head, slk_ask_network(ask)) : NULL;
+    if (err == SLK_OK)
+        err = text ? slk_channels_add(&notify->heads, ask, text)
+                   : slk_fail(&ask->diag, SLK_ERR_NOMEM, "no memory for a listener");
     pthread_mutex_unlock(&notify->lock);
     free(text);
-    if (ask->answered)
-        return SLK_OK;
-    free(listener);
-    return slk_fail(&ask->diag, SLK_ERR_STATE, "no channel could be opened");
+    return err;
+}
+
+static slk_err_t mpool_sub(slk_ask_t *ask)
+{
+    slk_notify_t *notify = ask->net->notify;
+    pthread_mutex_lock(&notify->lock);
+    slk_err_t err = check_open(ask);
+    if (err == SLK_OK)
+        err = slk_channels_add(&notify->messages, ask, NULL);
+    pthread_mutex_unlock(&notify->lock);
+    return err;
 }
 
 const slk_ask_method_t slk_ask_notify[] = {
     {"Filecoin.ChainNotify", SLK_PERM_READ, SLK_V01, SLK_RPC_CHANNEL, "", chain_notify},
+    {"Filecoin.MpoolSub", SLK_PERM_READ, SLK_V01, SLK_RPC_CHANNEL, "", mpool_sub},
     {0},
 };

@@ -267,6 +267,57 @@ static void test_long_mine(void **state)
     test_devnet_close(&t);
 }
 
+static void expect_update(slk_rpc_sub_t *sub, int type, const json_t *cid, test_devnet_t *t)
+{
+    json_t *value;
+    assert_ok(slk_rpc_sub_next(sub, &value, SEND_LIMIT, NULL, &t->diag), t->diag);
+    assert_int_equal(json_integer_value(json_object_get(value, "Type")), type);
+    json_t *message = json_object_get(value, "Message");
+    assert_true(json_equal(json_object_get(message, "CID"), cid));
+    assert_true(json_is_object(json_object_get(message, "Signature")));
+    json_decref(value);
+}
+
+/* Messages come, go into a block, come back when it is reverted. */
+static void test_pool_channel(void **state)
+{
+    test_devnet_t t;
+    char url[SLK_API_URL_MAX];
+    slk_rpc_ws_t *ws;
+    slk_rpc_sub_t *sub;
+    slk_rpc_answer_t answer;
+    json_t *none;
+    (void)state;
+    test_devnet_open(&t);
+    test_mine(&t, 3);
+    slk_api_info_url(url, &t.info, true, "v1");
+    assert_ok(slk_rpc_ws_new(&ws, &(slk_rpc_ws_opts_t){.url = url, .token = t.info.token}, &t.diag),
+              t.diag);
+    assert_ok(slk_rpc_ws_subscribe(&sub, ws, "Filecoin.MpoolSub", "[]", SEND_LIMIT, NULL, &answer,
+                                   &t.diag),
+              t.diag);
+    slk_rpc_answer_free(&answer);
+    json_t *first = transfer(&t, "t099"), *second = transfer(&t, "t099");
+    expect_update(sub, 0, first, &t);
+    expect_update(sub, 0, second, &t);
+    test_mine(&t, 1);
+    expect_update(sub, 1, first, &t);
+    expect_update(sub, 1, second, &t);
+    test_do(&t, SLK_CONTROL "Reorg", json_pack("[i, s]", 1, "later"));
+    expect_update(sub, 0, first, &t);
+    expect_update(sub, 0, second, &t);
+    test_do(&t, "Filecoin.MpoolClear", json_pack("[b]", 1));
+    expect_update(sub, 1, first, &t);
+    expect_update(sub, 1, second, &t);
+    assert_err(SLK_ERR_TIMEOUT, slk_rpc_sub_next(sub, &none, 0, NULL, &t.diag));
+    json_decref(first);
+    json_decref(second);
+    slk_rpc_sub_free(sub);
+    slk_rpc_ws_stop(ws);
+    slk_rpc_ws_free(ws);
+    test_devnet_close(&t);
+}
+
 static void test_null_rounds(void **state)
 {
     test_devnet_t t;
@@ -416,10 +467,11 @@ static void test_restart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reorg),     cmocka_unit_test(test_far_back),
-        cmocka_unit_test(test_long_mine), cmocka_unit_test(test_null_rounds),
-        cmocka_unit_test(test_trouble),   cmocka_unit_test(test_clock),
-        cmocka_unit_test(test_scaled),    cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_reorg),       cmocka_unit_test(test_far_back),
+        cmocka_unit_test(test_long_mine),   cmocka_unit_test(test_pool_channel),
+        cmocka_unit_test(test_null_rounds), cmocka_unit_test(test_trouble),
+        cmocka_unit_test(test_clock),       cmocka_unit_test(test_scaled),
+        cmocka_unit_test(test_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -228,6 +228,14 @@ size_t slk_mpool_count(slk_mpool_t *pool)
     return cnt;
 }
 
+void slk_mpool_listen(slk_mpool_t *pool, slk_mpool_fn_t *fn, void *ctx)
+{
+    pthread_mutex_lock(&pool->lock);
+    pool->listener = fn;
+    pool->listener_ctx = ctx;
+    pthread_mutex_unlock(&pool->lock);
+}
+
 /* --- Forgetting ------------------------------------------------------------------------------- */
 
 slk_err_t slk_mpool_forget(slk_mpool_t *pool, const slk_cid_t *cid, slk_diag_t *diag)

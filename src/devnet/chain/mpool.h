@@ -77,6 +77,12 @@ SLK_CHECK_RESULT slk_err_t slk_mpool_clear(slk_mpool_t *pool, slk_diag_t *diag);
 
 size_t slk_mpool_count(slk_mpool_t *pool);
 
+/* Told of each message that became pending, in the place of another or after a reorg too, and of each that
+ * is so no more (removed), in order; from inside the pool, which must not be called. One at a time; fn NULL:
+ * nobody. Returns when the one before is told no more. */
+typedef void slk_mpool_fn_t(void *ctx, const slk_signed_message_t *message, bool removed);
+void slk_mpool_listen(slk_mpool_t *pool, slk_mpool_fn_t *fn, void *ctx);
+
 /* The signed message of an earlier MpoolPushMessage with this MsgUuid; *found false: there was
  * none. Kept on the disk. */
 SLK_CHECK_RESULT slk_err_t slk_mpool_uuid_get(slk_signed_message_t *message, bool *found,

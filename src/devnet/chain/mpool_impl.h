@@ -31,6 +31,8 @@ struct slk_mpool {
     int64_t pruned;       /* height at which rows were last cleaned up; the chain's lock */
     slk_pool_set_t *sets; /* ascending by address; none is empty */
     size_t set_cnt, set_cap, message_cnt;
+    slk_mpool_fn_t *listener; /* NULL: none */
+    void *listener_ctx;
 };
 
 /* --- mpool_sets.c: with the lock held --------------------------------------------------------- */

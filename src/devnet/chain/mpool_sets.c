@@ -119,6 +119,12 @@ static slk_err_t no_memory(slk_diag_t *diag)
     return slk_fail(diag, SLK_ERR_NOMEM, "no memory for pending messages");
 }
 
+static void tell(const slk_mpool_t *pool, const slk_entry_t *entry, bool removed)
+{
+    if (pool->listener)
+        pool->listener(pool->listener_ctx, &entry->message, removed);
+}
+
 slk_err_t slk_pool_put(slk_mpool_t *pool, const slk_cid_t *cid, const slk_signed_message_t *message,
                        slk_diag_t *diag)
 {
@@ -132,6 +138,7 @@ slk_err_t slk_pool_put(slk_mpool_t *pool, const slk_cid_t *cid, const slk_signed
     if (at < set->cnt && set->items[at]->message.message.nonce == message->message.nonce) {
         free(set->items[at]);
         set->items[at] = entry;
+        tell(pool, entry, false);
         return SLK_OK;
     }
     void *items = set->items;
@@ -145,6 +152,7 @@ slk_err_t slk_pool_put(slk_mpool_t *pool, const slk_cid_t *cid, const slk_signed
     set->items[at] = entry;
     set->cnt++;
     pool->message_cnt++;
+    tell(pool, entry, false);
     return SLK_OK;
 }
 
@@ -156,8 +164,10 @@ void slk_pool_take(slk_mpool_t *pool, const slk_address_t *sender, uint64_t nonc
     size_t end = nonce_place(set, nonce), from = below ? 0 : end;
     if (end < set->cnt && set->items[end]->message.message.nonce == nonce)
         end++;
-    for (size_t i = from; i < end; i++)
+    for (size_t i = from; i < end; i++) {
+        tell(pool, set->items[i], true);
         free(set->items[i]);
+    }
     memmove(set->items + from, set->items + end, (set->cnt - end) * sizeof *set->items);
     set->cnt -= end - from;
     pool->message_cnt -= end - from;
@@ -167,8 +177,10 @@ void slk_pool_take(slk_mpool_t *pool, const slk_address_t *sender, uint64_t nonc
 void slk_pool_empty(slk_mpool_t *pool)
 {
     for (size_t i = 0; i < pool->set_cnt; i++) {
-        for (size_t k = 0; k < pool->sets[i].cnt; k++)
+        for (size_t k = 0; k < pool->sets[i].cnt; k++) {
+            tell(pool, pool->sets[i].items[k], true);
             free(pool->sets[i].items[k]);
+        }
         free(pool->sets[i].items);
     }
     free(pool->sets);
