@@ -77,7 +77,7 @@ static slk_err_t chain_tipset_weight(slk_ask_t *ask)
     return slk_ask_amount(ask, ask->args[0].tip->weight);
 }
 
-/* By the steps of the chain itself, so that listeners see them. */
+/* By the steps of the chain itself, so that listeners see them. No checkpoint holds it back. */
 static slk_err_t chain_set_head(slk_ask_t *ask)
 {
     slk_err_t err;
@@ -87,6 +87,8 @@ static slk_err_t chain_set_head(slk_ask_t *ask)
                            "cannot go back so far: more than %d null rounds would follow",
                            SLK_NULLS_MAX);
     else
+        err = slk_chain_set_checkpoint(ask->chain, NULL, &ask->diag);
+    if (err == SLK_OK)
         err = slk_chain_set_head(ask->chain, ask->args[0].tip, &ask->diag);
     slk_chain_unlock(ask->chain);
     return err;

@@ -38,10 +38,16 @@ static slk_err_t sync_state(slk_ask_t *ask)
                                   "VMApplied", (json_int_t)slk_chain_stat(ask->chain).executed));
 }
 
+static slk_err_t sync_checkpoint(slk_ask_t *ask)
+{
+    return slk_chain_set_checkpoint(ask->chain, ask->args[0].tip, &ask->diag);
+}
+
 const slk_ask_method_t slk_ask_mining[] = {
     {"Filecoin.MinerGetBaseInfo", SLK_PERM_READ, SLK_V01, 0, "aiT", miner_get_base_info},
     {"Filecoin.MinerCreateBlock", SLK_PERM_WRITE, SLK_V01, 0, "t", miner_create_block},
     {"Filecoin.SyncSubmitBlock", SLK_PERM_WRITE, SLK_V01, 0, "B", sync_submit_block},
+    {"Filecoin.SyncCheckpoint", SLK_PERM_ADMIN, SLK_V01, 0, "K", sync_checkpoint},
     {"Filecoin.SyncState", SLK_PERM_READ, SLK_V01, 0, "", sync_state},
     {0},
 };

@@ -267,6 +267,46 @@ static void test_long_mine(void **state)
     test_devnet_close(&t);
 }
 
+/* What a checkpoint stands on is not left, by command, also after a restart; until ChainSetHead. */
+static void test_checkpoint(void **state)
+{
+    test_devnet_t t;
+    (void)state;
+    test_devnet_open(&t);
+    test_mine(&t, 5);
+    json_t *head = head_of(&t),
+           *below = test_result(&t, "Filecoin.ChainGetTipSetByHeight", json_pack("[i, n]", 3));
+    test_do(&t, "Filecoin.SyncCheckpoint", json_pack("[O]", json_object_get(head, "Cids")));
+    for (int i = 0; i < 2; i++) {
+        test_mine(&t, 3);
+        test_do(&t, SLK_CONTROL "Reorg", json_pack("[i, s]", 3, "again"));
+        slk_rpc_answer_t answer =
+            test_ask(&t, "v1", "", SLK_CONTROL "Rewind", json_pack("[i]", 3 + 4 * (i + 1)));
+        assert_true(answer.failed);
+        assert_non_null(strstr(answer.message, "the checkpoint at height 5 would be reverted"));
+        slk_rpc_answer_free(&answer);
+        test_devnet_stop(&t);
+        test_devnet_start(&t);
+    }
+    /* A checkpoint off the chain becomes the head. */
+    json_t *last = head_of(&t);
+    test_do(&t, SLK_CONTROL "Reorg", json_pack("[i, s]", 1, "again"));
+    test_do(&t, "Filecoin.SyncCheckpoint", json_pack("[O]", json_object_get(last, "Cids")));
+    json_t *now = head_of(&t);
+    assert_true(json_equal(now, last));
+    json_decref(now);
+    test_do(&t, "Filecoin.ChainSetHead", json_pack("[O]", json_object_get(below, "Cids")));
+    now = head_of(&t);
+    assert_true(json_equal(now, below));
+    test_mine(&t, 1);
+    test_do(&t, SLK_CONTROL "Rewind", json_pack("[i]", 2));
+    json_decref(now);
+    json_decref(last);
+    json_decref(head);
+    json_decref(below);
+    test_devnet_close(&t);
+}
+
 static void expect_update(slk_rpc_sub_t *sub, int type, const json_t *cid, test_devnet_t *t)
 {
     json_t *value;
@@ -467,11 +507,11 @@ static void test_restart(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_reorg),       cmocka_unit_test(test_far_back),
-        cmocka_unit_test(test_long_mine),   cmocka_unit_test(test_pool_channel),
-        cmocka_unit_test(test_null_rounds), cmocka_unit_test(test_trouble),
-        cmocka_unit_test(test_clock),       cmocka_unit_test(test_scaled),
-        cmocka_unit_test(test_restart),
+        cmocka_unit_test(test_reorg),      cmocka_unit_test(test_far_back),
+        cmocka_unit_test(test_long_mine),  cmocka_unit_test(test_pool_channel),
+        cmocka_unit_test(test_checkpoint), cmocka_unit_test(test_null_rounds),
+        cmocka_unit_test(test_trouble),    cmocka_unit_test(test_clock),
+        cmocka_unit_test(test_scaled),     cmocka_unit_test(test_restart),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -251,6 +251,7 @@ slk_err_t slk_chain_open(slk_chain_t **chain, const char *dir, const slk_chain_o
             c->genesis_time = strtoull(made.text[GENESIS_TIME], NULL, 10);
         SLK_TRY(compare(c, &made, diag));
         SLK_TRY(load_head(c, diag));
+        SLK_TRY(slk_checkpoint_load(c, diag));
     }
     *chain = c;
     return SLK_OK;
@@ -267,6 +268,7 @@ void slk_chain_close(slk_chain_t *c)
     slk_fresh_free(c);
     slk_tip_unref(c->head);
     slk_tip_unref(c->genesis);
+    slk_tip_unref(c->checkpoint);
     for (size_t i = 0; i < SLK_RING; i++)
         slk_tip_unref(c->ring[i]);
     slk_tips_free(c);

@@ -301,8 +301,14 @@ SLK_CHECK_RESULT slk_err_t slk_chain_put(slk_tip_t **tip, slk_chain_t *chain,
                                          const slk_block_header_t *blocks, size_t cnt,
                                          slk_diag_t *diag);
 
-/* Make it the head, write all to the disk, tell subscribers. */
+/* Make it the head, write all to the disk, tell subscribers. SLK_ERR_STATE: it does not descend from the
+ * checkpoint. */
 SLK_CHECK_RESULT slk_err_t slk_chain_set_head(slk_chain_t *chain, slk_tip_t *tip, slk_diag_t *diag);
+
+/* A tipset that the chain does not leave from now on, also after a restart; NULL: none any more. One that
+ * is not below the head becomes the head. SLK_ERR_INPUT: the fork would be deeper than finality. */
+SLK_CHECK_RESULT slk_err_t slk_chain_set_checkpoint(slk_chain_t *chain, slk_tip_t *tip,
+                                                    slk_diag_t *diag);
 
 /* Those who change the chain hold this from their look at the head to slk_chain_set_head.
  * Recursive. */

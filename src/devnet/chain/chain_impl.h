@@ -64,6 +64,7 @@ struct slk_chain {
     slk_fresh_t *fresh;     /* newest first; change */
     slk_subscriber_t *subscribers;
     uint64_t last_subscriber;
+    slk_tip_t *checkpoint; /* NULL: none; change */
 
     pthread_mutex_t lock;
     pthread_cond_t moved; /* the head, or stopping */
@@ -154,6 +155,14 @@ SLK_CHECK_RESULT slk_err_t slk_genesis_block(slk_block_header_t *block, slk_chai
 /* Key number n of the built-in producer. */
 SLK_CHECK_RESULT slk_err_t slk_producer_key(slk_key_t *key, const slk_chain_t *chain, uint64_t n,
                                             slk_diag_t *diag);
+
+/* --- checkpoint.c ------------------------------------------------------------------------------ */
+
+/* What was set before the process ended. */
+SLK_CHECK_RESULT slk_err_t slk_checkpoint_load(slk_chain_t *chain, slk_diag_t *diag);
+/* Whether a tipset may become the head; the caller holds `change`. */
+SLK_CHECK_RESULT slk_err_t slk_checkpoint_allows(bool *allows, slk_chain_t *chain,
+                                                 const slk_tip_t *tip, slk_diag_t *diag);
 
 /* --- head.c ----------------------------------------------------------------------------------- */
 

@@ -5,6 +5,7 @@
 #include "codec/ipld/object.h"
 #include "crypto/election/win_count.h"
 
+#include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -236,6 +237,18 @@ static slk_err_t way_to(slk_step_t **steps, size_t *cnt, slk_chain_t *c, slk_tip
     return SLK_OK;
 }
 
+static slk_err_t check_way(const slk_chain_t *c, const slk_step_t *steps, size_t cnt,
+                           slk_diag_t *diag)
+{
+    for (size_t i = 0; c->checkpoint && i < cnt && steps[i].revert; i++)
+        if (slk_tipset_cids_eq(&steps[i].tip->key, &c->checkpoint->key))
+            return slk_fail(diag, SLK_ERR_STATE,
+                            "the checkpoint at height %" PRId64
+                            " would be reverted; ChainSetHead removes it",
+                            c->checkpoint->height);
+    return SLK_OK;
+}
+
 slk_err_t slk_chain_set_head(slk_chain_t *c, slk_tip_t *tip, slk_diag_t *diag)
 {
     slk_err_t err;
@@ -245,6 +258,7 @@ slk_err_t slk_chain_set_head(slk_chain_t *c, slk_tip_t *tip, slk_diag_t *diag)
     SLK_TRY(way_to(&steps, &cnt, c, tip, diag));
     if (!cnt)
         goto out;
+    SLK_TRY(check_way(c, steps, cnt, diag));
     move_t move = {c, steps, cnt};
     const bool rewriting = steps[0].revert;
     if (rewriting)

@@ -89,6 +89,7 @@ slk_err_t slk_submit_join(slk_submit_t *s)
     slk_block_header_t blocks[BLOCKS_MAX];
     slk_tip_t *tip = NULL, **tips = NULL;
     size_t cnt = 1, tip_cnt = 0;
+    bool allowed;
     siblings_t siblings = {.height = s->header->height, .arena = &s->arena};
     blocks[0] = *s->header;
     SLK_TRY(slk_block_db_read(s->chain->blocks, read_siblings, &siblings, s->diag));
@@ -99,7 +100,8 @@ slk_err_t slk_submit_join(slk_submit_t *s)
     }
     SLK_TRY(gather(blocks, &cnt, tips, &tip_cnt, s, &siblings));
     SLK_TRY(slk_chain_put(&tip, s->chain, blocks, cnt, s->diag));
-    if (slk_bigint_cmp(&tip->weight, &s->head->weight) > 0)
+    SLK_TRY(slk_checkpoint_allows(&allowed, s->chain, tip, s->diag));
+    if (allowed && slk_bigint_cmp(&tip->weight, &s->head->weight) > 0)
         SLK_TRY(slk_chain_set_head(s->chain, tip, s->diag));
     else
         SLK_TRY(slk_fresh_write(s->chain, s->diag));
