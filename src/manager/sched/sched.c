@@ -178,6 +178,8 @@ static bool can_be_done(slk_round_t *round, const slk_need_t *need, slk_sched_ex
     int64_t fastest = round->fastest[need->job->task][need->size];
     slk_file_types_t missing = need->rule->needs & need->want & ~need->present;
     slk_file_types_t away = need->want & need->present & ~need->reachable & ~need->remake;
+    if (need->beside && !need->want && !(need->present & need->reachable))
+        away = need->present;
     if (need->time_left != INT64_MAX &&
         (need->time_left <= 0 || (fastest >= 0 && fastest > need->time_left))) {
         why->why = SLK_SCHED_HOPELESS;

@@ -266,15 +266,16 @@ uint32_t slk_worker_by_id(const slk_round_t *round, const char *id)
     return *id_slot(round, id);
 }
 
+static const uint64_t size_bytes[SLK_RESOURCE_SIZES] = {UINT64_C(2) << 10, UINT64_C(8) << 20,
+                                                        UINT64_C(512) << 20, UINT64_C(32) << 30,
+                                                        UINT64_C(64) << 30};
+
 int64_t slk_duration(slk_round_t *round, uint32_t worker, slk_task_t task, unsigned size)
 {
-    static const uint64_t bytes[SLK_RESOURCE_SIZES] = {UINT64_C(2) << 10, UINT64_C(8) << 20,
-                                                       UINT64_C(512) << 20, UINT64_C(32) << 30,
-                                                       UINT64_C(64) << 30};
     int64_t *at =
         &round->durations[((size_t)worker * SLK_TASK_CNT + task) * SLK_RESOURCE_SIZES + size];
     if (*at == INT64_MIN)
-        *at = slk_eta_ms(round->in->eta, task, bytes[size], round->in->workers[worker].id);
+        *at = slk_eta_ms(round->in->eta, task, size_bytes[size], round->in->workers[worker].id);
     return *at;
 }
 
@@ -356,7 +357,8 @@ static void index_fastest(slk_round_t *round)
     for (unsigned t = 0; t < SLK_TASK_CNT; t++) {
         for (unsigned s = 0; s < SLK_RESOURCE_SIZES; s++) {
             int64_t best = SLK_ETA_UNKNOWN;
-            for (uint32_t w = 0; in->eta && w < in->worker_cnt; w++) {
+            bool known = slk_eta_ms(in->eta, t, size_bytes[s], NULL) != SLK_ETA_UNKNOWN;
+            for (uint32_t w = 0; known && w < in->worker_cnt; w++) {
                 int64_t ms =
                     in->workers[w].limit[t] ? slk_duration(round, w, t, s) : SLK_ETA_UNKNOWN;
                 if (ms != SLK_ETA_UNKNOWN && (best == SLK_ETA_UNKNOWN || ms < best))

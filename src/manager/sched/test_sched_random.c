@@ -77,7 +77,7 @@ static void random_job(test_snap_t *snap, uint64_t *seed, bool pressing)
     job->priority = below(seed, 3) ? 0 : 1024;
     job->created_ms -= (int64_t)below(seed, pressing ? 200000000 : 80000000);
     if (!below(seed, 3))
-        job->deadline_ms = TEST_NOW + (pressing ? (int64_t)below(seed, 100000000) - 3000000
+        job->deadline_ms = TEST_NOW + (pressing ? (int64_t)below(seed, 6000000) - 1000000
                                                 : 4000000 + (int64_t)below(seed, 100000000));
     if (!below(seed, 20))
         job->not_before_ms = TEST_NOW + (int64_t)below(seed, 2000) - 1000;
@@ -115,16 +115,6 @@ static void random_snapshot(test_snap_t *snap, uint64_t *seed, slk_eta_t *eta)
     }
 }
 
-static bool pressing_jobs(const slk_sched_snapshot_t *in)
-{
-    for (size_t i = 0; i < in->job_cnt; i++) {
-        if (TEST_NOW - in->jobs[i].created_ms >= INT64_C(86400000) ||
-            (in->jobs[i].deadline_ms && in->jobs[i].deadline_ms < TEST_NOW + 4000000))
-            return true;
-    }
-    return false;
-}
-
 static slk_eta_t *random_eta(uint64_t *seed)
 {
     slk_diag_t diag;
@@ -153,7 +143,7 @@ static void test_random_snapshots(void **state)
         slk_sched_result_t result, again;
         random_snapshot(&snap, &seed, eta);
         assert_ok(slk_sched_decide(&result, &snap.in, &diag), diag);
-        test_check(&snap.in, &result, !pressing_jobs(&snap.in));
+        test_check(&snap.in, &result, true);
         given += result.assignment_cnt;
         for (size_t j = 0; j < snap.in.job_cnt; j++)
             whys[result.explains[j].why]++;
