@@ -41,12 +41,14 @@ const slk_command_t slk_processor_commands[] = {
          "A piece may have a commitment, which its data must have. The member selkie may have "
          "existing, [{size}]: pieces that are in the file already and stay. A URL is asked without "
          "a token; where it redirects to is sent the one in PIECE_FETCHER_TOKEN.",
+     .examples = "processor add_pieces --threads 8",
      WORK},
     {.noun = "processor",
      .verb = "tree_d",
      .summary = "build tree_d of an unsealed file",
      .details = "Task: registered_proof, staged_file, cache_dir. Output: true. pc1 here does not "
                 "need it.",
+     .examples = "processor tree_d --threads 8",
      WORK},
     {.noun = "processor",
      .verb = "pc1",
@@ -58,6 +60,7 @@ const slk_command_t slk_processor_commands[] = {
          "again.\n\n"
          "The member selkie may have checkpoint_seconds, layers (auto, ram, disk), parent_cache; "
          "the output's then has labels_resumed_from and replica_id.",
+     .examples = "processor pc1 --threads 8",
      WORK},
     {.noun = "processor",
      .verb = "pc2",
@@ -65,6 +68,7 @@ const slk_command_t slk_processor_commands[] = {
      .details = "Task: pc1out (the output of pc1), cache_dir, sealed_file. Output: "
                 "registered_proof, comm_r, comm_d. The member selkie may have ticket, prover_id "
                 "and sector_id, for a synthetic sector whose PC1 another program ran.",
+     .examples = "processor pc2 --threads 8",
      WORK},
     {.noun = "processor",
      .verb = "c1",
@@ -74,6 +78,7 @@ const slk_command_t slk_processor_commands[] = {
          "ticket, seed; pre_commit, {comm_r, comm_d}, is compared if given. Output: that of the "
          "reference's C1. With output_path in the member selkie it goes to that file, and the "
          "output is {selkie: {path, challenges, partitions, comm_r, comm_d, replica_id}}.",
+     .examples = "processor c1 --threads 8",
      WORK},
     {.noun = "processor",
      .verb = "c2",
@@ -81,6 +86,7 @@ const slk_command_t slk_processor_commands[] = {
      .details = "Task: c1out (the output of c1), prover_id, sector_id, miner_id. Output: proof. "
                 "The member selkie may have c1out_path, a file instead of c1out, and partial_path, "
                 "a file that keeps finished partitions of a task that is interrupted.",
+     .examples = "processor c2 --threads 8 --memory 64GiB",
      PROOF},
     {.noun = "processor",
      .verb = "unseal",
@@ -88,12 +94,14 @@ const slk_command_t slk_processor_commands[] = {
      .details = "Task: registered_proof, prover_id, sector_id, comm_d, ticket, cache_dir, "
                 "sealed_file, unsealed_output, offset, num_bytes, both counted without padding. "
                 "Output: number of bytes. The member selkie may have layers and parent_cache.",
+     .examples = "processor unseal --threads 8",
      WORK},
     {.noun = "processor",
      .verb = "finalize",
      .summary = "drop what a proven sector does not need",
      .details = "Task: registered_proof, prover_id, sector_id, cache_dir, sealed_file; "
                 "unsealed_file is removed if given. Output: {removed: [path]}.",
+     .examples = "processor finalize --threads 8",
      WORK},
     {.noun = "processor",
      .verb = "transfer",
@@ -101,6 +109,7 @@ const slk_command_t slk_processor_commands[] = {
      .details = "Task: stores, routes [{src: {uri}, dest: {uri}, opt: {is_dir, allow_link}}], "
                 "absolute paths. Output: true. A copy appears under its name when it is complete "
                 "and on the disk.",
+     .examples = "processor transfer --threads 8",
      WORK},
     {.noun = "processor",
      .verb = "window_post",
@@ -108,11 +117,13 @@ const slk_command_t slk_processor_commands[] = {
      .details = "Task: miner_id, proof_type, replicas [{sector_id, comm_r, cache_dir, "
                 "sealed_file}], seed. Output: proofs [base64], faults [sector]; with faults there "
                 "is no proof.",
+     .examples = "processor window_post --threads 8 --memory 64GiB",
      PROOF},
     {.noun = "processor",
      .verb = "winning_post",
      .summary = "make a winning proof of spacetime",
      .details = "Task: as of window_post, with one replica. Output: proofs [base64].",
+     .examples = "processor winning_post --threads 8 --memory 64GiB",
      PROOF},
     {0},
 };
