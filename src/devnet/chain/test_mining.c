@@ -559,13 +559,37 @@ static void alone_and_late(void **state)
     slk_tip_unref(base);
 }
 
+/* A heavier tipset beside the checkpoint is kept, but not taken. */
+static void not_from_checkpoint(void **state)
+{
+    (void)state;
+    slk_block_msg_t block;
+    slk_tip_t *base = slk_chain_head(node.chain);
+    make_block(&block, base, base->height + 1);
+    node_mine(&node, 1);
+    slk_tip_t *single = slk_chain_head(node.chain);
+    assert_int_equal(single->height, base->height + 1);
+    assert_ok(slk_chain_set_checkpoint(node.chain, single, &node.diag), node.diag);
+    join(&block, base);
+    slk_tip_t *head = slk_chain_head(node.chain);
+    assert_true(head == single);
+    slk_tip_unref(head);
+    assert_ok(slk_chain_set_checkpoint(node.chain, NULL, &node.diag), node.diag);
+    join(&block, base);
+    head = slk_chain_head(node.chain);
+    assert_int_equal(head->height, single->height);
+    assert_int_equal(head->tipset.blocks.count, 2);
+    slk_tip_unref(head);
+    slk_tip_unref(single);
+    slk_tip_unref(base);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(base_info),
-        cmocka_unit_test(submit),
-        cmocka_unit_test(tipset_of_two),
-        cmocka_unit_test(alone_and_late),
+        cmocka_unit_test(base_info),           cmocka_unit_test(submit),
+        cmocka_unit_test(tipset_of_two),       cmocka_unit_test(alone_and_late),
+        cmocka_unit_test(not_from_checkpoint),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
