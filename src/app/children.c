@@ -101,11 +101,14 @@ slk_err_t slk_child_watch(slk_child_t *child, char why[256], slk_diag_t *diag)
         return SLK_OK;
     child->pid = 0;
     tell_status(why, 256, child->name, status);
-    child->deaths = now - child->started_ms < SOON_MS ? child->deaths + 1 : 1;
+    /* Who was killed from outside is not at fault. */
+    bool killed =
+        WIFSIGNALED(status) && (WTERMSIG(status) == SIGKILL || WTERMSIG(status) == SIGTERM);
+    child->deaths = killed ? 0 : now - child->started_ms < SOON_MS ? child->deaths + 1 : 1;
     if (child->deaths >= DEATHS_MAX)
         return slk_fail(diag, SLK_ERR_STATE, "%s, for the %uth time soon after its start; see %s",
                         why, child->deaths, child->log);
-    int64_t pause = (int64_t)100 << (child->deaths < 8 ? child->deaths - 1 : 7);
+    int64_t pause = (int64_t)100 << (child->deaths < 7 ? child->deaths : 7);
     child->again_ms = now + (pause < 10000 ? pause : 10000);
     return SLK_OK;
 }

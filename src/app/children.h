@@ -18,7 +18,7 @@ typedef struct {
     char log[4096];                       /* both its outputs are appended here */
     pid_t pid;                            /* 0: not running */
     int64_t started_ms, again_ms;         /* monotonic; again_ms: when it is started again */
-    unsigned deaths;                      /* in a row, each soon after the start */
+    unsigned deaths; /* in a row, each soon after the start and by its own fault */
 } slk_child_t;
 
 /* Start it. What it wrote before stays in its log. */

@@ -6,6 +6,7 @@
 #include "manager/metrics.h"
 #include "manager/pieces.h"
 #include "manager/runner_impl.h"
+#include "web/page.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
@@ -339,6 +340,7 @@ slk_err_t slk_manager_serve(slk_manager_t *m, const slk_manager_config_t *config
         slk_rpc_route("/rpc/v1", m->api),
         slk_worker_output_route(m->dispatch),
         slk_pieces_route(m->pieces),
+        slk_web_route(),
         {.methods = SLK_HTTP_GET, .path = "/health", .open = true, .handler = health, .ctx = m},
         {.methods = SLK_HTTP_GET,
          .path = "/metrics",
