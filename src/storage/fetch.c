@@ -62,6 +62,7 @@ static slk_err_t attempt(slk_fetching_t *f, slk_diag_t *diag)
     bool plain = false;
     slk_url_show(f->shown, sizeof f->shown, f->source->url);
     f->fetched->bytes = 0;
+    f->staged = 0;
     slk_err_t err = slk_fetch_by_manifest(f, &plain, diag);
     if (err == SLK_OK && plain)
         err = slk_fetch_plain(f, diag);
@@ -87,8 +88,9 @@ static bool is_lasting(slk_err_t err)
            err == SLK_ERR_FORMAT || err == SLK_ERR_INPUT;
 }
 
-/* One round; *left: sources that may be asked again. A failure to fetch says more than a refusal. */
-static slk_err_t one_round(slk_fetching_t *f, bool *out, size_t *left, slk_diag_t *diag)
+/* One round; *left: sources that may be asked again; *most grows to the most bytes staged. A failure to fetch says more than a refusal. */
+static slk_err_t one_round(slk_fetching_t *f, bool *out, size_t *left, uint64_t *most,
+                           slk_diag_t *diag)
 {
     slk_err_t kept = SLK_ERR_NOTFOUND;
     *left = 0;
@@ -101,6 +103,7 @@ static slk_err_t one_round(slk_fetching_t *f, bool *out, size_t *left, slk_diag_
         slk_err_t err = slk_job_cancelled(f->job) ? slk_fail(&why, SLK_ERR_CANCELLED, "interrupted")
                                                   : attempt(f, &why);
         out[i] = is_lasting(err);
+        *most = f->staged > *most ? f->staged : *most;
         *left += !out[i];
         if (ends_all(f, err)) {
             *left = 0;
@@ -118,11 +121,12 @@ static slk_err_t all_rounds(slk_fetching_t *f, bool *out, slk_diag_t *diag)
 {
     unsigned rounds = f->what->rounds ? f->what->rounds : 3, idle = 0;
     uint32_t pause = f->what->pause_ms ? f->what->pause_ms : 1000;
+    uint64_t most = 0; /* bytes ever staged: what does not grow for long never ends */
     size_t left;
     for (;;) {
-        uint64_t before = atomic_load(&f->received);
-        slk_err_t err = one_round(f, out, &left, diag);
-        idle = atomic_load(&f->received) - before < ROUND_WORTH ? idle + 1 : 0;
+        uint64_t best = most;
+        slk_err_t err = one_round(f, out, &left, &most, diag);
+        idle = most < best + ROUND_WORTH ? idle + 1 : 0;
         if (!left || idle == rounds)
             return err;
         slk_diag_t why;

@@ -365,6 +365,7 @@ static slk_err_t fetch_all(slk_fetching_t *f, const slk_manifest_t *manifest, sl
     for (unsigned i = 0; i < cnt; i++)
         pthread_join(threads[i], NULL);
     f->fetched->bytes = slk_manifest_bytes(manifest);
+    f->staged = staged_bytes(f, manifest);
     return slk_work_finish(&all.work, diag);
 }
 

@@ -16,6 +16,7 @@ typedef struct {
     slk_staging_t *staging;
     slk_fetched_t *fetched;
     atomic_ullong received;
+    uint64_t staged;  /* bytes that the last attempt left for the next */
     atomic_bool ours; /* the failure is this machine's: no other source will do better */
 } slk_fetching_t;
 
