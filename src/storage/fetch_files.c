@@ -17,7 +17,7 @@
 
 #define BLOCK        ((size_t)1024 * 1024)
 #define THREADS_MAX  16u
-#define ASK_AGAIN_MS 1000u
+#define ASK_AGAIN_MS 100u /* doubling up to 2 s */
 
 /* --- The manifest -------------------------------------------------------------------------- */
 
@@ -92,6 +92,7 @@ static slk_err_t ask_manifest(slk_fetching_t *f, slk_manifest_t *manifest, bool 
     char url[2048];
     uint64_t done = 0, last = UINT64_MAX;
     double patience = 10.0 * (f->what->stall_s ? f->what->stall_s : 60), since = 0;
+    uint32_t pause = ASK_AGAIN_MS;
     bool waiting;
     int n = snprintf(url, sizeof url, "%s?manifest=1", f->source->url);
     if (n < 0 || (size_t)n >= sizeof url)
@@ -108,9 +109,10 @@ static slk_err_t ask_manifest(slk_fetching_t *f, slk_manifest_t *manifest, bool 
             return slk_fail(diag, SLK_ERR_TIMEOUT,
                             "%s: has been computing digests for %.0f s without getting further",
                             f->shown, now - since);
-        err = slk_fetch_pause(f, ASK_AGAIN_MS, diag);
+        err = slk_fetch_pause(f, pause, diag);
         if (err != SLK_OK)
             return err;
+        pause = pause < 2000 ? 2 * pause : pause;
     }
 }
 
