@@ -251,7 +251,7 @@ slk_err_t slk_chain_open(slk_chain_t **chain, const char *dir, const slk_chain_o
             c->genesis_time = strtoull(made.text[GENESIS_TIME], NULL, 10);
         SLK_TRY(compare(c, &made, diag));
         SLK_TRY(load_head(c, diag));
-        SLK_TRY(slk_checkpoint_load(c, diag));
+        SLK_TRY(slk_chain_load_checkpoint(c, diag));
     }
     *chain = c;
     return SLK_OK;

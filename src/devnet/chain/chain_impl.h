@@ -159,10 +159,10 @@ SLK_CHECK_RESULT slk_err_t slk_producer_key(slk_key_t *key, const slk_chain_t *c
 /* --- checkpoint.c ------------------------------------------------------------------------------ */
 
 /* What was set before the process ended. */
-SLK_CHECK_RESULT slk_err_t slk_checkpoint_load(slk_chain_t *chain, slk_diag_t *diag);
+SLK_CHECK_RESULT slk_err_t slk_chain_load_checkpoint(slk_chain_t *chain, slk_diag_t *diag);
 /* Whether a tipset may become the head; the caller holds `change`. */
-SLK_CHECK_RESULT slk_err_t slk_checkpoint_allows(bool *allows, slk_chain_t *chain,
-                                                 const slk_tip_t *tip, slk_diag_t *diag);
+SLK_CHECK_RESULT slk_err_t slk_chain_checkpoint_allows(bool *allows, slk_chain_t *chain,
+                                                       const slk_tip_t *tip, slk_diag_t *diag);
 
 /* --- head.c ----------------------------------------------------------------------------------- */
 

@@ -63,7 +63,7 @@ out:
     return err;
 }
 
-slk_err_t slk_checkpoint_load(slk_chain_t *c, slk_diag_t *diag)
+slk_err_t slk_chain_load_checkpoint(slk_chain_t *c, slk_diag_t *diag)
 {
     slk_bytes_t key = {0};
     slk_err_t err = slk_block_db_read(c->blocks, read_row, &key, diag);
@@ -75,8 +75,8 @@ slk_err_t slk_checkpoint_load(slk_chain_t *c, slk_diag_t *diag)
 
 /* --- What it forbids -------------------------------------------------------------------------- */
 
-slk_err_t slk_checkpoint_allows(bool *allows, slk_chain_t *c, const slk_tip_t *tip,
-                                slk_diag_t *diag)
+slk_err_t slk_chain_checkpoint_allows(bool *allows, slk_chain_t *c, const slk_tip_t *tip,
+                                      slk_diag_t *diag)
 {
     *allows = true;
     return c->checkpoint ? slk_chain_is_ancestor(allows, c, c->checkpoint, tip, diag) : SLK_OK;

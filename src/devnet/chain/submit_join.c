@@ -100,7 +100,7 @@ slk_err_t slk_submit_join(slk_submit_t *s)
     }
     SLK_TRY(gather(blocks, &cnt, tips, &tip_cnt, s, &siblings));
     SLK_TRY(slk_chain_put(&tip, s->chain, blocks, cnt, s->diag));
-    SLK_TRY(slk_checkpoint_allows(&allowed, s->chain, tip, s->diag));
+    SLK_TRY(slk_chain_checkpoint_allows(&allowed, s->chain, tip, s->diag));
     if (allowed && slk_bigint_cmp(&tip->weight, &s->head->weight) > 0)
         SLK_TRY(slk_chain_set_head(s->chain, tip, s->diag));
     else
