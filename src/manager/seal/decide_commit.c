@@ -333,10 +333,6 @@ static bool message_says(slk_turn_t *t)
         slk_turn_event(t, SLK_EVENT_RETRY_COMMIT_WAIT, "%.500s", t->said.text);
         return true;
     }
-    if (message.state == SLK_SENT_FAILED && slk_exit_is_passing(message.exit_code)) {
-        slk_turn_event(t, SLK_EVENT_RETRY_SUBMIT_COMMIT, "%.500s", t->said.text);
-        return true;
-    }
     if (message.state != SLK_SENT_OK)
         return false;
     if (!slk_turn_on_chain(t, &there, &info))
@@ -398,6 +394,7 @@ void slk_decide_commit_failed(slk_turn_t *t)
     else if (check != SLK_CHECK_OK)
         slk_turn_wait(t, 0, 0, "%.400s: a person has to decide (update-state, remove)",
                       t->said.text);
-    else if (time_is_left(t) && slk_turn_cooled(t, "is proved again"))
-        slk_turn_event(t, SLK_EVENT_RETRY_COMPUTE_PROOF, "is proved again");
+    /* Not as Lotus, which proves again: the proof was just seen to hold. */
+    else if (slk_turn_cooled(t, "is sent again"))
+        slk_turn_event(t, SLK_EVENT_RETRY_SUBMIT_COMMIT, "its proof holds, it is sent again");
 }

@@ -184,10 +184,6 @@ void slk_decide_pre_commit_failed(slk_turn_t *t)
         slk_turn_event(t, SLK_EVENT_RETRY_PRE_COMMIT_WAIT, "%.500s", t->said.text);
         return;
     }
-    if (message.state == SLK_SENT_FAILED && slk_exit_is_passing(message.exit_code)) {
-        slk_turn_event(t, SLK_EVENT_RETRY_PRE_COMMIT, "%.500s", t->said.text);
-        return;
-    }
     if (!slk_check_pre_commit(t, &check) || react(t, check, SLK_STATE_PRE_COMMIT_FAILED) ||
         !slk_turn_pre_commit(t, &there, &info))
         return;
