@@ -53,9 +53,12 @@ void slk_dispatch_wake(slk_dispatch_t *dispatch);
  * name of several). */
 SLK_CHECK_RESULT slk_err_t slk_dispatch_wish(slk_dispatch_t *dispatch, const char *worker,
                                              slk_worker_wish_t wish, slk_diag_t *diag);
-/* Forget a worker that is gone for good, and the paths that it alone had. SLK_ERR_STATE: it is alive. */
+/* Forget a worker that is gone for good; what its paths held stays known. SLK_ERR_STATE: it is alive. */
 SLK_CHECK_RESULT slk_err_t slk_dispatch_forget(slk_dispatch_t *dispatch, const char *worker,
                                                slk_diag_t *diag);
+/* Forget a path that nobody serves any more, and what it held. SLK_ERR_STATE, SLK_ERR_NOTFOUND. */
+SLK_CHECK_RESULT slk_err_t slk_dispatch_forget_path(slk_dispatch_t *dispatch, const char *store,
+                                                    slk_diag_t *diag);
 /* As slk_job_abort; a worker that has it is told at its next beat. */
 SLK_CHECK_RESULT slk_err_t slk_dispatch_abort(slk_dispatch_t *dispatch, int64_t job,
                                               const char *why, slk_diag_t *diag);
@@ -70,7 +73,8 @@ SLK_CHECK_RESULT slk_err_t slk_dispatch_workers(slk_dispatch_t *dispatch, json_t
 
 /* Unfinished jobs: [{"ID","Key","Task","Miner","Number","State","Priority","Deadline": ms or 0,"Created": ms,
  *   "Started": ms,"Worker","WorkerID","Lease","Tries","Stage","Unit","Done","Total","ElapsedMs",
- *   "TypicalMs": null: not known,"Why": text of one that is queued}] */
+ *   "TypicalMs": null: not known,"EndMs": when it
+ *   will end, ms since 1970, null: not known,"Why": text of one that is queued}] */
 SLK_CHECK_RESULT slk_err_t slk_dispatch_jobs(slk_dispatch_t *dispatch, json_t **list,
                                              slk_diag_t *diag);
 
@@ -80,8 +84,8 @@ SLK_CHECK_RESULT slk_err_t slk_dispatch_storage(slk_dispatch_t *dispatch, json_t
                                                 slk_diag_t *diag);
 
 /* Lotus' sched-diag and a sentence for each job:
- * {"SchedInfo":{"Requests":[{"Sector":{"Miner","Number"},"TaskType","Priority","SchedId": id,"Why",
- *                            "Workers":[{"Worker","Reason"}]}],"OpenWindows":[worker UUID...]},
+ * {"SchedInfo":{"Requests":[{"Sector":{"Miner","Number"},"TaskType","Priority","SchedId": id,"Why"}],
+ *               "OpenWindows":[worker UUID...]},
  *  "ReturnedWork":[],"Waiting":[],"CallToWork":{job: key},"EarlyRet":[],
  *  "Rounds","RoundMs": of the last one,"Workers","Paths"} */
 SLK_CHECK_RESULT slk_err_t slk_dispatch_sched_diag(slk_dispatch_t *dispatch, json_t **diagram,

@@ -140,17 +140,29 @@ out:
 
 slk_err_t slk_storage_detach(slk_db_t *db, const char *worker, const char *store, slk_diag_t *diag)
 {
-    static const char *const rest[] = {"DELETE FROM sector_file WHERE store = ?1 AND NOT EXISTS "
-                                       "(SELECT 1 FROM storage_url WHERE store = "
-                                       "?1)",
-                                       "DELETE FROM storage_path WHERE id = ?1 AND NOT EXISTS "
-                                       "(SELECT 1 FROM storage_url WHERE store = "
-                                       "?1)"};
     SLK_ASSERT(slk_db_in_transaction(db));
-    slk_err_t err = slk_db_run(db, "DELETE FROM storage_url WHERE store = ?1 AND worker = ?2",
-                               SLK_VALS(slk_val_text(store), slk_val_text(worker)), NULL, diag);
-    for (size_t i = 0; err == SLK_OK && i < SLK_COUNT(rest); i++)
-        err = slk_db_run(db, rest[i], SLK_VALS(slk_val_text(store)), NULL, diag);
+    return slk_db_run(db, "DELETE FROM storage_url WHERE store = ?1 AND worker = ?2",
+                      SLK_VALS(slk_val_text(store), slk_val_text(worker)), NULL, diag);
+}
+
+slk_err_t slk_storage_forget(slk_db_t *db, const char *store, slk_diag_t *diag)
+{
+    bool served = false;
+    int64_t one, changed = 0;
+    const slk_val_t id = slk_val_text(store);
+    SLK_ASSERT(slk_db_in_transaction(db));
+    slk_err_t err = slk_db_get_i64(db, "SELECT 1 FROM storage_url WHERE store = ?1", &id, 1,
+                                   &served, &one, diag);
+    if (err == SLK_OK && served)
+        return slk_fail(diag, SLK_ERR_STATE,
+                        "storage path %s is still served by a worker: detach it there first",
+                        store);
+    if (err == SLK_OK)
+        err = slk_db_run(db, "DELETE FROM sector_file WHERE store = ?1", &id, 1, NULL, diag);
+    if (err == SLK_OK)
+        err = slk_db_run(db, "DELETE FROM storage_path WHERE id = ?1", &id, 1, &changed, diag);
+    if (err == SLK_OK && !changed)
+        err = slk_fail(diag, SLK_ERR_NOTFOUND, "there is no storage path %s", store);
     return err;
 }
 
@@ -257,6 +269,32 @@ out:
         *holders = NULL;
         *cnt = 0;
     }
+    return err;
+}
+
+slk_err_t slk_storage_each_file(slk_db_t *db,
+                                slk_err_t (*fn)(void *ctx, const slk_sector_id_t *sector,
+                                                slk_file_types_t type, const char *store,
+                                                bool primary, slk_diag_t *diag),
+                                void *ctx, slk_diag_t *diag)
+{
+    slk_db_rows_t *rows = NULL;
+    bool more = true;
+    slk_err_t err = SLK_OK;
+    SLK_TRY(slk_db_query(&rows, db,
+                         "SELECT miner, number, type, store, is_primary FROM sector_file",
+                         SLK_NO_VALS, diag));
+    for (;;) {
+        SLK_TRY(slk_db_rows_next(rows, &more, diag));
+        if (!more)
+            break;
+        const slk_sector_id_t sector = {(uint64_t)slk_db_rows_i64(rows, 0),
+                                        (uint64_t)slk_db_rows_i64(rows, 1)};
+        SLK_TRY(fn(ctx, &sector, (slk_file_types_t)slk_db_rows_i64(rows, 2),
+                   slk_db_rows_text(rows, 3, NULL), slk_db_rows_i64(rows, 4) != 0, diag));
+    }
+out:
+    slk_db_rows_close(rows);
     return err;
 }
 

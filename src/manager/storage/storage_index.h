@@ -24,9 +24,14 @@ SLK_CHECK_RESULT slk_err_t slk_storage_attach(slk_db_t *db, const char *worker, 
                                               const slk_store_report_t *report, int64_t now_ms,
                                               slk_diag_t *diag);
 
-/* A worker has a path no more; with the last worker the path and its files are forgotten. In a transaction. */
+/* A worker serves a path no more. What the path holds stays known: its disk may be in another machine soon.
+ * In a transaction. */
 SLK_CHECK_RESULT slk_err_t slk_storage_detach(slk_db_t *db, const char *worker, const char *store,
                                               slk_diag_t *diag);
+
+/* Forget a path that nobody serves and its files. In a transaction. SLK_ERR_STATE: somebody serves it;
+ * SLK_ERR_NOTFOUND. */
+SLK_CHECK_RESULT slk_err_t slk_storage_forget(slk_db_t *db, const char *store, slk_diag_t *diag);
 
 /* --- Files ---------------------------------------------------------------------------------- */
 
@@ -57,6 +62,13 @@ typedef struct {
 SLK_CHECK_RESULT slk_err_t slk_storage_find(slk_db_t *db, const slk_sector_id_t *sector,
                                             slk_file_types_t types, slk_storage_holder_t **holders,
                                             size_t *cnt, slk_diag_t *diag);
+
+/* Call fn with every row. store is borrowed for the call. */
+SLK_CHECK_RESULT slk_err_t slk_storage_each_file(
+    slk_db_t *db,
+    slk_err_t (*fn)(void *ctx, const slk_sector_id_t *sector, slk_file_types_t type,
+                    const char *store, bool primary, slk_diag_t *diag),
+    void *ctx, slk_diag_t *diag);
 
 /* --- Space promised to running jobs ---------------------------------------------------------- */
 
