@@ -128,8 +128,8 @@ out:
     return err;
 }
 
-slk_err_t slk_digest_file(slk_node_t *sha256, slk_digests_t *digests, int fd, const char *name,
-                          const slk_job_t *job, slk_diag_t *diag)
+slk_err_t slk_digest_sector_file(slk_node_t *sha256, slk_digests_t *digests, int fd,
+                                 const char *name, const slk_job_t *job, slk_diag_t *diag)
 {
     struct stat before, after;
     if (fstat(fd, &before))

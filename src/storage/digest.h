@@ -21,8 +21,8 @@ bool slk_digest_known(slk_node_t *sha256, slk_digests_t *digests, const struct s
 
 /* The digest of an open file: the known one, or computed now. Progress counts bytes. SLK_ERR_BUSY:
  * the file changed meanwhile. */
-SLK_CHECK_RESULT slk_err_t slk_digest_file(slk_node_t *sha256, slk_digests_t *digests, int fd,
-                                           const char *name, const slk_job_t *job,
-                                           slk_diag_t *diag);
+SLK_CHECK_RESULT slk_err_t slk_digest_sector_file(slk_node_t *sha256, slk_digests_t *digests,
+                                                  int fd, const char *name, const slk_job_t *job,
+                                                  slk_diag_t *diag);
 
 #endif /* SLK_STORAGE_DIGEST_H */

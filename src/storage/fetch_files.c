@@ -76,7 +76,7 @@ static slk_err_t ask_once(slk_fetching_t *f, const char *url, slk_manifest_t *ma
         *done = (uint64_t)json_integer_value(json_object_get(json, "Done"));
         goto out;
     }
-    SLK_TRY(slk_manifest_parse(manifest, ask.text, ask.len, f->shown, diag));
+    SLK_TRY(slk_sector_manifest_parse(manifest, ask.text, ask.len, f->shown, diag));
     if (manifest->type != f->what->type || !slk_sector_id_eq(&manifest->sector, &f->what->sector))
         err = slk_fail(diag, SLK_ERR_FORMAT, "%s: the manifest is of something else", f->shown);
 out:
@@ -136,7 +136,7 @@ static slk_err_t prepare(slk_fetching_t *f, slk_manifest_t *manifest, slk_diag_t
     size_t note_len, len;
     slk_err_t err;
     SLK_TRY(slk_staging_note_read(&note, &note_len, f->staging, diag));
-    bool same = note && slk_manifest_parse(&before, note, note_len, "", NULL) == SLK_OK &&
+    bool same = note && slk_sector_manifest_parse(&before, note, note_len, "", NULL) == SLK_OK &&
                 slk_manifest_eq(&before, manifest);
     if (!same) {
         SLK_TRY(slk_staging_clear(f->staging, diag));

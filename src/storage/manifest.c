@@ -119,8 +119,8 @@ static slk_err_t read_manifest(slk_manifest_t *m, const json_t *json, const char
     return SLK_OK;
 }
 
-slk_err_t slk_manifest_parse(slk_manifest_t *manifest, const char *text, size_t len,
-                             const char *name, slk_diag_t *diag)
+slk_err_t slk_sector_manifest_parse(slk_manifest_t *manifest, const char *text, size_t len,
+                                    const char *name, slk_diag_t *diag)
 {
     json_error_t error;
     *manifest = (slk_manifest_t){0};

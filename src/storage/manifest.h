@@ -36,8 +36,9 @@ typedef struct {
 bool slk_cache_file_ok(const char *text, size_t len);
 
 /* Read one; `name` is what messages call it. SLK_ERR_FORMAT. Free also after errors. */
-SLK_CHECK_RESULT slk_err_t slk_manifest_parse(slk_manifest_t *manifest, const char *text,
-                                              size_t len, const char *name, slk_diag_t *diag);
+SLK_CHECK_RESULT slk_err_t slk_sector_manifest_parse(slk_manifest_t *manifest, const char *text,
+                                                     size_t len, const char *name,
+                                                     slk_diag_t *diag);
 
 /* Write one; malloc'ed. */
 SLK_CHECK_RESULT slk_err_t slk_manifest_text(char **text, size_t *len,

@@ -94,7 +94,8 @@ static slk_err_t fill(slk_manifest_t *m, slk_digests_t *digests, const char *roo
         struct stat st;
         SLK_TRY(slk_manifest_open(&fd, &folder, m, i, O_RDONLY, diag));
         if (compute) {
-            SLK_TRY(slk_digest_file(&m->files[i].sha256, digests, fd, folder.path, job, diag));
+            SLK_TRY(
+                slk_digest_sector_file(&m->files[i].sha256, digests, fd, folder.path, job, diag));
         }
         if (fstat(fd, &st)) {
             err = slk_dir_fail(diag, "stat", &folder, m->files[i].name);

@@ -220,7 +220,7 @@ static void test_manifest(void **state)
     slk_http_answer_t a = ask("GET", "cache/s-t01000-1?manifest=1", node_token, NULL);
     assert_int_equal(a.status, 200);
     assert_string_equal(a.content_type, SLK_MANIFEST_TYPE);
-    assert_ok(slk_manifest_parse(&m, a.body, a.body_len, "m", &diag), diag);
+    assert_ok(slk_sector_manifest_parse(&m, a.body, a.body_len, "m", &diag), diag);
     assert_int_equal(m.cnt, 3);
     assert_true(slk_manifest_bytes(&m) == 64 + 10240 + 2500000 && m.type == SLK_FT_CACHE);
     assert_string_equal(m.files[0].name, "p_aux");
@@ -232,7 +232,7 @@ static void test_manifest(void **state)
     /* A file that changed has another digest. */
     put_file(fmt("%s/cache/s-t01000-1/p_aux", node.root), 64, "other");
     a = ask("GET", "cache/s-t01000-1?manifest=1", node_token, NULL);
-    assert_ok(slk_manifest_parse(&m, a.body, a.body_len, "m", &diag), diag);
+    assert_ok(slk_sector_manifest_parse(&m, a.body, a.body_len, "m", &diag), diag);
     assert_memory_not_equal(m.files[0].sha256.b, want.b, 32);
     slk_manifest_free(&m);
     slk_http_answer_free(&a);
@@ -263,7 +263,7 @@ static void test_bad_manifests(void **state)
     (void)state;
     for (size_t i = 0; i < SLK_COUNT(bad); i++) {
         slk_manifest_t m;
-        if (slk_manifest_parse(&m, bad[i], strlen(bad[i]), "m", &diag) != SLK_ERR_FORMAT)
+        if (slk_sector_manifest_parse(&m, bad[i], strlen(bad[i]), "m", &diag) != SLK_ERR_FORMAT)
             fail_msg("accepted: %s", bad[i]);
         slk_manifest_free(&m);
     }
@@ -278,7 +278,7 @@ static void test_digests(void **state)
     assert_ok(slk_digests_new(&digests, &diag), diag);
     put_file(fmt("%s/file", dir), 100000, "f");
     int fd = open(fmt("%s/file", dir), O_RDWR);
-    assert_ok(slk_digest_file(&a, digests, fd, "file", NULL, &diag), diag);
+    assert_ok(slk_digest_sector_file(&a, digests, fd, "file", NULL, &diag), diag);
     assert_int_equal(fstat(fd, &st), 0);
     assert_true(slk_digest_known(&b, digests, &st));
     assert_memory_equal(a.b, b.b, 32);
@@ -286,7 +286,7 @@ static void test_digests(void **state)
     assert_int_equal(pwrite(fd, "xyz", 3, 50), 3);
     assert_int_equal(fstat(fd, &st), 0);
     assert_false(slk_digest_known(&b, digests, &st));
-    assert_ok(slk_digest_file(&b, digests, fd, "file", NULL, &diag), diag);
+    assert_ok(slk_digest_sector_file(&b, digests, fd, "file", NULL, &diag), diag);
     assert_memory_not_equal(a.b, b.b, 32);
     /* As much as fits: all of a large number of states are found or not, never wrong. */
     for (uint64_t i = 0; i < 100000; i++) {
