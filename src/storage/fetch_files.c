@@ -170,9 +170,10 @@ typedef struct {
     bool begun;
 } file_t;
 
+/* A thread that leaves because another one failed has met nothing itself. */
 static slk_err_t our_fault(files_t *all, slk_err_t err)
 {
-    if (err != SLK_OK)
+    if (err != SLK_OK && err != SLK_ERR_CANCELLED)
         atomic_store(&all->f->ours, true);
     return err;
 }
