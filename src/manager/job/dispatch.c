@@ -58,7 +58,8 @@ bool slk_text_of(char *out, size_t cap, const slk_bytes_t *text)
 slk_err_t slk_dispatch_transact(slk_dispatch_t *d, slk_db_fn_t *fn, void *ctx, slk_diag_t *diag)
 {
     slk_err_t err = slk_db_transact(d->db, fn, ctx, diag);
-    if (err == SLK_OK)
+    /* Refused for what was asked: nothing is unsure. */
+    if (err == SLK_OK || err == SLK_ERR_NOTFOUND || err == SLK_ERR_STATE || err == SLK_ERR_INPUT)
         return err;
     pthread_mutex_lock(&d->lock);
     d->reload = true;

@@ -139,13 +139,13 @@ slk_err_t slk_job_drop(slk_db_t *db, uint64_t miner, uint64_t number, const char
         "UPDATE job SET state = 'dropped', ended_ms = ?4, used_ms = ?4, fresh = 1 "
         "WHERE " OPEN_ONES};
 #undef OPEN_ONES
+    const slk_val_t vals[] = {slk_val_i64((int64_t)miner), slk_val_i64((int64_t)number),
+                              slk_val_text(but ? but : ""), slk_val_i64(now_ms)};
     slk_err_t err = SLK_OK;
     SLK_ASSERT(slk_db_in_transaction(db));
     for (size_t i = 0; err == SLK_OK && i < SLK_COUNT(statements); i++)
-        err = slk_db_run(db, statements[i],
-                         SLK_VALS(slk_val_i64((int64_t)miner), slk_val_i64((int64_t)number),
-                                  slk_val_text(but ? but : ""), slk_val_i64(now_ms)),
-                         NULL, diag);
+        err =
+            slk_db_run(db, statements[i], vals, i ? 4 : 3, NULL, diag); /* the first has no time */
     return err;
 }
 

@@ -16,7 +16,7 @@
 /* --- The server ------------------------------------------------------------------------------------ */
 
 typedef struct {
-    char db[128], outputs[128];
+    char db[256], outputs[128]; /* db: set before for another than a file in the folder */
     slk_token_key_t key, transfer;
     slk_token_store_t *tokens;
     slk_dispatch_t *dispatch;
@@ -32,7 +32,8 @@ static inline void sim_server_start(sim_server_t *s, const char *dir, int64_t be
                                     int64_t lease_ms, const slk_job_hooks_t *hooks)
 {
     slk_http_route_t routes[2];
-    snprintf(s->db, sizeof s->db, "%s/m.db", dir);
+    if (!s->db[0])
+        snprintf(s->db, sizeof s->db, "%s/m.db", dir);
     snprintf(s->outputs, sizeof s->outputs, "%s/output", dir);
     s->key = (slk_token_key_t){.len = 32};
     s->transfer = (slk_token_key_t){.bytes = "sixteen secrets.", .len = 16};

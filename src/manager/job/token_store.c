@@ -1,6 +1,7 @@
 #include "manager/job/token_store.h"
 
 #include "base/assert.h"
+#include "base/log.h"
 #include "net/net.h"
 #include "store/migrate.h"
 
@@ -25,7 +26,10 @@ struct slk_token_store {
     slk_db_t *db;
     token_id_t *good; /* sorted */
     size_t cnt;
-    uint64_t read_ms; /* when they were read */
+    pthread_mutex_t list_lock; /* guards good and cnt: held for moments, after lock */
+    pthread_cond_t end;        /* with list_lock */
+    bool ending, has_thread;
+    pthread_t thread;
 };
 
 static int by_id(const void *a, const void *b)
@@ -57,15 +61,38 @@ static slk_err_t refresh(slk_token_store_t *s, slk_diag_t *diag)
     }
     if (cnt)
         qsort(list, cnt, sizeof *list, by_id);
+    pthread_mutex_lock(&s->list_lock);
     free(s->good);
     s->good = list;
     s->cnt = cnt;
-    s->read_ms = slk_net_now_ms();
+    pthread_mutex_unlock(&s->list_lock);
     list = NULL;
 out:
     slk_db_rows_close(rows);
     free(list);
     return err;
+}
+
+/* Reads again what other processes may have revoked, so that nobody who asks has to wait for the database. One
+ * that cannot be read now leaves what was known: workers go on. */
+static void *run(void *ctx)
+{
+    slk_token_store_t *s = ctx;
+    pthread_mutex_lock(&s->list_lock);
+    while (!s->ending) {
+        const struct timespec until = slk_net_after_ms(REFRESH_MS);
+        while (!s->ending && !pthread_cond_timedwait(&s->end, &s->list_lock, &until))
+            ;
+        pthread_mutex_unlock(&s->list_lock);
+        pthread_mutex_lock(&s->lock);
+        slk_diag_t diag;
+        if (refresh(s, &diag) != SLK_OK)
+            slk_log(SLK_LOG_WARN, "tokens", "%s", diag.text);
+        pthread_mutex_unlock(&s->lock);
+        pthread_mutex_lock(&s->list_lock);
+    }
+    pthread_mutex_unlock(&s->list_lock);
+    return NULL;
 }
 
 slk_err_t slk_token_store_open(slk_token_store_t **out, const char *where,
@@ -78,9 +105,16 @@ slk_err_t slk_token_store_open(slk_token_store_t **out, const char *where,
         return slk_fail(diag, SLK_ERR_NOMEM, "out of memory for the tokens");
     s->key = *key;
     pthread_mutex_init(&s->lock, NULL);
+    pthread_mutex_init(&s->list_lock, NULL);
+    slk_net_cond_init(&s->end);
     SLK_TRY(slk_db_open(&s->db, where, diag));
     SLK_TRY(slk_db_migrate(s->db, "token", migrations, SLK_COUNT(migrations), diag));
     SLK_TRY(refresh(s, diag));
+    if (slk_net_thread(&s->thread, run, s)) {
+        err = slk_fail(diag, SLK_ERR_NOMEM, "the thread that reads tokens cannot be started");
+        goto out;
+    }
+    s->has_thread = true;
     *out = s;
     return SLK_OK;
 out:
@@ -92,9 +126,17 @@ void slk_token_store_close(slk_token_store_t *s)
 {
     if (!s)
         return;
+    pthread_mutex_lock(&s->list_lock);
+    s->ending = true;
+    pthread_cond_signal(&s->end);
+    pthread_mutex_unlock(&s->list_lock);
+    if (s->has_thread)
+        pthread_join(s->thread, NULL);
     slk_db_close(s->db);
     slk_token_key_wipe(&s->key);
     pthread_mutex_destroy(&s->lock);
+    pthread_mutex_destroy(&s->list_lock);
+    pthread_cond_destroy(&s->end);
     free(s->good);
     free(s);
 }
@@ -202,11 +244,8 @@ bool slk_token_store_ok(void *ctx, const slk_token_claims_t *claims)
     slk_token_store_t *s = ctx;
     if (!claims->id[0])
         return true;
-    pthread_mutex_lock(&s->lock);
-    /* A database that cannot be read now leaves what was known: workers go on. */
-    if (slk_net_now_ms() - s->read_ms > REFRESH_MS && refresh(s, NULL) != SLK_OK)
-        s->read_ms = slk_net_now_ms();
+    pthread_mutex_lock(&s->list_lock);
     bool good = s->cnt && bsearch(claims->id, s->good, s->cnt, sizeof *s->good, by_id);
-    pthread_mutex_unlock(&s->lock);
+    pthread_mutex_unlock(&s->list_lock);
     return good;
 }
