@@ -71,12 +71,23 @@ static const char *token_for(const slk_worker_t *w, const char *url)
     return w->opts->piece_token;
 }
 
+/* "manager:/piecestore/..." is a path of the manager that this worker knows. */
+static const char *url_of(char *out, size_t cap, const slk_worker_t *w, const char *source)
+{
+    if (strncmp(source, "manager:/", 9) != 0)
+        return source;
+    snprintf(out, cap, "%s%s", w->link.base, source + 8);
+    return out;
+}
+
 static slk_err_t bring_source(slk_attempt_t *attempt, row_t *row, size_t at, const char *root,
                               slk_diag_t *diag)
 {
     struct stat st;
+    char room[1024];
     const char *file = row->source;
-    if (is_url(row->source)) {
+    const char *url = url_of(room, sizeof room, attempt->w, row->source);
+    if (is_url(url)) {
         char name[SLK_SECTOR_NAME_MAX], dir[SLK_SECTOR_PATH_MAX];
         snprintf(dir, sizeof dir, "%s/piece/fetching", root);
         slk_err_t err = slk_make_dirs(dir, diag);
@@ -84,8 +95,8 @@ static slk_err_t bring_source(slk_attempt_t *attempt, row_t *row, size_t at, con
             return err;
         snprintf(row->file, sizeof row->file, "%s/%s.%zu", dir,
                  slk_sector_name(name, &attempt->job->sector), at);
-        slk_piece_source_t source = {.url = row->source,
-                                     .token = token_for(attempt->w, row->source),
+        slk_piece_source_t source = {.url = url,
+                                     .token = token_for(attempt->w, url),
                                      .market = attempt->w->opts->piece_token,
                                      .len = row->payload,
                                      .len_max = slk_unpadded(row->piece.padded)};

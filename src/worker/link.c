@@ -105,7 +105,7 @@ static slk_err_t put(const slk_link_t *link, const char *url, const void *bytes,
 {
     slk_http_answer_t answer = {0};
     slk_node_t digest;
-    char header[80];
+    char header[96];
     slk_sha256(&digest, bytes, len);
     snprintf(header, sizeof header, "Digest: sha-256=%s", slk_node_hex(&digest).s);
     const char *headers[] = {header, NULL};
@@ -134,7 +134,7 @@ static slk_err_t put(const slk_link_t *link, const char *url, const void *bytes,
 slk_err_t slk_link_put_output(const slk_link_t *link, uint64_t id, uint64_t lease, const char *path,
                               const slk_job_t *job, slk_diag_t *diag)
 {
-    char url[1100];
+    char url[1200];
     struct stat st;
     slk_err_t err;
     void *map = MAP_FAILED;

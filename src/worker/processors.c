@@ -180,7 +180,8 @@ static slk_err_t call(slk_attempt_t *attempt, slk_processor_t *processor, const 
     char *text = json_dumps(task, JSON_COMPACT);
     if (!text)
         return slk_fail(diag, SLK_ERR_NOMEM, "%s: out of memory for the task", stage);
-    SLK_TRY(slk_processor_start(processor, diag));
+    if (!slk_processor_pid(processor))
+        SLK_TRY(slk_processor_start(processor, diag));
     slk_worker_lock(attempt->w);
     job->pid = slk_processor_pid(processor);
     slk_worker_unlock(attempt->w);

@@ -1,0 +1,852 @@
+/* A worker and a simulated manager: the life of sectors, and what goes wrong. */
+#include "worker/test_worker_run.h"
+
+#include "base/file.h"
+#include "codec/base64.h"
+#include "selkie/cid.h"
+#include "selkie/piece.h"
+#include "selkie/verify.h"
+#include "worker/params.h"
+
+#include <fcntl.h>
+#include <inttypes.h>
+#include <signal.h>
+#include <sys/stat.h>
+
+static slk_diag_t diag;
+static char dir[64];
+static sim_t sim;
+static node_t a, b;
+
+static int setup(void **state)
+{
+    (void)state;
+    char cache[96];
+    test_tmp_dir(dir);
+    snprintf(cache, sizeof cache, "%s/parents", dir);
+    setenv("FIL_PROOFS_PARENT_CACHE", cache, 1);
+    sim_init(&sim);
+    snprintf(sim.piece_dir, sizeof sim.piece_dir, "%s/pieces", dir);
+    mkdir(sim.piece_dir, 0755);
+    memset(&a, 0, sizeof a);
+    memset(&b, 0, sizeof b);
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    if (a.pid)
+        node_kill(&a);
+    if (b.pid)
+        node_kill(&b);
+    sim_free(&sim);
+    test_rm_dir(dir);
+    return 0;
+}
+
+static void assert_has(const char *text, const char *part)
+{
+    if (!strstr(text, part))
+        fail_msg("'%s' is not in: %s", part, text);
+}
+
+static const char *result_text(json_t *end, const char *name)
+{
+    const char *value = json_string_value(json_object_get(json_object_get(end, "Result"), name));
+    if (!value)
+        fail_msg("no %s in the result", name);
+    return value;
+}
+
+static const char *failure(json_t *end, const char *part)
+{
+    assert_has(json_string_value(json_object_get(end, "Error")), part);
+    return json_string_value(json_object_get(end, "Class"));
+}
+
+/* --- The steps of a sector -------------------------------------------------------------------- */
+
+typedef struct {
+    json_t *vector;
+    const char *ticket, *seed, *comm_d, *comm_r;
+    uint64_t miner, number;
+} life_t;
+
+static life_t life_of(const char *name, uint64_t number)
+{
+    char file[64];
+    snprintf(file, sizeof file, "seal/%s.json", name);
+    life_t life = {.vector = test_vectors(file)};
+    life.ticket = json_string_value(json_object_get(life.vector, "ticket"));
+    life.seed = json_string_value(json_object_get(life.vector, "seed"));
+    life.comm_d = json_string_value(json_object_get(life.vector, "comm_d"));
+    life.comm_r = json_string_value(json_object_get(life.vector, "comm_r"));
+    const json_t *miner = json_object_get(life.vector, "miner");
+    life.miner = json_is_string(miner) ? strtoull(json_string_value(miner), NULL, 10)
+                                       : (uint64_t)json_integer_value(miner);
+    const json_t *sector = json_object_get(life.vector, "sector");
+    life.number = json_is_string(sector) ? strtoull(json_string_value(sector), NULL, 10)
+                                         : (uint64_t)json_integer_value(sector);
+    if (number)
+        life.number = number;
+    return life;
+}
+
+static json_t *both(const char *use, const char *store)
+{
+    return json_pack("[o,o]", file_row("sealed", use, store), file_row("cache", use, store));
+}
+
+static json_t *whole_piece(const life_t *life)
+{
+    slk_piece_t piece = {.padded = 2048, .comm_p = node_from_hex(life->comm_d)};
+    return slk_json_of_piece(&piece);
+}
+
+static uint64_t add_pc1(const life_t *life, const node_t *node, const char *unsealed)
+{
+    json_t *files = both("make", node->seal);
+    if (unsealed)
+        json_array_append_new(files, file_row("unsealed", "existing", unsealed));
+    return sim_add(&sim, node->id, "PC1", life->miner, life->number,
+                   json_pack("{ss,s[o]}", "Ticket", life->ticket, "Pieces", whole_piece(life)),
+                   files);
+}
+
+static uint64_t add_pc2(const life_t *life, const node_t *node)
+{
+    return sim_add(&sim, node->id, "PC2", life->miner, life->number,
+                   json_pack("{ss}", "Ticket", life->ticket), both("existing", node->seal));
+}
+
+static json_t *claim(const life_t *life)
+{
+    return json_pack("{ss,ss,ss,ss}", "Ticket", life->ticket, "Seed", life->seed, "CommD",
+                     life->comm_d, "CommR", life->comm_r);
+}
+
+static uint64_t add_c1(const life_t *life, const node_t *node)
+{
+    return sim_add(&sim, node->id, "C1", life->miner, life->number, claim(life),
+                   both("existing", node->seal));
+}
+
+/* PC1, PC2: files in node's path for sealing. */
+static void seal(const life_t *life, const node_t *node, const char *unsealed)
+{
+    json_t *end = sim_wait(&sim, add_pc1(life, node, unsealed), SIM_DONE, 30);
+    assert_string_equal(result_text(end, "CommD"), life->comm_d);
+    end = sim_wait(&sim, add_pc2(life, node), SIM_DONE, 30);
+    if (life->number == (uint64_t)json_integer_value(json_object_get(life->vector, "sector")))
+        assert_string_equal(result_text(end, "CommR"), life->comm_r);
+}
+
+/* What C1 put out is the recorded one. */
+static void check_c1(const life_t *life, uint64_t id)
+{
+    slk_node_t digest;
+    json_t *end = sim_wait(&sim, id, SIM_DONE, 30);
+    assert_true(json_integer_value(json_object_get(json_object_get(end, "Result"), "Partitions")) >
+                0);
+    slk_sha256(&digest, sim.jobs[id - 1].output, sim.jobs[id - 1].output_len);
+    assert_node_hex(&digest, json_string_value(json_object_get(life->vector, "c1out_sha256")));
+}
+
+static void write_data(const char *path, const char *name, size_t len)
+{
+    uint8_t data[2032];
+    test_data(data, len, name);
+    assert_ok(slk_write_file(path, data, len, &diag), diag);
+}
+
+/* --- The life of a sector ---------------------------------------------------------------------- */
+
+static json_t *from(json_t *row, const char *store, bool move)
+{
+    json_object_set_new(row, "From", json_string(store));
+    json_object_set_new(row, "Move", json_boolean(move));
+    return row;
+}
+
+static void test_life(void **state)
+{
+    (void)state;
+    life_t life = life_of("2k-cc-v1_1", 0);
+    char path[512];
+    node_make(&a, dir, "alice", &sim, NULL);
+    node_start_known(&a, &sim);
+    seal(&life, &a, NULL);
+    sim_wait_has(&sim, life.miner, life.number, "cache", a.seal, true);
+    check_c1(&life, add_c1(&life, &a));
+    /* FIN twice: the second has nothing to do */
+    for (unsigned i = 0; i < 2; i++)
+        sim_wait(&sim,
+                 sim_add(&sim, a.id, "FIN", life.miner, life.number,
+                         json_pack("{sb}", "KeepUnsealed", 0), both("existing", a.seal)),
+                 SIM_DONE, 20);
+    node_file(path, a.seal_root, "cache", life.miner, life.number);
+    strcat(path, "/sc-02-data-layer-1.dat");
+    assert_int_equal(access(path, F_OK), -1);
+    /* GET within the worker, twice */
+    for (unsigned i = 0; i < 2; i++)
+        sim_wait(
+            &sim,
+            sim_add(&sim, a.id, "GET", life.miner, life.number, NULL,
+                    json_pack("[o,o]", from(file_row("sealed", "fetch", a.store), a.seal, true),
+                              from(file_row("cache", "fetch", a.store), a.seal, true))),
+            SIM_DONE, 20);
+    assert_true(node_has(a.store_root, "sealed", life.miner, life.number));
+    assert_false(node_has(a.seal_root, "sealed", life.miner, life.number));
+    assert_true(sim_has(&sim, life.miner, life.number, "sealed", a.store));
+    assert_false(sim_has(&sim, life.miner, life.number, "sealed", a.seal));
+    sim_wait(&sim,
+             sim_add(&sim, a.id, "RM", life.miner, life.number,
+                     json_pack("{s[s,s]}", "Types", "sealed", "cache"), NULL),
+             SIM_DONE, 20);
+    assert_false(node_has(a.store_root, "sealed", life.miner, life.number));
+    assert_false(sim_has(&sim, life.miner, life.number, "cache", a.store));
+    assert_int_equal(node_end(&a, 20), 0);
+    for (size_t i = 0; i < sim.job_cnt; i++)
+        assert_int_equal(sim.jobs[i].ends, 1);
+    assert_int_equal(sim.stale, 0);
+    json_decref(life.vector);
+}
+
+/* --- Pieces ------------------------------------------------------------------------------------- */
+
+static json_t *piece_row(const char *comm_p, uint64_t size, const char *source, uint64_t payload)
+{
+    slk_piece_t piece = {.padded = size, .comm_p = node_from_hex(comm_p)};
+    json_t *row = slk_json_of_piece(&piece);
+    json_object_set_new(row, "Source", json_string(source));
+    json_object_set_new(row, "PayloadSize", json_integer((json_int_t)payload));
+    return row;
+}
+
+static void commp_of(char hex[65], const char *path, uint64_t padded)
+{
+    slk_commp_t commp;
+    int fd = open(path, O_RDONLY);
+    assert_ok(slk_commp_fd(&commp, padded, fd, path, NULL, &diag), diag);
+    close(fd);
+    strcpy(hex, slk_node_hex(&commp.piece.comm_p).s);
+}
+
+static uint64_t add_ap(uint64_t number, const char *use, json_t *existing, json_t *add)
+{
+    return sim_add(&sim, a.id, "AP", 127, number,
+                   json_pack("{so,so}", "Existing", existing ? existing : json_array(), "Add", add),
+                   json_pack("[o]", file_row("unsealed", use, a.seal)));
+}
+
+static void test_pieces(void **state)
+{
+    (void)state;
+    life_t life = life_of("2k-data-v1_1", 0);
+    char path[192], url[512], comm[3][65];
+    node_make(&a, dir, "alice", &sim, NULL);
+    node_start_known(&a, &sim);
+    /* the recorded sector, from a file */
+    snprintf(path, sizeof path, "%s/whole", dir);
+    write_data(path, "2k-data-v1_1 data", 2032);
+    json_t *end = sim_wait(&sim,
+                           add_ap(life.number, "make", NULL,
+                                  json_pack("[o]", piece_row(life.comm_d, 2048, path, 2032))),
+                           SIM_DONE, 20);
+    assert_int_equal(json_array_size(json_object_get(json_object_get(end, "Result"), "Pieces")), 1);
+    seal(&life, &a, a.seal);
+    check_c1(&life, add_c1(&life, &a));
+    /* two pieces, one over HTTP from the manager's store, behind one that is there; twice */
+    for (unsigned i = 0; i < 3; i++) {
+        char name[16];
+        snprintf(name, sizeof name, "p%u", i);
+        snprintf(path, sizeof path, "%s/%s", sim.piece_dir, name);
+        write_data(path, name, i == 0 ? 508 : 254);
+        commp_of(comm[i], path, i == 0 ? 512 : 256);
+    }
+    snprintf(path, sizeof path, "%s/p1", sim.piece_dir);
+    sim_wait(&sim, add_ap(77, "make", NULL, json_pack("[o]", piece_row(comm[1], 256, path, 254))),
+             SIM_DONE, 20);
+    snprintf(url, sizeof url, "%s/piecestore/p0", sim.url);
+    snprintf(path, sizeof path, "%s/p2", sim.piece_dir);
+    for (unsigned i = 0; i < 2; i++) {
+        end = sim_wait(&sim,
+                       add_ap(77, "existing", json_pack("[o]", piece_row(comm[1], 256, "", 0)),
+                              json_pack("[o,o]", piece_row(comm[0], 512, url, 508),
+                                        piece_row(comm[2], 256, path, 0))),
+                       SIM_DONE, 20);
+        const json_t *pieces = json_object_get(json_object_get(end, "Result"), "Pieces");
+        assert_int_equal(json_array_size(pieces), 4); /* zeros of 256 between */
+        assert_int_equal(json_integer_value(json_object_get(json_array_get(pieces, 2), "Size")),
+                         512);
+    }
+    struct stat st;
+    node_file(url, a.seal_root, "unsealed", 127, 77);
+    assert_int_equal(stat(url, &st), 0);
+    assert_int_equal(st.st_size, 1280);
+    json_decref(life.vector);
+}
+
+/* What does not commit to what it should never counts. */
+static void test_wrong_piece(void **state)
+{
+    (void)state;
+    char path[192], url[160], other[65], unsealed[512];
+    struct stat st;
+    node_make(&a, dir, "alice", &sim, NULL);
+    node_start_known(&a, &sim);
+    snprintf(path, sizeof path, "%s/p0", sim.piece_dir);
+    write_data(path, "p0", 254);
+    commp_of(other, path, 256);
+    sim_wait(&sim, add_ap(5, "make", NULL, json_pack("[o]", piece_row(other, 256, path, 254))),
+             SIM_DONE, 20);
+    write_data(path, "other", 254);
+    snprintf(url, sizeof url, "%s/piecestore/p0", sim.url);
+    const char *sources[] = {path, url};
+    for (unsigned i = 0; i < 2; i++) {
+        json_t *end = sim_wait(&sim,
+                               add_ap(5, "existing", json_pack("[o]", piece_row(other, 256, "", 0)),
+                                      json_pack("[o]", piece_row(other, 256, sources[i], 254))),
+                               SIM_FAILED, 20);
+        assert_string_equal(failure(end, sources[i]), "input");
+        assert_string_equal(failure(end, "comm_p"), "input");
+    }
+    /* too long, too short, missing */
+    json_t *end =
+        sim_wait(&sim, add_ap(6, "make", NULL, json_pack("[o]", piece_row(other, 256, path, 250))),
+                 SIM_FAILED, 20);
+    assert_string_equal(failure(end, "comm_p"), "input");
+    snprintf(url, sizeof url, "%s/piecestore/none", sim.url);
+    end = sim_wait(&sim, add_ap(6, "make", NULL, json_pack("[o]", piece_row(other, 256, url, 254))),
+                   SIM_FAILED, 20);
+    assert_string_equal(failure(end, "404"), "temporary");
+    /* the sector goes on from what was right */
+    write_data(path, "p0", 254);
+    sim_wait(&sim,
+             add_ap(5, "existing", json_pack("[o]", piece_row(other, 256, "", 0)),
+                    json_pack("[o]", piece_row(other, 256, path, 254))),
+             SIM_DONE, 20);
+    node_file(unsealed, a.seal_root, "unsealed", 127, 5);
+    assert_int_equal(stat(unsealed, &st), 0);
+    assert_int_equal(st.st_size, 512);
+}
+
+/* --- Files that are not as they should be -------------------------------------------------------- */
+
+static void test_damaged(void **state)
+{
+    (void)state;
+    life_t life = life_of("2k-cc-v1_1", 0);
+    char path[512];
+    node_make(&a, dir, "alice", &sim, NULL);
+    node_start_known(&a, &sim);
+    sim_wait(&sim, add_pc1(&life, &a, NULL), SIM_DONE, 30);
+    node_file(path, a.seal_root, "cache", life.miner, life.number);
+    strcat(path, "/sc-02-data-layer-2.dat");
+    int fd = open(path, O_WRONLY);
+    assert_int_equal(pwrite(fd, "damage", 6, 700), 6);
+    close(fd);
+    json_t *end = sim_wait(&sim, add_pc2(&life, &a), SIM_FAILED, 30);
+    assert_string_equal(failure(end, "layer-2"), "input");
+    /* PC1 notices as well, or makes it again; PC2 is right then */
+    life_t again = life;
+    char whole[512];
+    node_file(whole, a.seal_root, "cache", life.miner, life.number);
+    test_rm_dir(whole);
+    seal(&again, &a, NULL);
+    /* a file that is not there is said to be so, and the path is declared anew */
+    node_file(path, a.seal_root, "sealed", life.miner, life.number);
+    unlink(path);
+    assert_true(sim_has(&sim, life.miner, life.number, "sealed", a.seal));
+    end = sim_wait(&sim, add_c1(&life, &a), SIM_FAILED, 30);
+    assert_string_equal(failure(end, "is not there"), "input");
+    sim_wait_has(&sim, life.miner, life.number, "sealed", a.seal, false);
+    json_decref(life.vector);
+}
+
+static void test_no_space(void **state)
+{
+    (void)state;
+    life_t life = life_of("2k-cc-v1_1", 0);
+    slk_path_meta_t meta = {0};
+    node_make(&a, dir, "alice", &sim, NULL);
+    assert_ok(slk_path_meta_read(&meta, a.seal_root, &diag), diag);
+    meta.max_storage = 9000; /* of one sector, not of two */
+    assert_ok(slk_path_meta_write(&meta, a.seal_root, &diag), diag);
+    slk_path_meta_free(&meta);
+    node_start_known(&a, &sim);
+    json_t *end = sim_wait(&sim, add_pc1(&life, &a, NULL), SIM_FAILED, 30);
+    assert_string_equal(failure(end, a.seal_root), "no space");
+    /* the same again, with room for it */
+    assert_ok(slk_path_meta_read(&meta, a.seal_root, &diag), diag);
+    meta.max_storage = 0;
+    assert_ok(slk_path_meta_write(&meta, a.seal_root, &diag), diag);
+    slk_path_meta_free(&meta);
+    kill(a.pid, SIGHUP);
+    sim_wait_worker(&sim, "alice", 10);
+    sim_wait_worker(&sim, "alice", 10);
+    sim_wait(&sim, add_pc1(&life, &a, NULL), SIM_DONE, 30);
+    json_decref(life.vector);
+}
+
+/* --- Two workers -------------------------------------------------------------------------------- */
+
+static json_t *fetched(const char *type, const node_t *to, const char *store, const life_t *life,
+                       bool move)
+{
+    char url[512];
+    snprintf(url, sizeof url, "%s/remote/%s/s-t0%" PRIu64 "-%" PRIu64, sim.workers[0].url, type,
+             life->miner, life->number);
+    json_t *row = file_row(type, "fetch", store);
+    json_array_append_new(json_object_get(row, "Sources"),
+                          json_pack("{ss,ss}", "Store", a.seal, "URL", url));
+    json_object_set_new(row, "Move", json_boolean(move));
+    (void)to;
+    return row;
+}
+
+static void test_two_workers(void **state)
+{
+    (void)state;
+    life_t life = life_of("2k-cc-v1_1", 0);
+    node_make(&a, dir, "alice", &sim, NULL);
+    node_make(&b, dir, "bob", &sim, NULL);
+    node_start_known(&a, &sim);
+    node_start_known(&b, &sim);
+    assert_string_not_equal(a.id, b.id);
+    sim_wait(&sim, add_pc1(&life, &a, NULL), SIM_DONE, 30);
+    /* PC2 by the other, with what PC1 left */
+    json_t *end = sim_wait(&sim,
+                           sim_add(&sim, b.id, "PC2", life.miner, life.number,
+                                   json_pack("{ss}", "Ticket", life.ticket),
+                                   json_pack("[o,o]", fetched("sealed", &b, b.seal, &life, true),
+                                             fetched("cache", &b, b.seal, &life, true))),
+                           SIM_DONE, 30);
+    assert_string_equal(result_text(end, "CommR"), life.comm_r);
+    assert_false(node_has(a.seal_root, "sealed", life.miner, life.number));
+    assert_true(node_has(b.seal_root, "cache", life.miner, life.number));
+    assert_false(sim_has(&sim, life.miner, life.number, "sealed", a.seal));
+    assert_true(sim_has(&sim, life.miner, life.number, "sealed", b.seal));
+    /* nothing there to fetch: the manager's picture is old */
+    end = sim_wait(&sim,
+                   sim_add(&sim, b.id, "GET", life.miner, 99, NULL,
+                           json_pack("[o]", fetched("sealed", &b, b.store,
+                                                    &(life_t){.miner = 1, .number = 9}, true))),
+                   SIM_FAILED, 40);
+    assert_string_equal(failure(end, "sealed"), "temporary");
+    /* GET with a copy that stays */
+    snprintf(sim.workers[0].url, sizeof sim.workers[0].url, "%s", sim.workers[1].url);
+    strcpy(a.seal, b.seal);
+    sim_wait(&sim,
+             sim_add(&sim, b.id, "GET", life.miner, life.number, NULL,
+                     json_pack("[o]", fetched("sealed", &b, b.store, &life, false))),
+             SIM_DONE, 20);
+    assert_true(node_has(b.store_root, "sealed", life.miner, life.number));
+    assert_true(node_has(b.seal_root, "sealed", life.miner, life.number));
+    json_decref(life.vector);
+}
+
+/* --- Away, killed, late -------------------------------------------------------------------------- */
+
+static void test_manager_away(void **state)
+{
+    (void)state;
+    life_t life = life_of("2k-cc-v1_1", 0);
+    node_make(
+        &a, dir, "alice", &sim,
+        "\"Processors\":{\"c1\":{\"Program\":\"/bin/sh\",\"Args\":[\"-c\",\"echo c1 processor "
+        "ready; while read l; do sleep 1; i=${l#*:}; echo "
+        "'{\\\"id\\\":'${i%%,*}',\\\"err_msg\\\":null,"
+        "\\\"output\\\":{\\\"a\\\":1}}'; done\"]}}");
+    node_start_known(&a, &sim);
+    seal(&life, &a, NULL);
+    /* it ends while nobody hears of it, and the worker is started again meanwhile */
+    uint64_t id = add_c1(&life, &a);
+    assert_true(sim_wait_stage(&sim, id, "c1", 10));
+    sim_down(&sim);
+    usleep(1500000);
+    assert_int_equal(node_end(&a, 20), 0);
+    node_start(&a);
+    usleep(500000);
+    sim_up(&sim);
+    sim_wait(&sim, id, SIM_DONE, 20);
+    assert_int_equal(sim.jobs[id - 1].ends, 1);
+    assert_int_equal(sim.jobs[id - 1].starts, 1);
+    assert_memory_equal(sim.jobs[id - 1].output, "{\"a\":1}", 7);
+    json_decref(life.vector);
+}
+
+static void test_stale(void **state)
+{
+    (void)state;
+    life_t life = life_of("2k-cc-v1_1", 0);
+    char path[512];
+    node_make(
+        &a, dir, "alice", &sim,
+        "\"Processors\":{\"c1\":{\"Program\":\"/bin/sh\",\"Args\":[\"-c\",\"echo c1 processor "
+        "ready; sleep 60\"],\"GraceSeconds\":1}}");
+    node_start_known(&a, &sim);
+    seal(&life, &a, NULL);
+    uint64_t id = add_c1(&life, &a);
+    assert_true(sim_wait_stage(&sim, id, "c1", 10));
+    /* taken away while it runs: its place is free soon, nothing is told, files stay */
+    sim_give_away(&sim, id);
+    uint64_t next = add_c1(&life, &a);
+    assert_true(sim_wait_stage(&sim, next, "c1", 20));
+    snprintf(path, sizeof path, "%s/jobs/%" PRIu64, a.repo, id);
+    for (unsigned i = 0; i < 300 && access(path, F_OK) == 0; i++)
+        usleep(10000);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(sim.jobs[id - 1].ends, 0);
+    assert_true(node_has(a.seal_root, "sealed", life.miner, life.number));
+    /* taken away while the worker was dead */
+    node_kill(&a);
+    sim_give_away(&sim, next);
+    node_start_known(&a, &sim);
+    snprintf(path, sizeof path, "%s/jobs/%" PRIu64, a.repo, next);
+    for (unsigned i = 0; i < 500 && access(path, F_OK) == 0; i++)
+        usleep(10000);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(sim.jobs[next - 1].ends, 0);
+    json_decref(life.vector);
+}
+
+static void test_stop(void **state)
+{
+    (void)state;
+    life_t life = life_of("2k-cc-v1_1", 0);
+    node_make(
+        &a, dir, "alice", &sim,
+        "\"Processors\":{\"c1\":{\"Program\":\"/bin/sh\",\"Args\":[\"-c\",\"echo c1 processor "
+        "ready; sleep 60\"],\"GraceSeconds\":1}}");
+    node_start_known(&a, &sim);
+    seal(&life, &a, NULL);
+    uint64_t id = add_c1(&life, &a);
+    assert_true(sim_wait_stage(&sim, id, "c1", 10));
+    double began = slk_clock_seconds();
+    assert_int_equal(node_end(&a, 20), 0);
+    assert_true(slk_clock_seconds() - began < 10);
+    assert_true(sim.workers[0].leaving);
+    assert_int_equal(sim.jobs[id - 1].ends, 0);
+    /* the same job under the same lease goes on */
+    char config[256], text[4096];
+    size_t len;
+    char *read;
+    snprintf(config, sizeof config, "%s/config.json", a.repo);
+    assert_ok(slk_read_file(&read, &len, config, 65536, &diag), diag);
+    snprintf(text, sizeof text, "%.*s}", (int)(strstr(read, ",\"Processors\"") - read), read);
+    free(read);
+    assert_ok(slk_write_file(config, text, strlen(text), &diag), diag);
+    node_start(&a);
+    check_c1(&life, id);
+    assert_int_equal(sim.jobs[id - 1].starts, 1);
+    json_decref(life.vector);
+}
+
+/* Killed at any moment, with answers that get lost: every job ends once, with the right result. */
+static void kill_loop(unsigned sectors, unsigned kills, uint64_t seed)
+{
+    life_t life = life_of("2k-cc-v1_1", 0);
+    uint64_t ids[3][64];
+    char right[64][65];
+    node_make(&a, dir, "alice", &sim, "\"Tasks\":{\"PC1\":2,\"PC2\":2,\"C1\":2}");
+    sim.random = seed;
+    sim.lose_percent = 10;
+    sim.beat_ms = 100;
+    sim.lease_ms = 60000;
+    node_start_known(&a, &sim);
+    unsigned step = 0, killed = 0;
+    for (unsigned i = 0; i < sectors; i++) {
+        life_t one = life;
+        one.number = 1 + i;
+        ids[0][i] = add_pc1(&one, &a, NULL);
+    }
+    double until = slk_clock_seconds() + 60 + kills;
+    while (step < 3 && slk_clock_seconds() < until) {
+        usleep((useconds_t)(sim_random(&sim) % 300000));
+        if (killed < kills) {
+            node_kill(&a);
+            killed++;
+            node_start(&a);
+        }
+        bool all = true;
+        for (unsigned i = 0; i < sectors; i++) {
+            pthread_mutex_lock(&sim.mutex);
+            const sim_job_t *job = &sim.jobs[ids[step][i] - 1];
+            all = all && job->state == SIM_DONE;
+            if (job->state == SIM_FAILED)
+                fail_msg("%s failed: %s", job->task,
+                         json_string_value(json_object_get(job->end, "Error")));
+            pthread_mutex_unlock(&sim.mutex);
+        }
+        if (!all || (killed < kills && step == 2))
+            continue;
+        for (unsigned i = 0; i < sectors && step < 2; i++) {
+            life_t one = life;
+            one.number = 1 + i;
+            if (step == 1) {
+                strcpy(right[i], result_text(sim.jobs[ids[1][i] - 1].end, "CommR"));
+                one.comm_r = right[i];
+            }
+            ids[step + 1][i] = step == 0 ? add_pc2(&one, &a) : add_c1(&one, &a);
+        }
+        step++;
+    }
+    if (step < 3)
+        fail_msg("not done in time, %u kills: %s", killed, node_log(&a));
+    assert_string_equal(right[0], life.comm_r);
+    for (size_t i = 0; i < sim.job_cnt; i++) {
+        assert_int_equal(sim.jobs[i].ends, 1);
+        assert_int_equal(sim.jobs[i].starts, 1);
+    }
+    json_decref(life.vector);
+}
+
+static void test_kills(void **state)
+{
+    (void)state;
+    kill_loop(4, 15, 20261121);
+}
+
+static void test_kills_slow(void **state)
+{
+    (void)state;
+    for (uint64_t seed = 1; seed <= 5; seed++) {
+        kill_loop(20, 60, seed * 7919);
+        teardown(state);
+        setup(state);
+    }
+}
+
+/* --- Processors that misbehave -------------------------------------------------------------------- */
+
+static void test_processors(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *script, *class, *error, *stderr_part;
+    } rows[] = {
+        {"echo c1 processor ready; read l; echo bad luck >&2; exit 3", "restarted", "", "bad luck"},
+        {"echo c1 processor ready; read l; kill -9 $$", "restarted", "", ""},
+        {"exit 1", "temporary", "", ""},
+        {"echo c1 processor ready; read l; i=${l#*:}; echo "
+         "'{\\\"id\\\":'${i%%,*}',\\\"err_msg\\\":\\\"no such "
+         "luck\\\","
+         "\\\"output\\\":null}'; sleep 5",
+         "permanent", "no such luck", ""},
+        {"echo c1 processor ready; read l; sleep 30", "restarted", "", ""},
+    };
+    life_t life = life_of("2k-cc-v1_1", 0);
+    for (unsigned i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char more[1024], name[16];
+        snprintf(name, sizeof name, "n%u", i);
+        snprintf(more, sizeof more,
+                 "\"Processors\":{\"c1\":{\"Program\":\"/bin/sh\",\"Args\":[\"-c\",\"%s\"],"
+                 "\"TotalSeconds\":2,\"GraceSeconds\":1}}",
+                 rows[i].script);
+        node_make(&a, dir, name, &sim, more);
+        node_start_known(&a, &sim);
+        char path[512];
+        node_file(path, a.seal_root, "sealed", life.miner, life.number);
+        write_data(path, "sealed", 2032);
+        node_file(path, a.seal_root, "cache", life.miner, life.number);
+        mkdir(path, 0755);
+        json_t *end = sim_wait(&sim, add_c1(&life, &a), SIM_FAILED, 30);
+        assert_string_equal(failure(end, rows[i].error), rows[i].class);
+        assert_has(json_string_value(json_object_get(end, "Stderr")), rows[i].stderr_part);
+        assert_int_equal(node_end(&a, 20), 0); /* it lives, and ends as it should */
+    }
+    json_decref(life.vector);
+}
+
+/* --- Starting ------------------------------------------------------------------------------------- */
+
+static void test_refused(void **state)
+{
+    (void)state;
+    node_make(&a, dir, "alice", &sim, NULL);
+    node_start_known(&a, &sim);
+    b = a;
+    node_start(&b);
+    assert_int_equal(node_wait(&b, 10), -SLK_ERR_BUSY);
+    assert_has(node_log(&a), "another worker runs here");
+    assert_int_equal(node_end(&a, 10), 0);
+    sim.protocol = 2;
+    node_start(&a);
+    assert_int_equal(node_wait(&a, 10), -SLK_ERR_UNSUPPORTED);
+    assert_has(node_log(&a), "this manager 2");
+    char path[256];
+    snprintf(path, sizeof path, "%s/manager-token", a.repo);
+    assert_ok(slk_write_file(path, "a.b.c", 5, &diag), diag);
+    node_start(&a);
+    assert_int_equal(node_wait(&a, 10), -SLK_ERR_PERM);
+    assert_null(strstr(node_log(&a), sim.token));
+}
+
+static void test_operators(void **state)
+{
+    (void)state;
+    json_t *list, *info;
+    char id[SLK_STORAGE_ID_MAX], root[160];
+    node_make(&a, dir, "alice", &sim, "\"Tasks\":{\"C2\":0,\"PC1\":3},\"Miners\":[1000]");
+    assert_err(SLK_ERR_STATE, slk_worker_info(&info, a.repo, &diag));
+    node_start_known(&a, &sim);
+    assert_ok(slk_worker_info(&info, a.repo, &diag), diag);
+    assert_string_equal(json_string_value(json_object_get(info, "Worker")), a.id);
+    assert_true(json_is_true(json_object_get(info, "Connected")));
+    assert_int_equal(json_array_size(json_object_get(info, "Stores")), 2);
+    json_decref(info);
+    /* tasks as configured */
+    const json_t *row;
+    size_t i;
+    json_array_foreach(sim.workers[0].tasks, i, row)
+    {
+        const char *task = json_string_value(json_object_get(row, "Task"));
+        json_int_t limit = json_integer_value(json_object_get(row, "Limit"));
+        assert_string_not_equal(task, "C2");
+        assert_int_equal(limit, !strcmp(task, "PC1") ? 3 : strstr("FIN GET RM", task) ? 4 : 1);
+    }
+    assert_int_equal(i, 7);
+    /* a path more, while it runs; and less */
+    snprintf(root, sizeof root, "%s/more", dir);
+    assert_ok(slk_worker_path_init(id, a.repo, root, true, NULL, &diag), diag);
+    assert_err(SLK_ERR_STATE, slk_worker_path_init(id, a.repo, root, true, NULL, &diag));
+    assert_ok(slk_worker_path_attach(id, a.repo, root, &diag), diag);
+    for (i = 0; i < 500 && json_array_size(sim.workers[0].stores) != 3; i++)
+        usleep(10000);
+    assert_int_equal(json_array_size(sim.workers[0].stores), 3);
+    assert_ok(slk_worker_path_list(&list, a.repo, &diag), diag);
+    assert_int_equal(json_array_size(list), 3);
+    assert_string_equal(json_string_value(json_object_get(json_array_get(list, 2), "ID")), id);
+    json_decref(list);
+    assert_ok(slk_worker_path_detach(a.repo, id, &diag), diag);
+    assert_err(SLK_ERR_NOTFOUND, slk_worker_path_detach(a.repo, id, &diag));
+    for (i = 0; i < 500 && json_array_size(sim.workers[0].stores) != 2; i++)
+        usleep(10000);
+    assert_int_equal(json_array_size(sim.workers[0].stores), 2);
+}
+
+static void test_config(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *says;
+    } bad[] = {
+        {"{\"Nam\":\"x\"}", "Nam: expected no key of this name"},
+        {"{\"Port\":70000}", "Port: expected a whole number from 0 to 65535"},
+        {"{\"Tasks\":[1]}", "Tasks: expected an object"},
+        {"{\"Miners\":[\"f01\"]}", "Miners: expected a whole number"},
+        {"{\"Processors\":{\"c2\":{\"Prog\":1}}}", "Processors.c2.Prog"},
+        {"{\"Processors\":{\"c2\":{\"TotalSeconds\":-1}}}", "seconds above 0"},
+        {"[]", "expected an object"},
+        {"{", "line 1"},
+        {"{\"Name\":\"a\",\"Name\":\"b\"}", "duplicate"},
+    };
+    slk_worker_config_t config;
+    char path[128];
+    assert_ok(slk_worker_config_load(&config, dir, &diag), diag);
+    assert_null(config.opts.name);
+    slk_worker_config_free(&config);
+    snprintf(path, sizeof path, "%s/config.json", dir);
+    for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
+        assert_ok(slk_write_file(path, bad[i].text, strlen(bad[i].text), &diag), diag);
+        assert_err(SLK_ERR_FORMAT, slk_worker_config_load(&config, dir, &diag));
+        assert_has(diag.text, bad[i].says);
+        assert_has(diag.text, path);
+    }
+    const char *good = "{\"Name\":\"n\",\"Tasks\":{\"PC1\":2},\"TrashGraceHours\":2,\"Processors\":"
+                       "{\"pc1\":{\"Program\":\"/bin/x\",\"Args\":[\"a\",\"b\"],\"ClearEnv\":true,"
+                       "\"GraceSeconds\":1.5}}}";
+    assert_ok(slk_write_file(path, good, strlen(good), &diag), diag);
+    assert_ok(slk_worker_config_load(&config, dir, &diag), diag);
+    assert_int_equal(config.opts.trash_grace_s, 7200);
+    assert_int_equal(config.opts.limits[0].limit, 2);
+    assert_string_equal(config.opts.processors[0].args[1], "b");
+    assert_null(config.opts.processors[0].args[2]);
+    assert_true(config.opts.processors[0].clear_env);
+    slk_worker_config_free(&config);
+}
+
+/* --- C2: parameters take most of a minute to make --------------------------------------------------- */
+
+static void test_c2(void **state)
+{
+    (void)state;
+    life_t life = life_of("2k-cc-v1_1", 0);
+    char more[512], command[512];
+    snprintf(command, sizeof command,
+             "FIL_PROOFS_PARAMETER_CACHE=%s/keys '%s' params generate --size 2KiB --circuit porep "
+             "--quiet >/dev/null",
+             dir, SLK_BINARY);
+    assert_int_equal(system(command), 0);
+    snprintf(more, sizeof more, "\"ParamsDir\":\"%s/keys\"", dir);
+    node_make(&a, dir, "alice", &sim, more);
+    node_start_known(&a, &sim);
+    seal(&life, &a, NULL);
+    uint64_t c1 = add_c1(&life, &a);
+    check_c1(&life, c1);
+    json_t *params = claim(&life);
+    json_object_set_new(params, "C1", json_integer((json_int_t)c1));
+    json_t *end = sim_wait(
+        &sim, sim_add(&sim, a.id, "C2", life.miner, life.number, json_deep_copy(params), NULL),
+        SIM_DONE, 300);
+    const char *text = result_text(end, "Proof");
+    uint8_t proof[192 * 2];
+    size_t len;
+    bool ok;
+    char keys[128];
+    assert_true(strlen(text) <= 256);
+    assert_true(slk_base64_decode(proof, &len, text, strlen(text)));
+    slk_seal_claim_t seal_claim = {.miner = life.miner,
+                                   .sector = life.number,
+                                   .ticket = node_from_hex(life.ticket),
+                                   .seed = node_from_hex(life.seed),
+                                   .comm_d = node_from_hex(life.comm_d),
+                                   .comm_r = node_from_hex(life.comm_r)};
+    assert_ok(slk_porep_by_id(&seal_claim.porep, 5, &diag), diag);
+    snprintf(keys, sizeof keys, "%s/keys", dir);
+    assert_ok(slk_seal_verify(&ok, &seal_claim, proof, len, keys, NULL, &diag), diag);
+    assert_true(ok);
+    /* of another seed: found here, not on the chain */
+    json_object_set_new(params, "Seed", json_string(life.ticket));
+    end = sim_wait(&sim, sim_add(&sim, a.id, "C2", life.miner, life.number, params, NULL),
+                   SIM_FAILED, 300);
+    assert_string_equal(failure(end, "does not verify"), "permanent");
+    json_decref(life.vector);
+}
+
+int main(int argc, char **argv)
+{
+    if (argc == 3 && !strcmp(argv[1], "worker"))
+        return node_main(argv[2]);
+    signal(SIGPIPE, SIG_IGN);
+    const struct CMUnitTest quick[] = {
+        cmocka_unit_test_setup_teardown(test_life, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_pieces, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_wrong_piece, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_damaged, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_no_space, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_two_workers, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_manager_away, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_stale, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_stop, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_kills, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_processors, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_operators, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_config, setup, teardown),
+    };
+    const struct CMUnitTest slow[] = {
+        cmocka_unit_test_setup_teardown(test_c2, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_kills_slow, setup, teardown),
+    };
+    if (argc == 3 && !strcmp(argv[1], "only"))
+        cmocka_set_test_filter(argv[2]);
+    if (argc >= 2 && !strcmp(argv[1], "slow")) {
+        if (argc == 3)
+            cmocka_set_test_filter(argv[2]);
+        return cmocka_run_group_tests(slow, NULL, NULL);
+    }
+    return cmocka_run_group_tests(quick, NULL, NULL);
+}
