@@ -611,6 +611,42 @@ static void test_ends(void **state)
     assert_status(0);
 }
 
+/* --- Isolation ----------------------------------------------------------------------------------- */
+
+/* CPUs always, the cgroup where that is allowed; it is gone when the child is, however that ended. */
+static void test_isolation(void **state)
+{
+    (void)state;
+    slk_processor_t *processor;
+    const char *const args[] = {"processor", "transfer", NULL};
+    slk_processor_kind_t kind = {.stage = "transfer",
+                                 .program = SLK_BINARY,
+                                 .args = args,
+                                 .cpus = "0",
+                                 .cgroup = "selkie-test",
+                                 .cgroup_cpus = "0",
+                                 .log = note};
+    *said = '\0';
+    assert_ok(slk_processor_new(&processor, &kind, &diag), diag);
+    assert_ok(slk_processor_start(processor, &diag), diag);
+    int pid = slk_processor_pid(processor);
+    sh("grep Cpus_allowed_list /proc/%d/status | tr '\\t' ' '", pid);
+    assert_string_equal(last.out, "Cpus_allowed_list: 0\n");
+    sh("grep selkie-test/sub-transfer-%d- /proc/%d/cgroup", (int)getpid(), pid);
+    bool joined = last.status == 0;
+    kill(pid, SIGKILL);
+    for (int i = 0; i < 500 && slk_processor_pid(processor) == pid; i++)
+        usleep(10000);
+    assert_ok(slk_processor_start(processor, &diag), diag);
+    assert_int_not_equal(slk_processor_pid(processor), pid);
+    slk_processor_free(processor);
+    sh("ls -d /sys/fs/cgroup/selkie-test/*/ /sys/fs/cgroup/cpuset/selkie-test/*/");
+    assert_string_equal(last.out, "");
+    sh("rmdir /sys/fs/cgroup/selkie-test /sys/fs/cgroup/cpuset/selkie-test");
+    if (!joined)
+        assert_has(said, "goes on without");
+}
+
 /* --- Transfer ------------------------------------------------------------------------------------ */
 
 static json_t *route(const char *src, const char *dest, bool link)
@@ -733,11 +769,12 @@ static int teardown(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_life),     cmocka_unit_test(test_back),
-        cmocka_unit_test(test_foreign),  cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_url),      cmocka_unit_test(test_kill),
-        cmocka_unit_test(test_cancel),   cmocka_unit_test(test_ends),
-        cmocka_unit_test(test_transfer), cmocka_unit_test(test_window),
+        cmocka_unit_test(test_life),      cmocka_unit_test(test_back),
+        cmocka_unit_test(test_foreign),   cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_url),       cmocka_unit_test(test_kill),
+        cmocka_unit_test(test_isolation), cmocka_unit_test(test_cancel),
+        cmocka_unit_test(test_ends),      cmocka_unit_test(test_transfer),
+        cmocka_unit_test(test_window),
     };
     const struct CMUnitTest slow[] = {cmocka_unit_test(test_c2)};
     if (argc > 1 && strcmp(argv[1], "slow") == 0)

@@ -199,6 +199,17 @@ out:
     return err;
 }
 
+void slk_cgroup_remove(const char *name)
+{
+    char dir[4096];
+    const char *root = CGROUP_ROOT;
+    bool v2;
+    if (check_name(name, NULL) != SLK_OK || cpuset_root(&root, &v2, NULL) != SLK_OK)
+        return;
+    snprintf(dir, sizeof dir, "%s/%s", root, name);
+    rmdir(dir);
+}
+
 void slk_cgroup_leave(slk_cgroup_t *cgroup)
 {
     char parent[4096];

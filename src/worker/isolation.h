@@ -37,6 +37,12 @@ typedef struct {
 SLK_CHECK_RESULT slk_err_t slk_cgroup_join(slk_cgroup_t *out, const char *name, const char *cpus,
                                            slk_diag_t *diag);
 
+/* Room for the name of a cgroup. */
+#define SLK_CGROUP_NAME_SZ 1280u
+
+/* Remove one of this name in which there is no process any more. What fails is left to the system. */
+void slk_cgroup_remove(const char *name);
+
 /* Leave it for its parent and remove it; harmless on a zeroed one. What fails is left to the system. */
 void slk_cgroup_leave(slk_cgroup_t *cgroup);
 

@@ -17,6 +17,7 @@
 
 #define TICK_MS      200
 #define GIVE_UP      10.0 /* seconds after SIGKILL */
+#define CLOSED       3.0  /* seconds without standard output */
 #define READ_SZ      65536u
 #define LOG_LINE_MAX 4096u
 #define TAIL_KEEP    (2 * SLK_PROCESSOR_STDERR_MAX)
@@ -109,12 +110,28 @@ static void take_output(slk_child_t *child, slk_pending_t *pending, slk_span_t o
     finish_call(child, pending, err == SLK_OK ? SLK_PROCESSOR_DONE : SLK_PROCESSOR_REFUSED, err);
 }
 
+/* It ends its tasks because of SIGTERM, from here or from somebody else, and no caller wanted that. */
+static void take_ending(slk_child_t *child, slk_pending_t *pending, const char *said)
+{
+    bool asked = child->state == SLK_CHILD_ENDING;
+    slk_processor_end_t end = asked ? child->end : SLK_PROCESSOR_DIED;
+    slk_err_t err = end == SLK_PROCESSOR_HUNG ? SLK_ERR_TIMEOUT : SLK_ERR_IO;
+    slk_fail(&pending->diag, err, "%s processor (pid %d) %s; it says: %.900s",
+             child->owner->kind.stage, (int)child->proc.pid,
+             asked ? child->why.text : "was told to end by somebody else", said);
+    finish_call(child, pending, end, err);
+}
+
 static void take_error(slk_child_t *child, slk_pending_t *pending,
                        const slk_processor_answer_t *answer)
 {
-    bool cancelled = pending->cancelled && answer->err == SLK_ERR_CANCELLED;
+    if (answer->err == SLK_ERR_CANCELLED && !pending->cancelled) {
+        take_ending(child, pending, answer->err_msg.text);
+        return;
+    }
     pending->diag = answer->err_msg;
-    finish_call(child, pending, cancelled ? SLK_PROCESSOR_CANCELLED : SLK_PROCESSOR_REFUSED,
+    finish_call(child, pending,
+                answer->err == SLK_ERR_CANCELLED ? SLK_PROCESSOR_CANCELLED : SLK_PROCESSOR_REFUSED,
                 answer->err);
 }
 
@@ -336,7 +353,10 @@ static void look_at_clock(slk_child_t *child)
                 kind->quiet_seconds);
     if (child->state == SLK_CHILD_READY)
         look_at_calls(child, now);
-    if (child->state != SLK_CHILD_ENDING && child->proc.out < 0)
+    if (child->proc.out < 0 && !child->out_ended)
+        child->out_ended = now;
+    /* Of one that ends, the kernel closes the descriptors first. */
+    if (child->state != SLK_CHILD_ENDING && child->out_ended && now - child->out_ended > CLOSED)
         stop_as(child, SLK_PROCESSOR_DIED, 5, "closed its standard output");
     if (child->state == SLK_CHILD_ENDING && !child->given_up && now >= child->kill_at) {
         child->given_up = now;
@@ -407,6 +427,13 @@ static void leave_processor(slk_child_t *child)
     pthread_cond_broadcast(&p->changed);
 }
 
+/* As damocles' worker names them. */
+static void cgroup_name(char out[SLK_CGROUP_NAME_SZ], const slk_processor_t *p)
+{
+    snprintf(out, SLK_CGROUP_NAME_SZ, "%.1000s/sub-%.100s-%d-%u", p->kind.cgroup, p->kind.stage,
+             (int)getpid(), p->index);
+}
+
 /* It has ended: take what it left, tell the calls. */
 static void reap(slk_child_t *child, int status, char *buf)
 {
@@ -430,6 +457,11 @@ static void reap(slk_child_t *child, int status, char *buf)
         pthread_mutex_lock(&p->lock);
     }
     fail_calls(child, &how);
+    if (p->kind.cgroup) { /* one that was killed could not */
+        char name[SLK_CGROUP_NAME_SZ];
+        cgroup_name(name, p);
+        slk_cgroup_remove(name);
+    }
     leave_processor(child);
     pthread_mutex_unlock(&p->lock);
 }
@@ -448,13 +480,15 @@ static void free_child(slk_child_t *child)
 /* --- The thread ------------------------------------------------------------------------------- */
 
 /* What is added to the environment; lines into a list that ends with NULL. */
-static void add_env(char text[4][1280], const char *list[8], const slk_processor_t *p)
+static void add_env(char text[4][SLK_CGROUP_NAME_SZ + 64], const char *list[8],
+                    const slk_processor_t *p)
 {
     unsigned cnt = 0;
     snprintf(text[cnt++], sizeof text[0], SLK_PROCESSOR_ENV_PROGRESS "=1");
     if (p->kind.cgroup) {
-        snprintf(text[cnt++], sizeof text[0], SLK_ENV_CGROUP "=%.1000s/sub-%s-%d-%u",
-                 p->kind.cgroup, p->kind.stage, (int)getpid(), p->index);
+        char name[SLK_CGROUP_NAME_SZ];
+        cgroup_name(name, p);
+        snprintf(text[cnt++], sizeof text[0], SLK_ENV_CGROUP "=%s", name);
         snprintf(text[cnt++], sizeof text[0], SLK_ENV_CGROUP_CPUS "=%.1000s", p->kind.cgroup_cpus);
     }
     if (p->kind.numa_node)
@@ -488,7 +522,7 @@ static const char **make_env(const slk_processor_t *p, const char *const *extra)
 static slk_err_t start(slk_child_t *child, slk_diag_t *diag)
 {
     const slk_processor_t *p = child->owner;
-    char text[4][1280];
+    char text[4][SLK_CGROUP_NAME_SZ + 64];
     const char *extra[8];
     slk_spawned_t proc;
     add_env(text, extra, p);

@@ -46,6 +46,7 @@ typedef struct slk_child {
     slk_buf_t queue;  /* to be written, from queue_at on */
     size_t queue_at;
     double started, last_byte;
+    double out_ended; /* when its standard output ended; 0: not yet */
     /* Of the end: why it was asked for, when, and how the calls in it end. */
     slk_processor_end_t end;
     slk_diag_t why;

@@ -210,6 +210,17 @@ static void test_exit(void **state)
     end();
 }
 
+/* Without standard output there is no answer to wait for. */
+static void test_mute(void **state)
+{
+    (void)state;
+    begin(READY "read -r l; exec >&-; sleep 100");
+    assert_err(SLK_ERR_IO, call("{}"));
+    assert_int_equal(result.end, SLK_PROCESSOR_DIED);
+    assert_has(diag.text, "closed its standard output, and was killed by signal 15");
+    end();
+}
+
 static void test_stderr(void **state)
 {
     (void)state;
@@ -272,6 +283,28 @@ static void test_total(void **state)
     assert_err(SLK_ERR_TIMEOUT, call("{}"));
     assert_int_equal(result.end, SLK_PROCESSOR_HUNG);
     assert_int_equal(result.signal, SIGTERM);
+    end();
+}
+
+/* One of ours makes its checkpoint first, and says that its task was cancelled: not by the caller. */
+static void test_told_to_end(void **state)
+{
+    (void)state;
+    static const char script[] =
+        "trap 'echo \"{\\\"id\\\":1,\\\"err_msg\\\":\\\"cancelled\\\",\\\"err_code\\\":-14}\"; "
+        "exit 0' "
+        "TERM; " HELLO "read -r l; while :; do sleep 0.1; done";
+    begin_kind(script, (slk_processor_kind_t){.total_seconds = 0.5, .grace_seconds = 5});
+    assert_err(SLK_ERR_TIMEOUT, call("{}"));
+    assert_int_equal(result.end, SLK_PROCESSOR_HUNG);
+    assert_has(diag.text, "a task took more than 0 s; it says: cancelled");
+    end();
+    begin("(sleep 0.3; kill -TERM $$) & " HELLO
+          "trap 'echo \"{\\\"id\\\":1,\\\"err_msg\\\":\\\"c\\\","
+          "\\\"err_code\\\":-14}\"; exit 0' TERM; read -r l; while :; do sleep 0.1; done");
+    assert_err(SLK_ERR_IO, call("{}"));
+    assert_int_equal(result.end, SLK_PROCESSOR_DIED);
+    assert_has(diag.text, "was told to end by somebody else; it says: c");
     end();
 }
 
@@ -425,9 +458,10 @@ int main(void)
         cmocka_unit_test(test_answer),       cmocka_unit_test(test_refused),
         cmocka_unit_test(test_out_of_order), cmocka_unit_test(test_garbage),
         cmocka_unit_test(test_large),        cmocka_unit_test(test_crash),
-        cmocka_unit_test(test_exit),         cmocka_unit_test(test_stderr),
-        cmocka_unit_test(test_not_started),  cmocka_unit_test(test_quiet),
-        cmocka_unit_test(test_total),        cmocka_unit_test(test_progress),
+        cmocka_unit_test(test_mute),         cmocka_unit_test(test_exit),
+        cmocka_unit_test(test_stderr),       cmocka_unit_test(test_not_started),
+        cmocka_unit_test(test_quiet),        cmocka_unit_test(test_total),
+        cmocka_unit_test(test_told_to_end),  cmocka_unit_test(test_progress),
         cmocka_unit_test(test_cancel),       cmocka_unit_test(test_surroundings),
         cmocka_unit_test(test_group),
     };
