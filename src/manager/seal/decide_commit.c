@@ -139,7 +139,7 @@ static bool proof_job(slk_turn_t *t, slk_task_t task, json_t *extra, slk_job_vie
 /* The proof of a result, in the arena. False: decided. */
 static bool read_proof(slk_turn_t *t, const slk_job_view_t *view, slk_bytes_t *proof)
 {
-    const char *text = slk_result_text(view, "Proof");
+    const char *text = slk_job_result_text(view, "Proof");
     const size_t want = (size_t)t->porep.partitions * SLK_GROTH16_PROOF_SZ;
     const size_t len = text ? strlen(text) : 0;
     uint8_t *bytes = slk_arena_alloc(t->arena, SLK_BASE64_ROOM(len) + 1);

@@ -101,8 +101,8 @@ bool slk_turn_can_make(slk_turn_t *t, slk_task_t task, int64_t deadline_ms, bool
 bool slk_turn_typical(slk_turn_t *t, slk_task_t task, int64_t *ms);
 
 /* Fields of a result. False: it has no such one; the caller says so. */
-bool slk_result_node(const slk_job_view_t *view, const char *name, slk_node_t *out);
-const char *slk_result_text(const slk_job_view_t *view, const char *name);
+bool slk_job_result_node(const slk_job_view_t *view, const char *name, slk_node_t *out);
+const char *slk_job_result_text(const slk_job_view_t *view, const char *name);
 
 /* --- Messages (decide_message.c) ------------------------------------------------------------ */
 

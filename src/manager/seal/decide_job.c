@@ -247,13 +247,13 @@ out:
 
 /* --- Results ------------------------------------------------------------------------------- */
 
-const char *slk_result_text(const slk_job_view_t *view, const char *name)
+const char *slk_job_result_text(const slk_job_view_t *view, const char *name)
 {
     return json_string_value(json_object_get(view->result, name));
 }
 
-bool slk_result_node(const slk_job_view_t *view, const char *name, slk_node_t *out)
+bool slk_job_result_node(const slk_job_view_t *view, const char *name, slk_node_t *out)
 {
-    const char *hex = slk_result_text(view, name);
+    const char *hex = slk_job_result_text(view, name);
     return hex && strlen(hex) == 2 * sizeof out->b && slk_hex_decode(out->b, sizeof out->b, hex);
 }

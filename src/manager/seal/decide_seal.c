@@ -159,9 +159,9 @@ static bool is_comm_d(slk_turn_t *t, const slk_node_t *comm_d)
 
 static void pc1_done(slk_turn_t *t, const slk_job_view_t *view)
 {
-    const char *out = slk_result_text(view, "Out");
+    const char *out = slk_job_result_text(view, "Out");
     slk_node_t comm_d;
-    if (!out || !*out || !slk_result_node(view, "CommD", &comm_d)) {
+    if (!out || !*out || !slk_job_result_node(view, "CommD", &comm_d)) {
         slk_turn_event(t, SLK_EVENT_SEAL_PRE_COMMIT1_FAILED,
                        "PC1 of worker %s gave a result without Out and CommD", view->worker);
     } else if (!is_comm_d(t, &comm_d)) {
@@ -216,7 +216,8 @@ void slk_decide_pre_commit1(slk_turn_t *t)
 static void pc2_done(slk_turn_t *t, const slk_job_view_t *view)
 {
     slk_node_t comm_d, comm_r;
-    if (!slk_result_node(view, "CommD", &comm_d) || !slk_result_node(view, "CommR", &comm_r)) {
+    if (!slk_job_result_node(view, "CommD", &comm_d) ||
+        !slk_job_result_node(view, "CommR", &comm_r)) {
         slk_turn_event(t, SLK_EVENT_SEAL_PRE_COMMIT2_FAILED,
                        "PC2 of worker %s gave a result without CommD and CommR", view->worker);
     } else if (!is_comm_d(t, &comm_d)) {
