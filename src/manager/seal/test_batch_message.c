@@ -1,6 +1,6 @@
 /* The message of a batch, over a simulated world: what is in it, who pays what, who does not go along. */
 
-#include "test_world_simulated.h"
+#include "manager/seal/test_world_simulated.h"
 
 #include "codec/actors/verifreg.h"
 

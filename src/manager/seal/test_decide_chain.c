@@ -1,6 +1,6 @@
 /* Decisions from the pre-commit to the sector on chain: known answers of spec lotus-miner.md 1.2, 1.6. */
 
-#include "test_decide_simulated.h"
+#include "manager/seal/test_decide_simulated.h"
 
 /* A message of the record: the key "k", in this state. */
 static slk_message_row_t *give_message(slk_bytes_t *key, slk_message_state_t state)

@@ -1,6 +1,6 @@
 /* Decisions about files, terminations and what has gone wrong for good: spec lotus-miner.md 1.2, 3.7, 3.8. */
 
-#include "test_decide_simulated.h"
+#include "manager/seal/test_decide_simulated.h"
 
 static slk_message_row_t *give_message(slk_message_state_t state)
 {

@@ -1,6 +1,6 @@
 /* Decisions from the first piece to PC2: known answers of spec lotus-miner.md 1.2 to 1.6. */
 
-#include "test_decide_simulated.h"
+#include "manager/seal/test_decide_simulated.h"
 
 /* --- WaitDeals, AddPiece, Packing ------------------------------------------------------------ */
 

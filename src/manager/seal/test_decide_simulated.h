@@ -3,7 +3,7 @@
 
 /* One sector, one decision at a time, over the simulated world. */
 
-#include "test_world_simulated.h"
+#include "manager/seal/test_world_simulated.h"
 
 static sim_t sim;
 static slk_sector_info_t s;
