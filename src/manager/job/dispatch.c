@@ -207,35 +207,45 @@ static void end_leases(slk_dispatch_t *d)
     }
 }
 
+#define DEAD_MAX 256
+
+typedef struct {
+    int64_t now_ms;
+    char id[DEAD_MAX][SLK_JOB_WORKER_MAX];
+    size_t cnt;
+} dead_t;
+
+static slk_err_t write_dead(slk_db_t *db, void *ctx, slk_diag_t *diag)
+{
+    const dead_t *dead = ctx;
+    slk_err_t err = SLK_OK;
+    for (size_t i = 0; err == SLK_OK && i < dead->cnt; i++)
+        err = slk_registry_seen(db, dead->id[i], dead->now_ms, diag);
+    return err;
+}
+
 /* Who lives; a change is a reason to decide anew. */
 static void look_at_workers(slk_dispatch_t *d)
 {
     const uint64_t now = slk_net_now_ms();
-    for (uint32_t i = 0;; i++) {
-        char id[SLK_JOB_WORKER_MAX] = "", name[128] = "";
-        pthread_mutex_lock(&d->lock);
-        if (i >= d->pic.worker_cnt) {
-            pthread_mutex_unlock(&d->lock);
-            return;
+    dead_t dead = {.now_ms = slk_dispatch_now(d)};
+    slk_diag_t diag;
+    pthread_mutex_lock(&d->lock);
+    for (uint32_t i = 0; i < d->pic.worker_cnt && dead.cnt < DEAD_MAX; i++) {
+        slk_pic_worker_t *w = d->pic.workers[i];
+        const bool alive = w->known && w->beaten && now < w->beat_ms + d->dead_ms;
+        if (w->alive && !alive) {
+            strcpy(dead.id[dead.cnt++], w->id);
+            slk_log(SLK_LOG_WARN, SLK_LOG_DISPATCH, "worker %s (%s) is not heard of any more",
+                    w->name, w->id);
         }
-        slk_pic_worker_t *worker = d->pic.workers[i];
-        const bool alive = worker->known && worker->beaten && now < worker->beat_ms + d->dead_ms;
-        if (worker->alive && !alive) {
-            strcpy(id, worker->id);
-            strcpy(name, worker->name);
-        }
-        if (worker->alive != alive)
+        if (w->alive != alive)
             slk_dispatch_stir(d);
-        worker->alive = alive;
-        pthread_mutex_unlock(&d->lock);
-        if (!*id)
-            continue;
-        slk_diag_t diag;
-        slk_log(SLK_LOG_WARN, SLK_LOG_DISPATCH, "worker %s (%s) is not heard of any more", name,
-                id);
-        if (slk_registry_seen(d->db, id, slk_dispatch_now(d), &diag) != SLK_OK)
-            slk_log(SLK_LOG_WARN, SLK_LOG_DISPATCH, "worker %s: %s", name, diag.text);
+        w->alive = alive;
     }
+    pthread_mutex_unlock(&d->lock);
+    if (dead.cnt && slk_dispatch_transact(d, write_dead, &dead, &diag) != SLK_OK)
+        slk_log(SLK_LOG_WARN, SLK_LOG_DISPATCH, "noting who died: %s", diag.text);
 }
 
 /* --- What people see ------------------------------------------------------------------------------- */
@@ -385,8 +395,8 @@ static void *run(void *ctx)
     pthread_mutex_lock(&d->lock);
     while (!d->ending) {
         const uint64_t rest = rest_ms(d);
-        /* After trouble not at once again; between decisions beats may come together. */
-        const uint64_t least = d->reload ? 200 : 5;
+        /* After trouble not at once again; between decisions what happens may come together. */
+        const uint64_t least = d->reload ? 200 : 5 + 2 * (uint64_t)d->round_ms;
         struct timespec until = slk_net_after_ms(rest > least ? rest : least);
         while (!d->ending && !d->woken && !d->dirty && !d->reload &&
                !pthread_cond_timedwait(&d->wake, &d->lock, &until))

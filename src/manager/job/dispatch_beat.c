@@ -116,28 +116,50 @@ static bool find_gone(attach_t *a)
     return true;
 }
 
+static bool set_texts(slk_pic_texts_t *out, const slk_bytes_t *any)
+{
+    json_t *list =
+        any->len ? json_loadb((const char *)any->b, any->len, JSON_DECODE_ANY, NULL) : NULL;
+    const bool ok = slk_pic_texts_json(out, list);
+    json_decref(list);
+    return ok;
+}
+
+/* As slk_storage_attach wrote it. */
+static bool show_report(slk_dispatch_t *d, slk_pic_worker_t *worker, const slk_store_report_t *r)
+{
+    char id[SLK_STORAGE_ID_TEXT];
+    const uint32_t at =
+        slk_storage_id_text(id, &r->id) ? slk_pic_store_add(&d->pic, id) : SLK_PIC_NONE;
+    slk_pic_mount_t *mount = at == SLK_PIC_NONE ? NULL : slk_pic_mount_add(worker, at);
+    if (!mount)
+        return false;
+    slk_pic_store_t *store = d->pic.stores[at];
+    mount->attributes = attributes_of(r);
+    store->known = true;
+    store->weight = r->weight;
+    store->max_storage = r->max_storage;
+    store->capacity = r->capacity;
+    store->can_seal = r->can_seal;
+    store->can_store = r->can_store;
+    store->can_final = r->can_final;
+    store->allow_types = (slk_file_types_t)r->allow_types;
+    store->deny_types = (slk_file_types_t)r->deny_types;
+    return set_texts(&store->groups, &r->groups) && set_texts(&store->allow_to, &r->allow_to) &&
+           slk_pic_numbers_set(&store->allow_miners, r->allow_miners.items,
+                               r->allow_miners.count) &&
+           slk_pic_numbers_set(&store->deny_miners, r->deny_miners.items, r->deny_miners.count);
+}
+
 /* The picture after attach: with lock. */
-static bool show_attached(attach_t *a, slk_pic_worker_t *worker, const json_t *paths)
+static bool show_attached(attach_t *a, slk_pic_worker_t *worker)
 {
     slk_dispatch_t *d = a->d;
-    bool ok = true;
-    size_t i;
-    json_t *path;
+    bool ok = true, news = false;
     for (size_t j = 0; j < a->gone_cnt; j++)
         slk_pic_mount_remove(worker, slk_pic_store(&d->pic, a->gone[j]));
-    json_array_foreach(paths, i, path)
-    {
-        if (listed(a->stores, json_string_value(json_object_get(path, "ID"))))
-            ok = slk_dispatch_show_store(d, path) && ok;
-    }
-    for (size_t j = 0; ok && j < a->stores->count; j++) {
-        char id[SLK_STORAGE_ID_TEXT];
-        ok = slk_storage_id_text(id, &a->stores->items[j].id);
-        slk_pic_mount_t *mount = ok ? slk_pic_mount(worker, slk_pic_store(&d->pic, id)) : NULL;
-        if (mount)
-            mount->attributes = attributes_of(&a->stores->items[j]);
-    }
-    bool news = false;
+    for (size_t j = 0; ok && j < a->stores->count; j++)
+        ok = show_report(d, worker, &a->stores->items[j]);
     hear_stores(d, worker, a->stores, &news);
     slk_dispatch_stir(d);
     return ok;
@@ -146,20 +168,17 @@ static bool show_attached(attach_t *a, slk_pic_worker_t *worker, const json_t *p
 /* Bring tables and picture to what a worker says it has. With db_lock. */
 static slk_err_t write_attached(attach_t *a, slk_diag_t *diag)
 {
-    json_t *paths = NULL;
     slk_err_t err = SLK_OK;
     slk_dispatch_t *d = a->d;
     if (!find_gone(a))
         return slk_fail(diag, SLK_ERR_NOMEM, "out of memory for the paths of a worker");
     SLK_TRY(slk_dispatch_transact(d, attach, a, diag));
-    SLK_TRY(slk_storage_list(d->db, &paths, diag));
     pthread_mutex_lock(&d->lock);
     const uint32_t at = slk_pic_worker_add(&d->pic, a->worker);
-    if (at == SLK_PIC_NONE || !show_attached(a, d->pic.workers[at], paths))
+    if (at == SLK_PIC_NONE || !show_attached(a, d->pic.workers[at]))
         d->reload = true;
     pthread_mutex_unlock(&d->lock);
 out:
-    json_decref(paths);
     free(a->gone);
     a->gone = NULL;
     return err;
@@ -262,9 +281,7 @@ bool slk_dispatch_register(slk_dispatch_t *d, const slk_register_t *w, slk_regis
     if (!protocol_ok(d, w, no) || !read_texts(&t, w, no))
         return false;
     attach_t a = {.d = d, .reg = w, .worker = t.id, .url = t.url, .stores = &w->stores};
-    slk_register_t row = *w;
     const int64_t skew_ms = w->clock_ms - slk_dispatch_now(d);
-    a.reg = &row;
     pthread_mutex_lock(&d->db_lock);
     slk_err_t err = write_attached(&a, &diag);
     if (err == SLK_OK) {

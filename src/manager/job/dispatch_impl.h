@@ -65,8 +65,6 @@ void slk_dispatch_changed(slk_dispatch_t *d, uint64_t miner, uint64_t number); /
 /* dispatch_load.c */
 SLK_CHECK_RESULT slk_err_t slk_dispatch_load(slk_dispatch_t *d, slk_diag_t *diag);
 SLK_CHECK_RESULT slk_err_t slk_dispatch_learn(slk_dispatch_t *d, slk_diag_t *diag);
-/* A path's attributes from an element of slk_storage_list. */
-bool slk_dispatch_show_store(slk_dispatch_t *d, const json_t *path);
 
 /* dispatch_round.c: with db_lock. */
 void slk_dispatch_decide(slk_dispatch_t *d);

@@ -123,7 +123,8 @@ static uint64_t number_of(const json_t *object, const char *name)
     return (uint64_t)json_integer_value(json_object_get(object, name));
 }
 
-bool slk_dispatch_show_store(slk_dispatch_t *d, const json_t *path)
+/* A path's attributes from an element of slk_storage_list. */
+static bool show_store(slk_dispatch_t *d, const json_t *path)
 {
     const uint32_t at = slk_pic_store_add(&d->pic, json_string_value(json_object_get(path, "ID")));
     size_t i;
@@ -159,7 +160,7 @@ static slk_err_t show_stores(slk_dispatch_t *d, const json_t *list, slk_diag_t *
     json_t *path;
     for (uint32_t j = 0; j < d->pic.store_cnt; j++)
         d->pic.stores[j]->known = false;
-    json_array_foreach(list, i, path) if (!slk_dispatch_show_store(d, path)) return no_memory(diag);
+    json_array_foreach(list, i, path) if (!show_store(d, path)) return no_memory(diag);
     return SLK_OK;
 }
 
