@@ -564,20 +564,21 @@ static void test_cancel(void **state)
     end_big();
 }
 
-/* Until there is something in a file. */
-#define AWAIT(file) "for i in $(seq 1000); do test -s " file " && break; sleep 0.01; done"
+/* Until a file has a line like that. */
+#define AWAIT(like, file)                                                                          \
+    "for i in $(seq 1000); do grep -Eqs '" like "' " file " && break; sleep 0.01; done"
+#define AWAIT_LABELS                                                                               \
+    AWAIT("\"(nodes\": *\"?[1-9]|layer\": *\"?[2-9])", "cache/" SLK_CHECKPOINT_NAME)
 
 /* As another parent has it: end of input and SIGTERM are answered, and leave a checkpoint. */
 static void test_ends(void **state)
 {
     (void)state;
     static const char *const ends[] = {
-        "{ cat req; " AWAIT("cache/" SLK_CHECKPOINT_NAME) "; } | "
-                                                          "\"$S\" processor pc1 --threads 1 2>e",
+        "{ cat req; " AWAIT_LABELS "; } | \"$S\" processor pc1 --threads 1 2>e",
         /* exec: the process of the subshell becomes the processor */
         "mkfifo in; exec 9<>in; { exec \"$S\" processor pc1 --threads 1 <in 9>&- 2>e; } & p=$!; "
-        "cat req >&9; " AWAIT("cache/" SLK_CHECKPOINT_NAME) "; kill -TERM $p; wait $p; c=$?; "
-                                                            "rm in; exit $c",
+        "cat req >&9; " AWAIT_LABELS "; kill -TERM $p; wait $p; c=$?; rm in; exit $c",
     };
     for (size_t i = 0; i < sizeof ends / sizeof ends[0]; i++) {
         bool cancelled = false;
@@ -604,10 +605,9 @@ static void test_ends(void **state)
         }
     }
     /* the parent is gone, and somebody else holds the other end of its input */
-    sh("mkfifo in; exec 9<>in; sh -c '\"$S\" processor pc1 <in >o 2>e & " AWAIT(
-        "o") "; "
-             "kill -9 $$'; for i in $(seq 100); do grep 'is gone' e && exit 0; sleep 0.1; done; "
-             "exit 1");
+    sh("mkfifo in; exec 9<>in; sh -c '\"$S\" processor pc1 <in >o 2>e & "
+       "for i in $(seq 1000); do test -s o && break; sleep 0.01; done; kill -9 $$'; "
+       "for i in $(seq 100); do grep 'is gone' e && exit 0; sleep 0.1; done; exit 1");
     assert_status(0);
 }
 
