@@ -67,7 +67,7 @@ typedef struct {
     /* [Database] */
     char database[SLK_CONFIG_TEXT_MAX]; /* empty: manager/selkie.db in the repo */
     /* [Workers] */
-    int64_t beat_ms, lease_ms;
+    int64_t beat_ms, lease_ms; /* the latter is at least three times the former */
     /* [Storage] */
     int64_t trash_grace_ms;
     /* [Pieces] */
@@ -75,13 +75,21 @@ typedef struct {
     /* [Logging] */
     char log_format[16]; /* "text", "json" */
 
-    slk_miner_config_t defaults; /* [Sealing], [Batch], [Fees], [Addresses] */
+    slk_miner_config_t defaults; /* [Sealing], [Dealmaking], [Fees], [Addresses] */
     slk_miner_config_t miners[SLK_CONFIG_MINERS_MAX];
     size_t miner_cnt;
 } slk_manager_config_t;
 
 /* Read a file; what it does not say is default. Unknown keys, wrong types and values out of range are errors
- * that name file, line, key, what was expected. */
+ * that name file, line, key, what was expected, what was found (SLK_ERR_FORMAT); an unknown key also the
+ * nearest known one. After an error the config is not to be used. The file of [[Miners]]:
+ *
+ *     [[Miners]]                 all settings of [Sealing], [Dealmaking], [Fees], [Addresses] hold
+ *     Actor = "t01000"           must be given
+ *     Enabled = true
+ *     [Miners.Sealing]           what is different for this one
+ *     Autopledge = 2
+ */
 SLK_CHECK_RESULT slk_err_t slk_config_load(slk_manager_config_t *config, const char *path,
                                            slk_diag_t *diag);
 void slk_config_defaults(slk_manager_config_t *config);
@@ -89,7 +97,8 @@ void slk_config_defaults(slk_manager_config_t *config);
 /* The settings of a miner; NULL: not one of ours. */
 const slk_miner_config_t *slk_config_miner(const slk_manager_config_t *config, uint64_t actor);
 
-/* The whole documented file with defaults, or with the values of config; to be freed. */
+/* The whole documented file with the values of config, those that are default behind a '#'; reading it gives
+ * config again. To be freed; NULL: out of memory. */
 char *slk_config_text(const slk_manager_config_t *config);
 
 /* Keys that differ and cannot change while running, separated by ", "; empty: all can be taken over. */
