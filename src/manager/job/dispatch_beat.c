@@ -413,8 +413,10 @@ static void hear(slk_dispatch_t *d, slk_pic_worker_t *worker, const slk_beat_t *
         if (job && job->state == SLK_JOB_RUNNING && (uint64_t)job->lease == p->lease &&
             !strcmp(job->worker_id, worker->id))
             hear_progress(d, job, p);
-        else
-            *back = *back || may_come_back(job, p, worker->id);
+        else if (may_come_back(job, p, worker->id)) {
+            job->back_ms = slk_net_now_ms(); /* nobody else gets it while this is being written */
+            *back = true;
+        }
     }
 }
 

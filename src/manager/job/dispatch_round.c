@@ -169,8 +169,11 @@ static void snap_files(snap_t *s, const slk_pic_sector_t *sector)
                     (slk_sched_file_t){.type = SLK_FT_AT(t), .store = sector->places[i].store};
 }
 
+#define BACK_MS 5000 /* within which a worker that came back has its job again */
+
 static bool snap_jobs(snap_t *s, const slk_picture_t *pic)
 {
+    const uint64_t now = slk_net_now_ms();
     size_t at = 0, cnt = 0, files = 0;
     slk_pic_job_t *job;
     s->queued = calloc(pic->queued_cnt + 1, sizeof *s->queued);
@@ -178,13 +181,13 @@ static bool snap_jobs(snap_t *s, const slk_picture_t *pic)
     if (!s->queued || !s->jobs)
         return false;
     while ((job = slk_pair_next(&pic->jobs, &at)))
-        if (job->state == SLK_JOB_QUEUED) {
+        if (job->state == SLK_JOB_QUEUED && (!job->back_ms || now > job->back_ms + BACK_MS)) {
             const slk_pic_sector_t *sector =
                 slk_pic_sector(pic, &(slk_sector_id_t){job->miner, job->number});
             files += sector ? (size_t)sector->cnt * SLK_FT_CNT : 0;
             s->queued[cnt++] = job;
         }
-    SLK_ASSERT(cnt == pic->queued_cnt);
+    SLK_ASSERT(cnt <= pic->queued_cnt);
     qsort(s->queued, cnt, sizeof(slk_pic_job_t *), by_id);
     s->files = calloc(files + 1, sizeof *s->files);
     if (!s->files)

@@ -493,6 +493,7 @@ slk_err_t slk_pic_job_show(slk_picture_t *pic, slk_job_row_t *row, uint64_t leas
     if (same)
         return SLK_OK;
     leave_worker(pic, job);
+    job->back_ms = 0;
     if (state == SLK_JOB_RUNNING && !show_running(pic, job, lease_until_ms))
         return slk_fail(diag, SLK_ERR_NOMEM, "job %lld: its orders cannot be read",
                         (long long)job->id);

@@ -127,7 +127,8 @@ struct slk_pic_job {
     slk_pic_promise_t *promises;        /* RUNNING */
     uint32_t promise_cnt;
     uint64_t lease_until_ms; /* RUNNING */
-    bool reserved;           /* its worker has taken its space off what it reports */
+    uint64_t back_ms; /* QUEUED: when the worker that lost it named it again; 0: it did not */
+    bool reserved;    /* its worker has taken its space off what it reports */
     char stage[64], unit[24];
     uint64_t done, total;
     bool progressed; /* since it was noted in the table */
