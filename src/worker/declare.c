@@ -1,4 +1,5 @@
-/* Tells the manager what lies in the paths, when that may be news to it. */
+/* Keeps the list of paths as storage.json has it, and tells the manager what lies in them, when that may be
+ * news to it. */
 #include "worker/worker_impl.h"
 
 #include "base/assert.h"
@@ -44,29 +45,51 @@ out:
     return err;
 }
 
+static void look_after_paths(slk_worker_t *w)
+{
+    slk_diag_t diag;
+    bool changed;
+    slk_worker_lock(w);
+    bool asked = w->reload;
+    w->reload = false;
+    slk_worker_unlock(w);
+    asked = (w->opts->reload && atomic_exchange(w->opts->reload, false)) || asked;
+    if (slk_stores_reload(w->stores, asked, &changed, &diag) != SLK_OK)
+        slk_log(SLK_LOG_ERROR, "worker", "%s", diag.text);
+    if (asked)
+        slk_stores_suspect(w->stores, NULL);
+}
+
+static void declare_suspects(slk_worker_t *w)
+{
+    char id[SLK_STORAGE_ID_MAX];
+    slk_diag_t diag;
+    slk_err_t err = SLK_OK;
+    while (err == SLK_OK && slk_stores_next_suspect(id, w->stores)) {
+        err = declare(w, id, &diag);
+        if (err != SLK_OK) { /* with the next beat */
+            slk_stores_suspect(w->stores, id);
+            slk_log(SLK_LOG_WARN, "worker", "path %s is not declared yet: %s", id, diag.text);
+        }
+    }
+}
+
+/* A disk that hangs holds up this thread alone. */
 static void *declarer(void *arg)
 {
     slk_worker_t *w = arg;
-    char id[SLK_STORAGE_ID_MAX];
     unsigned seen = 0;
     slk_worker_lock(w);
-    for (;;) {
-        while (!w->declarer_stop && (w->beats == seen || w->beats == 0))
-            slk_worker_wait(w, 60000);
-        if (w->declarer_stop)
-            break;
+    while (!w->declarer_stop) {
+        bool known = w->beats && w->beats != seen;
         seen = w->beats;
         slk_worker_unlock(w);
-        slk_err_t err = SLK_OK;
-        while (err == SLK_OK && slk_stores_next_suspect(id, w->stores)) {
-            slk_diag_t diag;
-            err = declare(w, id, &diag);
-            if (err != SLK_OK) { /* with the next beat */
-                slk_stores_suspect(w->stores, id);
-                slk_log(SLK_LOG_WARN, "worker", "path %s is not declared yet: %s", id, diag.text);
-            }
-        }
+        look_after_paths(w);
+        if (known)
+            declare_suspects(w);
         slk_worker_lock(w);
+        if (!w->declarer_stop && w->beats == seen && !w->reload)
+            slk_worker_wait(w, 1000);
     }
     slk_worker_unlock(w);
     return NULL;

@@ -86,7 +86,8 @@ slk_err_t slk_link_do(const slk_link_t *link, slk_link_call_t *call, slk_diag_t 
                                .method = call->method,
                                .params = text,
                                .repeatable = true,
-                               .total_ms = CALL_MS + call->wait_ms,
+                               .total_ms =
+                                   call->limit_ms ? call->limit_ms : CALL_MS + call->wait_ms,
                                .low_speed_s = (CALL_MS + call->wait_ms) / 1000,
                                .job = call->job};
     SLK_TRY(slk_rpc_http(link->client, &rpc, &answer, diag));

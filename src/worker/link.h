@@ -27,7 +27,8 @@ typedef struct {
     void *out;
     bool *flag; /* of an answer that is true or false; may be NULL */
     slk_arena_t *arena;
-    uint32_t wait_ms; /* that the manager may take, beyond what calls take */
+    uint32_t wait_ms;  /* that the manager may take, beyond what calls take */
+    uint32_t limit_ms; /* of the whole; 0: what calls take */
     const slk_job_t *job;
     int64_t code; /* out: of an error answer, 0: none */
 } slk_link_call_t;

@@ -8,12 +8,37 @@
 
 static slk_diag_t diag;
 
-uint64_t sim_random(sim_t *sim)
+/* Mutex held. */
+static uint64_t draw(sim_t *sim)
 {
     sim->random ^= sim->random << 13;
     sim->random ^= sim->random >> 7;
     sim->random ^= sim->random << 17;
     return sim->random;
+}
+
+uint64_t sim_random(sim_t *sim)
+{
+    pthread_mutex_lock(&sim->mutex);
+    uint64_t drawn = draw(sim);
+    pthread_mutex_unlock(&sim->mutex);
+    return drawn;
+}
+
+size_t sim_stores(sim_t *sim)
+{
+    pthread_mutex_lock(&sim->mutex);
+    size_t cnt = json_array_size(sim->workers[0].stores);
+    pthread_mutex_unlock(&sim->mutex);
+    return cnt;
+}
+
+bool sim_leaving(sim_t *sim)
+{
+    pthread_mutex_lock(&sim->mutex);
+    bool leaving = sim->workers[0].leaving;
+    pthread_mutex_unlock(&sim->mutex);
+    return leaving;
 }
 
 static void sleep_ms(unsigned ms)
@@ -49,7 +74,7 @@ static sim_job_t *find_job(sim_t *sim, uint64_t id)
 /* Answer, or lose the answer. Mutex held. */
 static void answer(sim_t *sim, slk_rpc_call_t *call, json_t *result)
 {
-    if (sim_random(sim) % 100 < sim->lose_percent) {
+    if (draw(sim) % 100 < sim->lose_percent) {
         json_decref(result);
         slk_rpc_drop(call);
     } else

@@ -79,6 +79,9 @@ bool sim_has(sim_t *sim, uint64_t miner, uint64_t number, const char *type, cons
 /* Wait for that. */
 void sim_wait_has(sim_t *sim, uint64_t miner, uint64_t number, const char *type, const char *store,
                   bool has);
+/* Paths that the first worker reports. */
+size_t sim_stores(sim_t *sim);
+bool sim_leaving(sim_t *sim);
 uint64_t sim_random(sim_t *sim);
 
 #endif /* SLK_WORKER_TEST_MANAGER_SIMULATED_H */

@@ -527,7 +527,7 @@ static void test_stop(void **state)
     double began = slk_clock_seconds();
     assert_int_equal(node_end(&a, 20), 0);
     assert_true(slk_clock_seconds() - began < 10);
-    assert_true(sim.workers[0].leaving);
+    assert_true(sim_leaving(&sim));
     assert_int_equal(sim.jobs[id - 1].ends, 0);
     /* the same job under the same lease goes on */
     char config[256], text[4096];
@@ -551,10 +551,12 @@ static void kill_loop(unsigned sectors, unsigned kills, uint64_t seed)
     uint64_t ids[3][64];
     char right[64][65];
     node_make(&a, dir, "alice", &sim, "\"Tasks\":{\"PC1\":2,\"PC2\":2,\"C1\":2}");
+    pthread_mutex_lock(&sim.mutex);
     sim.random = seed;
     sim.lose_percent = 10;
     sim.beat_ms = 100;
     sim.lease_ms = 60000;
+    pthread_mutex_unlock(&sim.mutex);
     node_start_known(&a, &sim);
     unsigned step = 0, killed = 0;
     for (unsigned i = 0; i < sectors; i++) {
@@ -672,7 +674,9 @@ static void test_refused(void **state)
     assert_int_equal(node_wait(&b, 10), -SLK_ERR_BUSY);
     assert_has(node_log(&a), "another worker runs here");
     assert_int_equal(node_end(&a, 10), 0);
+    pthread_mutex_lock(&sim.mutex);
     sim.protocol = 2;
+    pthread_mutex_unlock(&sim.mutex);
     node_start(&a);
     assert_int_equal(node_wait(&a, 10), -SLK_ERR_UNSUPPORTED);
     assert_has(node_log(&a), "this manager 2");
@@ -713,18 +717,18 @@ static void test_operators(void **state)
     assert_ok(slk_worker_path_init(id, a.repo, root, true, NULL, &diag), diag);
     assert_err(SLK_ERR_STATE, slk_worker_path_init(id, a.repo, root, true, NULL, &diag));
     assert_ok(slk_worker_path_attach(id, a.repo, root, &diag), diag);
-    for (i = 0; i < 500 && json_array_size(sim.workers[0].stores) != 3; i++)
+    for (i = 0; i < 500 && sim_stores(&sim) != 3; i++)
         usleep(10000);
-    assert_int_equal(json_array_size(sim.workers[0].stores), 3);
+    assert_int_equal(sim_stores(&sim), 3);
     assert_ok(slk_worker_path_list(&list, a.repo, &diag), diag);
     assert_int_equal(json_array_size(list), 3);
     assert_string_equal(json_string_value(json_object_get(json_array_get(list, 2), "ID")), id);
     json_decref(list);
     assert_ok(slk_worker_path_detach(a.repo, id, &diag), diag);
     assert_err(SLK_ERR_NOTFOUND, slk_worker_path_detach(a.repo, id, &diag));
-    for (i = 0; i < 500 && json_array_size(sim.workers[0].stores) != 2; i++)
+    for (i = 0; i < 500 && sim_stores(&sim) != 2; i++)
         usleep(10000);
-    assert_int_equal(json_array_size(sim.workers[0].stores), 2);
+    assert_int_equal(sim_stores(&sim), 2);
 }
 
 static void test_config(void **state)

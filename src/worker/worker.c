@@ -14,7 +14,8 @@
 #include <unistd.h>
 
 #define RETRY_MIN_MS 500u
-#define IDLE_SECONDS 300 /* after which a processor without a job ends */
+#define IDLE_SECONDS 300   /* after which a processor without a job ends */
+#define LEAVE_MS     5000u /* for the manager to hear that the worker leaves */
 
 static slk_bytes_t bytes_of(const char *text)
 {
@@ -252,6 +253,7 @@ static slk_err_t beat(slk_worker_t *w, bool leaving, const slk_job_t *job, bool 
                             .out = &orders,
                             .arena = &arena,
                             .wait_ms = (uint32_t)in.wait_ms,
+                            .limit_ms = leaving ? LEAVE_MS : 0,
                             .job = job};
     err = slk_link_do(&w->link, &call, diag);
     *code = call.code;
@@ -262,21 +264,6 @@ static slk_err_t beat(slk_worker_t *w, bool leaving, const slk_job_t *job, bool 
 out:
     slk_arena_free(&arena);
     return err;
-}
-
-static void look_after_paths(slk_worker_t *w)
-{
-    slk_diag_t diag;
-    bool changed;
-    slk_worker_lock(w);
-    bool asked = w->reload;
-    w->reload = false;
-    slk_worker_unlock(w);
-    asked = (w->opts->reload && atomic_exchange(w->opts->reload, false)) || asked;
-    if (slk_stores_reload(w->stores, asked, &changed, &diag) != SLK_OK)
-        slk_log(SLK_LOG_ERROR, "worker", "%s", diag.text);
-    if (asked)
-        slk_stores_suspect(w->stores, NULL);
 }
 
 static void disconnected(slk_worker_t *w, const char *why)
@@ -309,7 +296,6 @@ static slk_err_t talk(slk_worker_t *w, slk_diag_t *diag)
         bool busy;
         int64_t code;
         double began = slk_clock_seconds();
-        look_after_paths(w);
         (void)slk_wjobs_reap(w, false, 0);
         slk_processors_end_idle(w, IDLE_SECONDS);
         slk_err_t how = beat(w, false, &job, &busy, &code, diag);
@@ -356,7 +342,8 @@ static slk_err_t set_up(slk_worker_t *w, slk_diag_t *diag)
     SLK_TRY(slk_cores_init(&w->cores, opts->cpus, diag));
     SLK_TRY(slk_local_paths_new(&w->paths, diag));
     SLK_TRY(slk_sector_locks_new(&w->locks, diag));
-    SLK_TRY(slk_http_client_new(&w->client, NULL, diag));
+    SLK_TRY(slk_http_client_new(&w->client,
+                                &(slk_http_client_opts_t){.answer_max = SLK_LINK_ARENA_MAX}, diag));
     SLK_TRY(slk_link_init(&w->link, w->client, opts->manager, diag));
     SLK_TRY(slk_worker_repo_path(path, w->repo.dir, "storage.json", diag));
     SLK_TRY(slk_stores_new(&w->stores, w->paths, path, opts->trash_grace_s, diag));
