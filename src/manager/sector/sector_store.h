@@ -140,9 +140,9 @@ SLK_CHECK_RESULT slk_err_t slk_sector_create(slk_db_t *db, const slk_event_t *ev
                                              slk_sector_outcome_t *outcome, slk_diag_t *diag);
 
 /* Load, step, store, log, call the hooks: in the caller's transaction. Taken, also where nothing changed:
- * due at once. Refused: the log has an error, and the row stays as it was, also due if it was: whoever
- * decided on this event must store a wait. SLK_ERR_NOTFOUND; SLK_ERR_STATE: another version than the
- * expected one (SLK_SECTOR_ANY_VERSION: any). hooks may be NULL. */
+ * due at once. Refused or ignored: there is an entry in the log, and the row stays as it was, also due if it
+ * was: whoever decided on such an event must store a wait, with trouble. SLK_ERR_NOTFOUND; SLK_ERR_STATE:
+ * another version than the expected one (SLK_SECTOR_ANY_VERSION: any). hooks may be NULL. */
 SLK_CHECK_RESULT slk_err_t slk_sector_store_step(slk_db_t *db, uint64_t miner, uint64_t number,
                                                  int64_t expected_version, const slk_event_t *event,
                                                  int64_t now_ms, const slk_sector_hooks_t *hooks,

@@ -40,6 +40,25 @@ typedef struct {
     test_random_t random;
 } filling_t;
 
+/* A record of the length that one has which was sealed. */
+static slk_err_t grow(slk_db_t *db, test_random_t *random, const slk_sector_info_t *info,
+                      slk_arena_t *arena, slk_diag_t *d)
+{
+    char *text;
+    slk_sector_info_t record = test_record(random, slk_sector_state(info), arena);
+    record.miner = info->miner;
+    record.sector_number = info->sector_number;
+    slk_err_t err = slk_sector_info_to_text(&text, &record, d);
+    if (err == SLK_OK)
+        err =
+            slk_db_run(db, "UPDATE sector_record SET record = ?3 WHERE miner = ?1 AND number = ?2",
+                       SLK_VALS(slk_val_i64((int64_t)info->miner),
+                                slk_val_i64((int64_t)info->sector_number), slk_val_text(text)),
+                       NULL, d);
+    free(text);
+    return err;
+}
+
 /* Of a hundred: 90 Proving at rest, 5 in PreCommit1 with a job, 3 that wait for their seed, 2 in a batch. */
 static slk_err_t fill(slk_db_t *db, void *ctx, slk_diag_t *d)
 {
@@ -52,11 +71,7 @@ static slk_err_t fill(slk_db_t *db, void *ctx, slk_diag_t *d)
         slk_sector_wait_t wait = slk_sector_wait_none();
         char job[64];
         slk_arena_init(&arena, SLK_SECTOR_ROOM);
-        slk_sector_info_t record = test_record(&f.random, SLK_STATE_UNDEFINED, &arena);
-        record.miner = miner;
-        record.sector_number = number;
-        record.return_state = test_text("Proving");
-        slk_event_t event = {.type = SLK_EVENT_RECEIVE, .record = &record};
+        slk_event_t event = {.type = SLK_EVENT_START_CC, .miner = miner, .number = number};
         err = slk_sector_create(db, &event, 1, NULL, &arena, &outcome, d);
         event = (slk_event_t){.type = SLK_EVENT_FORCE_STATE,
                               .state = kind < 90   ? SLK_STATE_PROVING
@@ -65,6 +80,8 @@ static slk_err_t fill(slk_db_t *db, void *ctx, slk_diag_t *d)
                                                    : SLK_STATE_SUBMIT_PRE_COMMIT_BATCH};
         if (err == SLK_OK)
             err = slk_sector_store_step(db, miner, number, 0, &event, 2, NULL, &arena, &outcome, d);
+        if (err == SLK_OK)
+            err = grow(db, &f.random, outcome.info, &arena, d);
         snprintf(job, sizeof job, "t0%llu-%llu/2/PC1", (unsigned long long)miner,
                  (unsigned long long)number);
         wait.rest = kind < 90;
