@@ -250,6 +250,14 @@ static void test_waits(void **unused)
     assert_string_equal(row.why, "bad ? end");
     assert_int_equal(row.updated_ms, 1000);
 
+    char longest[700];
+    memset(longest, 'x', sizeof longest);
+    longest[sizeof longest - 1] = 0;
+    wait.why = longest;
+    wait_for(&p, 1, wait, 1000);
+    row = load(&p, 1000, 1);
+    assert_int_equal(strlen(row.why), SLK_SECTOR_WHY_MAX - 1);
+
     /* No wait is for ever. */
     wait = slk_sector_wait_none();
     wait_for(&p, 1, wait, 1000);
