@@ -1,6 +1,6 @@
 # selkie: a thin front of CMake. `make help` lists the targets; everything that is built lies below build/.
 #
-#   FILE=...     make run: the file to seal            BLST_ROOT=...  blst: installed prefix or source tree
+#   FILE=...     make run, demo: the file to seal            BLST_ROOT=...  blst: installed prefix or source tree
 #   SECONDS=n    make fuzz: seconds for each target    CC=...         compiler, gcc-12 unless set
 #   DESTDIR= PREFIX=/usr/local                         JOBS=n         parallel jobs, all cores unless set
 #   WERROR=ON    warnings of the compiler are errors
@@ -22,7 +22,7 @@ parameters = FIL_PROOFS_PARAMETER_CACHE=$${FIL_PROOFS_PARAMETER_CACHE:-$(CURDIR)
 ctest = ctest --output-on-failure --no-tests=error --parallel $(JOBS)
 
 .DEFAULT_GOAL := build
-.PHONY: help deps build run test test-slow check check-format check-layers check-words format warnings asan \
+.PHONY: help deps build run demo test test-slow check check-format check-layers check-words format warnings asan \
         tsan fuzz bench warnings-clang man completion install clean distclean
 
 help: ## print this list
@@ -34,7 +34,10 @@ deps: ## install the Debian or Ubuntu packages that are missing (packages.txt)
 build: deps ## build the program, build/selkie, and the libraries; what plain `make` does
 	@$(call compile,release)
 
-run: build ## seal a real file (FILE=...) into an 8 MiB sector and back; prove a 2 KiB sector to the end
+run: build ## development network, manager and worker on this machine: a sector from pledge to Proving
+	@tools/run-cluster "$(FILE)"
+
+demo: build ## seal a real file (FILE=...) into an 8 MiB sector and back; prove a 2 KiB sector, step by step
 	@tools/run-demo "$(FILE)"
 
 test: build ## build and run all tests but the slow ones

@@ -69,7 +69,7 @@ static int spawn(pid_t *pid, const char *const *args, const char *log)
     return rc;
 }
 
-slk_err_t slk_child_start(slk_child_t *child, slk_diag_t *diag)
+slk_err_t slk_role_start(slk_role_t *child, slk_diag_t *diag)
 {
     int rc = spawn(&child->pid, child->args, child->log);
     if (rc != 0) {
@@ -90,13 +90,13 @@ static void tell_status(char *out, size_t cap, const char *name, int status)
         snprintf(out, cap, "the %s ended with status %d", name, WEXITSTATUS(status));
 }
 
-slk_err_t slk_child_watch(slk_child_t *child, char why[256], slk_diag_t *diag)
+slk_err_t slk_role_watch(slk_role_t *child, char why[256], slk_diag_t *diag)
 {
     int status;
     int64_t now = clock_ms();
     why[0] = 0;
     if (!child->pid)
-        return child->again_ms && now >= child->again_ms ? slk_child_start(child, diag) : SLK_OK;
+        return child->again_ms && now >= child->again_ms ? slk_role_start(child, diag) : SLK_OK;
     if (waitpid(child->pid, &status, WNOHANG) != child->pid)
         return SLK_OK;
     child->pid = 0;
@@ -113,7 +113,7 @@ slk_err_t slk_child_watch(slk_child_t *child, char why[256], slk_diag_t *diag)
     return SLK_OK;
 }
 
-void slk_child_stop(slk_child_t *child, unsigned seconds)
+void slk_role_stop(slk_role_t *child, unsigned seconds)
 {
     int64_t until = clock_ms() + (int64_t)seconds * 1000;
     if (!child->pid)
@@ -128,7 +128,7 @@ void slk_child_stop(slk_child_t *child, unsigned seconds)
     child->again_ms = 0;
 }
 
-slk_err_t slk_child_call(const char *const *args, slk_diag_t *diag)
+slk_err_t slk_program_call(const char *const *args, slk_diag_t *diag)
 {
     pid_t pid;
     int status = 0, rc = spawn(&pid, args, NULL);

@@ -93,8 +93,7 @@ const slk_command_t slk_auth_commands[] = {
      .summary = "the tokens that were made",
      .opts = plain_opts,
      .opt_cnt = SLK_COUNT(plain_opts),
-     .json = "an array of:\n"
-             "ID: that revokes it\n"
+     .json = "ID: that revokes it\n"
              "Name: as it was given\n"
              "Allow: rights\n"
              "Created: ms since 1970\n"

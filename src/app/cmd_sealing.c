@@ -46,8 +46,7 @@ const slk_command_t slk_sealing_commands[] = {
      .summary = "what the workers do, and what waits for them",
      .opts = opts,
      .opt_cnt = SLK_COUNT(opts),
-     .json = "an array of:\n"
-             "id: the job's number\n"
+     .json = "id: the job's number\n"
              "sector: as t01000-5\n"
              "task: AP PC1 PC2 C1 C2 FIN GET RM\n"
              "worker: its name, or null\n"
@@ -64,8 +63,7 @@ const slk_command_t slk_sealing_commands[] = {
      .summary = "the workers, what they can do and how they are",
      .opts = opts,
      .opt_cnt = SLK_COUNT(opts),
-     .json = "an array of:\n"
-             "id: UUID\n"
+     .json = "id: UUID\n"
              "name: as it calls itself\n"
              "state: alive, away, paused or draining\n"
              "url: where its files are\n"
@@ -83,12 +81,15 @@ const slk_command_t slk_sealing_commands[] = {
      .summary = "why each job is where it is",
      .opts = opts,
      .opt_cnt = SLK_COUNT(opts),
-     .json = "the scheduler's last decision: queued jobs with a reason each, running ones, workers",
+     .json = "SchedInfo: queued jobs with a reason each, and the workers that could take more\n"
+             "CallToWork: keys of the running ones\n"
+             "Rounds: of the scheduler so far\n"
+             "RoundMs: that the last one took",
      .examples = "sealing sched-diag",
      .run = run_sched_diag},
     {.noun = "sealing",
      .verb = "abort",
-     .summary = "stop a job",
+     .summary = "stop a job of a worker",
      .details =
          "It counts as failed; what its sector does then is what it does after that failure.",
      .opts = opts,

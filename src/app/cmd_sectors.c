@@ -32,7 +32,7 @@ static slk_err_t sector_number(slk_app_t *app, const slk_args_t *args, json_t **
 /* method(number, miner) */
 static slk_err_t ask_of_one(slk_app_t *app, const slk_args_t *args, const char *method)
 {
-    json_t *number;
+    json_t *number = NULL;
     slk_err_t err = sector_number(app, args, &number);
     return err == SLK_OK ? ask(app, args, method, json_pack("[o, o]", number, miner_param(args)))
                          : err;
@@ -71,7 +71,7 @@ static slk_err_t run_list(slk_app_t *app, const slk_args_t *args)
 
 static slk_err_t run_status(slk_app_t *app, const slk_args_t *args)
 {
-    json_t *number;
+    json_t *number = NULL;
     slk_err_t err = sector_number(app, args, &number);
     return err == SLK_OK ? ask(app, args, "Selkie.SectorsStatus",
                                json_pack("[o, o, b]", number, miner_param(args),
@@ -102,7 +102,7 @@ static slk_err_t run_seal(slk_app_t *app, const slk_args_t *args)
 
 static slk_err_t run_update_state(slk_app_t *app, const slk_args_t *args)
 {
-    json_t *number;
+    json_t *number = NULL;
     slk_err_t err = really(
         app, args, "puts a sector into a state without any check of whether it belongs there");
     if (err == SLK_OK)
@@ -217,8 +217,7 @@ const slk_command_t slk_sectors_commands[] = {
      .summary = "all sectors, their states and what they wait for",
      .opts = list_opts,
      .opt_cnt = SLK_COUNT(list_opts),
-     .json = "an array of:\n"
-             "sector: its number\n"
+     .json = "sector: its number\n"
              "miner: id\n"
              "state: by Lotus' name\n"
              "on_chain: whether the chain knows it as proven\n"
@@ -310,8 +309,7 @@ const slk_command_t slk_sectors_commands[] = {
      .summary = "what waits to be sent in one message",
      .opts = batch_opts,
      .opt_cnt = SLK_COUNT(batch_opts),
-     .json = "an array of:\n"
-             "kind: precommit, commit or terminate\n"
+     .json = "kind: precommit, commit or terminate\n"
              "miner: id\n"
              "sectors: numbers\n"
              "why: when they are sent, a sentence",

@@ -193,8 +193,12 @@ const slk_command_t slk_store_commands[] = {
      .summary = "all storage paths of the cluster",
      .opts = ask_opts,
      .opt_cnt = SLK_COUNT(ask_opts),
-     .json = "an array of: Lotus' attributes of the path, and\n"
-             "Workers: who has it\n"
+     .json = "ID: UUID of the path\n"
+             "Weight: preferred when higher; and Lotus' other attributes\n"
+             "CanSeal: for sealing\n"
+             "CanStore: for long-term storage\n"
+             "CanFinal: where sectors stay\n"
+             "URLs: of the workers that have it\n"
              "Capacity: bytes\n"
              "Available: bytes\n"
              "Reserved: bytes promised to running jobs\n"
@@ -208,8 +212,7 @@ const slk_command_t slk_store_commands[] = {
      .opts = ask_opts,
      .opt_cnt = SLK_COUNT(ask_opts),
      .words = {"SECTOR", "its number", SLK_ARG_TEXT, NULL, 1, 1},
-     .json = "an array of:\n"
-             "type: unsealed, sealed, cache ...\n"
+     .json = "type: unsealed, sealed, cache ...\n"
              "store: UUID of the path\n"
              "worker: name\n"
              "path: of the storage path\n"

@@ -2,6 +2,38 @@
 
 /* In the order of the help. The tables themselves stand in cmd_*.c beside the code they call. */
 const slk_noun_t slk_nouns[] = {
+    {"run", "everything on one machine: development network, manager, worker", NULL,
+     slk_run_commands, true},
+    {"manager", "the manager: takes sectors through their lives",
+     "One process that follows the chain, decides what each sector of its miners does next, gives "
+     "jobs to "
+     "workers and sends messages. Everything of it lies in manager/ below the repo.",
+     slk_manager_commands, true},
+    {"worker", "a worker: does what a manager gives it",
+     "Any number of machines. A worker takes jobs over HTTP with a token, does the heavy ones in "
+     "processes "
+     "of their own, and keeps sector files in its storage paths (selkie store). Everything of it "
+     "lies in "
+     "worker/ below the repo.",
+     slk_worker_commands, true},
+    {"sectors", "the sectors of a manager",
+     "What they are, what they wait for, and what a person can do about it. States, events and "
+     "failures have "
+     "the names that lotus-miner gives them. The manager is named by --api-info or MINER_API_INFO, "
+     "or "
+     "found below the repo.",
+     slk_sectors_commands, true},
+    {"sealing", "jobs, workers, and why each is where it is",
+     "The manager is named as for `selkie sectors`.", slk_sealing_commands, true},
+    {"store", "storage paths of workers, and what lies where",
+     "A path is a folder with Lotus' sectorstore.json, that says what it is for: CanSeal while "
+     "sectors are "
+     "made, CanStore and CanFinal for those that are proven. A path of lotus-miner can be attached "
+     "as it "
+     "is.",
+     slk_store_commands, true},
+    {"auth", "tokens for the manager's API", NULL, slk_auth_commands, true},
+    {"config", "the manager's configuration", NULL, slk_config_commands, true},
     {"seal", "seal a sector and get it back",
      "The steps of a sector's life, each a command: add-piece for every piece (none for a sector "
      "of committed capacity), pc1, pc2, c1. Files lie below --dir in Lotus' layout, "

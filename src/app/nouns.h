@@ -5,6 +5,14 @@
 
 #include "app/command.h"
 
+extern const slk_command_t slk_run_commands[];
+extern const slk_command_t slk_manager_commands[];
+extern const slk_command_t slk_worker_commands[];
+extern const slk_command_t slk_sectors_commands[];
+extern const slk_command_t slk_sealing_commands[];
+extern const slk_command_t slk_store_commands[];
+extern const slk_command_t slk_auth_commands[];
+extern const slk_command_t slk_config_commands[];
 extern const slk_command_t slk_seal_commands[];
 extern const slk_command_t slk_piece_commands[];
 extern const slk_command_t slk_post_commands[];

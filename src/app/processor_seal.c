@@ -131,7 +131,8 @@ out:
 typedef struct {
     slk_piece_t *pieces;
     size_t cnt;
-    bool zeros; /* all are: committed capacity */
+    size_t
+        data_cnt; /* of them without zeros at the end, which PC1 adds itself; 0: committed capacity */
     slk_node_t comm_d;
 } pieces_t;
 
@@ -142,7 +143,6 @@ static slk_err_t read_pieces(pieces_t *out, const json_t *task, uint64_t sector_
     slk_err_t err = slk_task_array(&list, task, "piece_infos", diag);
     if (err != SLK_OK)
         return err;
-    out->zeros = true;
     out->cnt = json_array_size(list);
     if (out->cnt > SLK_SECTOR_PIECES_MAX)
         return slk_fail(diag, SLK_ERR_INPUT, "task: field piece_infos: %zu, at most %u", out->cnt,
@@ -157,7 +157,8 @@ static slk_err_t read_pieces(pieces_t *out, const json_t *task, uint64_t sector_
         SLK_TRY(slk_task_node(&piece->comm_p, row, "commitment", diag));
         SLK_TRY(slk_task_padded(&piece->padded, row, "size", diag));
         slk_piece_zero(&zero, piece->padded);
-        out->zeros = out->zeros && memcmp(&zero, &piece->comm_p, sizeof zero) == 0;
+        if (memcmp(&zero, &piece->comm_p, sizeof zero) != 0)
+            out->data_cnt = i + 1;
     }
     err = slk_piece_comm_d(&out->comm_d, sector_bytes, out->pieces, out->cnt, diag);
 out:
@@ -181,15 +182,15 @@ static slk_err_t note_pieces(const slk_sector_t *sector, const pieces_t *pieces,
                        sector->cache);
         goto out;
     }
-    if (record.has_ticket || record.piece_cnt || pieces->zeros)
+    if (record.has_ticket || record.piece_cnt || !pieces->data_cnt)
         goto out;
-    record.pieces = calloc(pieces->cnt, sizeof *record.pieces);
+    record.pieces = calloc(pieces->data_cnt, sizeof *record.pieces);
     if (!record.pieces) {
         err = slk_fail(diag, SLK_ERR_NOMEM, "out of memory");
         goto out;
     }
-    memcpy(record.pieces, pieces->pieces, pieces->cnt * sizeof *record.pieces);
-    record.piece_cnt = pieces->cnt;
+    memcpy(record.pieces, pieces->pieces, pieces->data_cnt * sizeof *record.pieces);
+    record.piece_cnt = pieces->data_cnt;
     err = slk_record_save(&record, sector, diag);
 out:
     slk_record_fini(&record);

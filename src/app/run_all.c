@@ -35,7 +35,7 @@ typedef struct {
 typedef struct {
     const slk_run_all_t *opts;
     const slk_job_t *job;
-    slk_child_t roles[ROLE_CNT];
+    slk_role_t roles[ROLE_CNT];
     bool own_chain;
     char manager_dir[PATH_MAX], worker_dir[PATH_MAX], devnet_dir[PATH_MAX];
     char devnet_listen[64], manager_listen[256], info[8192];
@@ -138,7 +138,7 @@ out:
 static slk_err_t prepare_role(run_t *run, role_t role, const char *name, slk_diag_t *diag)
 {
     char folder[PATH_MAX], file[64];
-    slk_child_t *child = &run->roles[role];
+    slk_role_t *child = &run->roles[role];
     slk_err_t err = slk_path_join(folder, sizeof folder, run->opts->repo, "log", diag);
     child->name = name;
     snprintf(file, sizeof file, "%s.log", name);
@@ -154,7 +154,7 @@ static slk_err_t watch(run_t *run, slk_diag_t *diag)
         char why[256];
         if (!run->roles[role].name)
             continue;
-        slk_err_t err = slk_child_watch(&run->roles[role], why, diag);
+        slk_err_t err = slk_role_watch(&run->roles[role], why, diag);
         if (*why)
             say(run, "%s; it is started again (log: %s)", why, run->roles[role].log);
         if (err != SLK_OK)
@@ -240,7 +240,7 @@ static slk_err_t start_devnet(run_t *run, slk_diag_t *diag)
     memcpy(run->roles[DEVNET].args, args, sizeof args);
     say(run, "Starting a development network at %s, one block every %s", run->devnet_listen,
         run->opts->block_time);
-    SLK_TRY(slk_child_start(&run->roles[DEVNET], diag));
+    SLK_TRY(slk_role_start(&run->roles[DEVNET], diag));
     SLK_TRY(wait_for(run, DEVNET, devnet_ready, diag));
     setenv("FULLNODE_API_INFO", run->info, 1);
 out:
@@ -266,7 +266,7 @@ static slk_err_t start_manager(run_t *run, slk_diag_t *diag)
                                 run->manager_listen, NULL};
     memcpy(run->roles[MANAGER].args, args, sizeof args);
     say(run, "Starting the manager at %s", run->manager_listen);
-    SLK_TRY(slk_child_start(&run->roles[MANAGER], diag));
+    SLK_TRY(slk_role_start(&run->roles[MANAGER], diag));
     SLK_TRY(wait_for(run, MANAGER, manager_ready, diag));
 out:
     return err;
@@ -299,7 +299,7 @@ static slk_err_t start_worker(run_t *run, slk_diag_t *diag)
     const char *const args[] = {"worker", "run", "--repo", run->opts->repo, NULL};
     memcpy(run->roles[WORKER].args, args, sizeof args);
     say(run, "Starting a worker");
-    SLK_TRY(slk_child_start(&run->roles[WORKER], diag));
+    SLK_TRY(slk_role_start(&run->roles[WORKER], diag));
     SLK_TRY(wait_for(run, WORKER, worker_ready, diag));
 out:
     return err;
@@ -309,7 +309,7 @@ static void stop_roles(run_t *run)
 {
     static const role_t order[] = {WORKER, MANAGER, DEVNET};
     for (size_t i = 0; i < SLK_COUNT(order); i++)
-        slk_child_stop(&run->roles[order[i]], STOP_S);
+        slk_role_stop(&run->roles[order[i]], STOP_S);
 }
 
 /* Proof parameters of the sizes that may be made here. */
@@ -325,7 +325,7 @@ static slk_err_t make_parameters(run_t *run, slk_diag_t *diag)
                                 NULL};
     if (run->opts->size->bytes > UINT64_C(8) << 20)
         return SLK_OK;
-    return slk_child_call(args, diag);
+    return slk_program_call(args, diag);
 }
 
 /* --- Sectors ------------------------------------------------------------------------------------------- */

@@ -206,7 +206,7 @@ static void test_completion(void **state)
     sh("\"$S\" completion bash >c && bash -n c");
     assert_status(0);
     sh("touch 'x y.car' && mkdir x.dir");
-    complete("selkie se", "seal");
+    complete("selkie pie", "piece");
     complete("selkie piece ''", "commp commd --help");
     complete("selkie seal unseal --o", "--out --offset");
     complete("selkie seal pc1 --size ''", "2KiB 8MiB 512MiB 32GiB 64GiB");
@@ -219,7 +219,7 @@ static void test_completion(void **state)
     complete("selkie bench sha --dir x", "");        /* no option of that command */
     complete("selkie bench sha ''", "--seconds --json --quiet --help");
     complete("selkie completion ''", "bash zsh");
-    complete("selkie help s", "seal");
+    complete("selkie help pie", "piece");
 }
 
 /* --- Output and environment ------------------------------------------------------------------ */

@@ -6,7 +6,7 @@
  *
  * AP   {"Existing":[PIECE], "Add":[PIECE...]}      -> {"Pieces":[{"Size","PieceCID"}]}: all of the sector
  *      Appends pieces; those that are there from an earlier try are not written again. PIECE is
- *      {"Size": padded, "PieceCID": text, "Source": URL or path, "PayloadSize": bytes}; without Source zeros.
+ *      {"Size": padded, "PieceCID": text, "Source": URL, path, or manager:/PATH of the manager, "PayloadSize": bytes}; without Source zeros.
  *      A piece whose data gives another commitment fails with class "input" and is named.
  * PC1  {"Ticket": hex, "Pieces":[{"Size","PieceCID"}]} -> {"CommD","ReplicaID": hex, "Out": pc1out.json as
  *      text, "LabelsResumedFrom": labels}. Without an unsealed file the sector is all zeros.
