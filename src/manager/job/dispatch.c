@@ -99,6 +99,21 @@ void slk_dispatch_changed(slk_dispatch_t *d, uint64_t miner, uint64_t number)
         d->opts.hooks.changed(d->opts.hooks.ctx, miner, number);
 }
 
+void slk_dispatch_changed_later(slk_dispatch_t *d, uint64_t miner, uint64_t number)
+{
+    if (!d->opts.hooks.changed)
+        return;
+    if (d->change_cnt == d->change_cap) {
+        const size_t cap = d->change_cap ? 2 * d->change_cap : 64;
+        slk_sector_id_t *more = realloc(d->changes, cap * sizeof *more);
+        if (!more)
+            return; /* a sector is looked at by its own times as well */
+        d->changes = more;
+        d->change_cap = cap;
+    }
+    d->changes[d->change_cnt++] = (slk_sector_id_t){miner, number};
+}
+
 void slk_dispatch_wake(slk_dispatch_t *d)
 {
     pthread_mutex_lock(&d->lock);
@@ -203,7 +218,7 @@ static void end_leases(slk_dispatch_t *d)
             return;
         }
         slk_dispatch_refresh(d, e.claim.id, true);
-        slk_dispatch_changed(d, miner, number);
+        slk_dispatch_changed_later(d, miner, number);
     }
 }
 
@@ -412,7 +427,14 @@ static void *run(void *ctx)
         pthread_mutex_unlock(&d->lock);
         pthread_mutex_lock(&d->db_lock);
         round_of(d, woken, reload);
+        slk_sector_id_t *changes = d->changes;
+        const size_t cnt = d->change_cnt;
+        d->changes = NULL;
+        d->change_cnt = d->change_cap = 0;
         pthread_mutex_unlock(&d->db_lock);
+        for (size_t i = 0; i < cnt; i++)
+            slk_dispatch_changed(d, changes[i].miner, changes[i].number);
+        free(changes);
         pthread_mutex_lock(&d->lock);
     }
     pthread_mutex_unlock(&d->lock);
@@ -461,6 +483,7 @@ slk_err_t slk_dispatch_open(slk_dispatch_t **out, const slk_dispatch_opts_t *opt
     slk_dispatch_t *d = calloc(1, sizeof *d);
     if (!d)
         return slk_fail(diag, SLK_ERR_NOMEM, "out of memory for the dispatcher");
+    pthread_mutex_init(&d->output_lock, NULL);
     pthread_mutex_init(&d->db_lock, NULL);
     pthread_mutex_init(&d->lock, NULL);
     slk_net_cond_init(&d->wake);
@@ -472,6 +495,7 @@ slk_err_t slk_dispatch_open(slk_dispatch_t **out, const slk_dispatch_opts_t *opt
     SLK_TRY(slk_eta_new(&d->eta, diag));
     SLK_TRY(slk_dispatch_learn(d, diag));
     SLK_TRY(slk_dispatch_load(d, diag));
+    SLK_TRY(slk_output_sweep(d, diag));
     d->woken = d->dirty = true;
     if (slk_net_thread(&d->thread, run, d)) {
         err = slk_fail(diag, SLK_ERR_NOMEM, "the dispatcher's thread cannot be started");
@@ -509,6 +533,7 @@ void slk_dispatch_close(slk_dispatch_t *d)
     slk_picture_free(&d->pic);
     slk_eta_free(d->eta);
     free(d->served);
+    free(d->changes);
     slk_db_close(d->db);
     slk_token_key_wipe(&d->key);
     free(d->version);
@@ -517,5 +542,6 @@ void slk_dispatch_close(slk_dispatch_t *d)
     pthread_cond_destroy(&d->news);
     pthread_mutex_destroy(&d->lock);
     pthread_mutex_destroy(&d->db_lock);
+    pthread_mutex_destroy(&d->output_lock);
     free(d);
 }

@@ -91,6 +91,11 @@ SLK_CHECK_RESULT slk_err_t slk_dispatch_storage(slk_dispatch_t *dispatch, json_t
 SLK_CHECK_RESULT slk_err_t slk_dispatch_sched_diag(slk_dispatch_t *dispatch, json_t **diagram,
                                                    slk_diag_t *diag);
 
+/* What each worker says to a job that waits: [{"ID","Worker","Verdict": slk_sched_why_name,"Reason": sentence}].
+ * Costs as much as a decision. SLK_ERR_NOTFOUND: it does not wait. */
+SLK_CHECK_RESULT slk_err_t slk_dispatch_ask(slk_dispatch_t *dispatch, int64_t job, json_t **list,
+                                            slk_diag_t *diag);
+
 /* Why a job waits, one sentence; "" where it does not or is not known. */
 void slk_dispatch_why(slk_dispatch_t *dispatch, int64_t job, char *out, size_t cap);
 

@@ -151,6 +151,9 @@ static slk_err_t end_job(end_t *e, bool *taken, slk_diag_t *diag)
     if (e->result)
         learn(e, sector_sz);
     slk_dispatch_refresh(d, e->claim.id, true);
+    /* What others sent under other leases is of no use any more. */
+    if (slk_task_has_output(e->view.task) && !e->again)
+        slk_output_remove(d, e->claim.id, e->result ? e->claim.lease : -1);
     return SLK_OK;
 }
 

@@ -25,6 +25,7 @@ struct slk_dispatch {
     char *version, *output_dir;
     uint64_t dead_ms; /* silence after which a worker is dead */
 
+    pthread_mutex_t output_lock; /* held while an output is written: alone, before the others */
     pthread_mutex_t db_lock;
     slk_db_t *db;
     slk_declaration_t *declarations; /* under db_lock */
@@ -46,6 +47,9 @@ struct slk_dispatch {
     double round_ms; /* what the last decision took */
     pthread_t thread;
     bool has_thread;
+    /* Sectors to tell hooks.changed of when the thread has given its locks back; under db_lock. */
+    slk_sector_id_t *changes;
+    size_t change_cnt, change_cap;
     uint64_t decided_at_ms, looked_at_ms, noted_at_ms, purged_at_ms; /* the thread's own */
 };
 
@@ -60,7 +64,9 @@ SLK_CHECK_RESULT slk_err_t slk_dispatch_transact(slk_dispatch_t *d, slk_db_fn_t 
 void slk_dispatch_refresh(slk_dispatch_t *d, int64_t job, bool stir);
 /* Something changed: decide soon. With lock. */
 void slk_dispatch_stir(slk_dispatch_t *d);
-void slk_dispatch_changed(slk_dispatch_t *d, uint64_t miner, uint64_t number); /* no locks */
+/* Tell hooks.changed: now, with no lock; or, in the dispatcher's thread, when it has given them back. */
+void slk_dispatch_changed(slk_dispatch_t *d, uint64_t miner, uint64_t number);
+void slk_dispatch_changed_later(slk_dispatch_t *d, uint64_t miner, uint64_t number);
 
 /* dispatch_load.c */
 SLK_CHECK_RESULT slk_err_t slk_dispatch_load(slk_dispatch_t *d, slk_diag_t *diag);
@@ -84,6 +90,8 @@ void slk_output_path(const slk_dispatch_t *d, char out[SLK_OUTPUT_PATH_MAX], int
 bool slk_output_there(const slk_dispatch_t *d, int64_t job, int64_t lease);
 /* Remove all of a job; keep_lease >= 0: but this one's. */
 void slk_output_remove(const slk_dispatch_t *d, int64_t job, int64_t keep_lease);
+/* Remove what belongs to no job any more, and what was being written when the last process ended. */
+SLK_CHECK_RESULT slk_err_t slk_output_sweep(const slk_dispatch_t *d, slk_diag_t *diag);
 
 /* --- What workers say: for worker_api.c -------------------------------------------------------- */
 

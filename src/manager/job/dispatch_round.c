@@ -424,7 +424,7 @@ static void write_gifts(slk_dispatch_t *d, gifts_t *gifts)
         else if (!gift->orders)
             slk_log_sector(SLK_LOG_WARN, SLK_LOG_DISPATCH, gift->miner, gift->number,
                            "job %lld %s: %s", (long long)gift->id, gift->task, gift->why);
-        slk_dispatch_changed(d, gift->miner, gift->number);
+        slk_dispatch_changed_later(d, gift->miner, gift->number);
     }
 }
 
@@ -455,4 +455,53 @@ void slk_dispatch_decide(slk_dispatch_t *d)
     free(gifts.of);
     slk_sched_free(&r);
     snap_free(&s);
+}
+
+/* --- What each worker says to one job ------------------------------------------------------------------ */
+
+static json_t *answers_json(const snap_t *s, uint32_t job, const slk_sched_explain_t *answers)
+{
+    char text[SLK_SCHED_TEXT];
+    json_t *list = json_array();
+    for (size_t i = 0; i < s->in.worker_cnt; i++)
+        json_array_append_new(list, json_pack("{s:s, s:s, s:s, s:s}", "ID", s->workers[i].id,
+                                              "Worker", s->workers[i].name, "Verdict",
+                                              slk_sched_why_name(answers[i].why), "Reason",
+                                              slk_sched_text(text, &s->in, job, &answers[i])));
+    return list;
+}
+
+slk_err_t slk_dispatch_ask(slk_dispatch_t *d, int64_t id, json_t **list, slk_diag_t *diag)
+{
+    snap_t s = {.workers = NULL};
+    slk_sched_result_t r = {.assignments = NULL};
+    slk_err_t err = SLK_OK;
+    uint32_t job = 0;
+    slk_sched_explain_t *answers = NULL;
+    *list = NULL;
+    pthread_mutex_lock(&d->lock);
+    if (!snap_make(&s, d)) {
+        err = slk_fail(diag, SLK_ERR_NOMEM, "out of memory for a decision");
+        goto out;
+    }
+    while (job < s.in.job_cnt && s.jobs[job].id != id)
+        job++;
+    if (job == s.in.job_cnt) {
+        err =
+            slk_fail(diag, SLK_ERR_NOTFOUND, "job %lld does not wait for a worker", (long long)id);
+        goto out;
+    }
+    SLK_TRY(slk_sched_decide(&r, &s.in, diag));
+    answers = calloc(s.in.worker_cnt + 1, sizeof *answers);
+    if (answers)
+        SLK_TRY(slk_sched_ask(answers, &s.in, &r, job, diag));
+    *list = answers ? answers_json(&s, job, answers) : NULL;
+    if (!*list)
+        err = slk_fail(diag, SLK_ERR_NOMEM, "out of memory for a decision");
+out:
+    pthread_mutex_unlock(&d->lock);
+    free(answers);
+    slk_sched_free(&r);
+    snap_free(&s);
+    return err;
 }

@@ -1,11 +1,13 @@
 /* The dispatcher over real HTTP and a real database, with simulated workers. */
 #include "manager/job/test_worker_simulated.h"
 
+#include "base/file.h"
 #include "codec/base64.h"
 #include "manager/storage/storage_index.h"
 #include "net/net.h"
 
 #include <stdatomic.h>
+#include <time.h>
 
 #define BEAT  200
 #define LEASE 700
@@ -361,6 +363,13 @@ static void test_wishes(void **state)
         slk_dispatch_why(f->s.dispatch, job, why, sizeof why);
     }
     assert_non_null(strstr(why, "paused"));
+    json_t *answers = NULL;
+    assert_ok(slk_dispatch_ask(f->s.dispatch, job, &answers, &sim_diag), sim_diag);
+    assert_int_equal(json_array_size(answers), 1);
+    assert_non_null(
+        strstr(json_string_value(json_object_get(json_array_get(answers, 0), "Reason")), "paused"));
+    json_decref(answers);
+    assert_err(SLK_ERR_NOTFOUND, slk_dispatch_ask(f->s.dispatch, job + 1, &answers, &sim_diag));
     assert_ok(slk_dispatch_sched_diag(f->s.dispatch, &diagram, &sim_diag), sim_diag);
     json_t *requests = json_object_get(json_object_get(diagram, "SchedInfo"), "Requests");
     assert_int_equal(json_array_size(requests), 1);
@@ -413,6 +422,84 @@ static void test_space(void **state)
     f->a.available = 40000;
     take(&f->a, &id2, &lease2);
     assert_true(id2 != id);
+}
+
+/* One path at two workers: what one of them was promised is not there for the other, whose reports cannot
+ * know of it. */
+static void test_shared_space(void **state)
+{
+    fixture_t *f = *state;
+    json_int_t id, lease;
+    json_t *list = NULL;
+    strcpy(f->b.store, "path-1");
+    f->a.available = f->b.available = 45000;
+    register_ok(&f->a);
+    register_ok(&f->b);
+    assert_ok(slk_dispatch_wish(f->s.dispatch, "w2", SLK_WORKER_PAUSED, &sim_diag), sim_diag);
+    sim_add(&f->s, "k1", 5, SLK_TASK_PC1);
+    take(&f->a, &id, &lease);
+    f->a.available = 45000 - 30924;
+    json_decref(sim_beat_job(&f->a, id, lease, 0));
+    json_decref(sim_beat(&f->b, "[]", 0, NULL));
+    assert_ok(slk_dispatch_storage(f->s.dispatch, &list, &sim_diag), sim_diag);
+    assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 0), "Available")),
+                     45000 - 30924);
+    json_decref(list);
+    /* A path with an error is no path, nor one that nobody reports. */
+    assert_int_equal(sim_done(&f->a, id, lease, "{}", "[]", NULL), 1);
+    usleep(1100000); /* both silent */
+    assert_ok(slk_dispatch_storage(f->s.dispatch, &list, &sim_diag), sim_diag);
+    assert_true(json_is_false(json_object_get(json_array_get(list, 0), "Usable")));
+    json_decref(list);
+}
+
+static slk_err_t add_due(slk_db_t *db, void *ctx, slk_diag_t *diag)
+{
+    int64_t *due = ctx, id;
+    slk_job_want_t want = {.key = "due",
+                           .miner = 1000,
+                           .number = 9,
+                           .task = SLK_TASK_C2,
+                           .seal_proof = 5,
+                           .deadline_ms = *due};
+    return slk_job_add(db, &want, 1, &id, diag);
+}
+
+/* What cannot be in time any more is stopped, before it starts and while it runs. */
+static void test_deadline(void **state)
+{
+    fixture_t *f = *state;
+    slk_db_t *db = NULL;
+    json_int_t id, lease;
+    slk_job_view_t view;
+    int64_t due = (int64_t)time(NULL) * 1000 + 1500;
+    assert_ok(slk_db_open(&db, f->s.db, &sim_diag), sim_diag);
+    assert_ok(slk_db_transact(db, add_due, &due, &sim_diag), sim_diag);
+    slk_dispatch_wake(f->s.dispatch);
+    register_ok(&f->a);
+    take(&f->a, &id, &lease);
+    json_t *orders = NULL;
+    for (int i = 0; i < 30; i++) {
+        json_decref(orders);
+        orders = sim_beat_job(&f->a, id, lease, BEAT);
+        if (cancelled(orders, id))
+            break;
+    }
+    assert_true(cancelled(orders, id));
+    json_decref(orders);
+    assert_ok(slk_job_find(db, "due", &view, &sim_diag), sim_diag);
+    assert_int_equal(view.state, SLK_JOB_FAILED);
+    assert_int_equal(view.failure, SLK_FAILURE_CANCELLED);
+    assert_non_null(strstr(view.error, "deadline"));
+    assert_int_equal(atomic_load(&f->ended), 1);
+    assert_ok(slk_db_run(db, "DELETE FROM job", SLK_NO_VALS, NULL, &sim_diag), sim_diag);
+    due = 1;
+    assert_ok(slk_db_transact(db, add_due, &due, &sim_diag), sim_diag);
+    slk_dispatch_wake(f->s.dispatch);
+    for (int i = 0; i < 100 && atomic_load(&f->ended) < 2; i++)
+        usleep(20000);
+    assert_int_equal(atomic_load(&f->ended), 2);
+    slk_db_close(db);
 }
 
 /* --- Files ------------------------------------------------------------------------------------------------- */
@@ -556,6 +643,18 @@ static void test_output(void **state)
     slk_token_new(token, &f->s.key, SLK_PERM_READ);
     f->a.token = token;
     assert_int_equal(output(f, "GET", id, lease, NULL, right.s, NULL, 0), 403);
+    /* With its job the output goes, at the latest when the manager is started anew; others stay. */
+    char kept[256], lost[256], half[300];
+    snprintf(kept, sizeof kept, "%s/%lld-%lld", f->s.outputs, (long long)id, (long long)lease);
+    snprintf(lost, sizeof lost, "%s/4711-1", f->s.outputs);
+    snprintf(half, sizeof half, "%s.selkie-tmp", kept);
+    assert_ok(slk_write_file(lost, "x", 1, &sim_diag), sim_diag);
+    assert_ok(slk_write_file(half, "x", 1, &sim_diag), sim_diag);
+    sim_server_stop(&f->s);
+    start(f);
+    assert_int_equal(access(kept, F_OK), 0);
+    assert_int_equal(access(lost, F_OK), -1);
+    assert_int_equal(access(half, F_OK), -1);
 }
 
 int main(void)
@@ -570,6 +669,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_wrong_clock, setup, teardown),
         cmocka_unit_test_setup_teardown(test_wishes, setup, teardown),
         cmocka_unit_test_setup_teardown(test_space, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_shared_space, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_deadline, setup, teardown),
         cmocka_unit_test_setup_teardown(test_declare, setup, teardown),
         cmocka_unit_test_setup_teardown(test_output, setup, teardown),
     };

@@ -225,7 +225,10 @@ static void put_output(slk_dispatch_t *d, slk_http_request_t *req, int64_t job)
               access(path, R_OK) ? "this job does not want an output under this lease\n" : "");
         return;
     }
+    /* A worker that repeats itself: two must not write the same file. */
+    pthread_mutex_lock(&d->output_lock);
     slk_err_t err = keep(req, path, digest + 8, &diag);
+    pthread_mutex_unlock(&d->output_lock);
     if (err == SLK_OK)
         reply(req, 200, "");
     else
