@@ -137,6 +137,7 @@ static void find_url(slk_worker_t *w)
     else
         snprintf(w->url, sizeof w->url, strchr(host, ':') ? "http://[%s]:%u" : "http://%s:%u", host,
                  w->port);
+    snprintf(w->remote_url, sizeof w->remote_url, "%s/remote", w->url);
 }
 
 slk_err_t slk_worker_serve(slk_worker_t *w, slk_diag_t *diag)

@@ -396,7 +396,7 @@ static json_t *fetched(const char *type, const node_t *to, const char *store, co
                        bool move)
 {
     char url[512];
-    snprintf(url, sizeof url, "%s/remote/%s/s-t0%" PRIu64 "-%" PRIu64, sim.workers[0].url, type,
+    snprintf(url, sizeof url, "%s/%s/s-t0%" PRIu64 "-%" PRIu64, sim.workers[0].url, type,
              life->miner, life->number);
     json_t *row = file_row(type, "fetch", store);
     json_array_append_new(json_object_get(row, "Sources"),

@@ -41,7 +41,10 @@ unsigned slk_worker_limit(const slk_worker_opts_t *opts, slk_task_t task)
     for (size_t i = 0; i < opts->limit_cnt; i++)
         if (slk_task_from_name(&named, opts->limits[i].task) && named == task)
             return opts->limits[i].limit;
-    return opts->no_default ? 0 : slk_worker_default_limit(slk_tasks[task].name);
+    /* As Lotus' --no-default: what only touches files, and C1, is always taken. */
+    if (opts->no_default && slk_tasks[task].heavy && task != SLK_TASK_C1)
+        return 0;
+    return slk_worker_default_limit(slk_tasks[task].name);
 }
 
 static slk_err_t check_opts(const slk_worker_opts_t *opts, slk_diag_t *diag)
@@ -71,7 +74,7 @@ static slk_err_t fill_register(slk_register_t *in, slk_worker_t *w, slk_arena_t 
         .worker = bytes_of(w->repo.id),
         .session = bytes_of(w->session),
         .name = bytes_of(w->name),
-        .url = bytes_of(w->url),
+        .url = bytes_of(w->remote_url),
         .clock_ms = (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000,
         .cores = w->cores.cnt,
         .memory = w->memory,

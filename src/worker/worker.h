@@ -40,7 +40,7 @@ typedef struct {
 
     const slk_worker_limit_t *limits; /* tasks that are not named: see slk_worker_default_limit */
     size_t limit_cnt;
-    bool no_default;        /* tasks that are not named are not taken */
+    bool no_default;        /* AP, PC1, PC2, C2 are taken only when they are named, as in Lotus */
     const uint64_t *miners; /* take jobs of these alone */
     size_t miner_cnt;
     const char *cpus; /* "0-7" that jobs share; default: all of this process */

@@ -72,7 +72,8 @@ struct slk_worker {
     atomic_bool stop_here; /* asked for over the API */
     slk_worker_repo_t repo;
     char session[SLK_SESSION_MAX];
-    char name[256], url[300], version[64];
+    char name[256], version[64];
+    char url[300], remote_url[320]; /* of its server; of its files */
     double started;
     uint64_t memory;
     unsigned numa_nodes;
