@@ -327,6 +327,7 @@ static slk_err_t line_end(slk_toml_reader_t *r)
 slk_err_t slk_toml_read(const slk_toml_t **out, slk_arena_t *arena, const char *text, size_t len,
                         const char *name, slk_diag_t *diag)
 {
+    text = len ? text : "";
     slk_toml_reader_t r = {
         .at = text, .end = text + len, .name = name, .arena = arena, .diag = diag, .line = 1};
     slk_toml_t *root = slk_arena_alloc(arena, sizeof(*root)), *table = root;

@@ -15,7 +15,7 @@ typedef struct {
     uint8_t size;
     uint8_t cnt, next;
     int64_t ms[SLK_ETA_KEEP];
-    int64_t median;
+    int64_t median, least;
 } series_t;
 
 struct slk_eta {
@@ -39,6 +39,7 @@ static void series_add(series_t *series, int64_t value)
         series->cnt++;
     memcpy(sorted, series->ms, series->cnt * sizeof(sorted[0]));
     qsort(sorted, series->cnt, sizeof(sorted[0]), by_value);
+    series->least = sorted[0];
     size_t mid = series->cnt / 2;
     series->median =
         series->cnt % 2 ? sorted[mid] : sorted[mid - 1] + (sorted[mid] - sorted[mid - 1]) / 2;
@@ -162,6 +163,13 @@ int64_t slk_eta_ms(const slk_eta_t *eta, slk_task_t task, uint64_t sector_sz, co
     const series_t *own = worker ? find(eta, task, sector_sz, worker) : NULL;
     const series_t *series = own ? own : find(eta, task, sector_sz, "");
     return series ? series->median : SLK_ETA_UNKNOWN;
+}
+
+int64_t slk_eta_least_ms(const slk_eta_t *eta, slk_task_t task, uint64_t sector_sz,
+                         const char *worker)
+{
+    const series_t *series = find(eta, task, sector_sz, worker ? worker : "");
+    return series ? series->least : SLK_ETA_UNKNOWN;
 }
 
 bool slk_eta_measured(const slk_eta_t *eta, slk_task_t task, uint64_t sector_sz, const char *worker)

@@ -28,6 +28,11 @@ SLK_CHECK_RESULT slk_err_t slk_eta_add_fetch(slk_eta_t *eta, uint64_t bytes, int
  * all. SLK_ETA_UNKNOWN. */
 int64_t slk_eta_ms(const slk_eta_t *eta, slk_task_t task, uint64_t sector_sz, const char *worker);
 
+/* The shortest of those measurements: what the task cannot be expected to beat. Of the worker alone (NULL: of
+ * all together). SLK_ETA_UNKNOWN. */
+int64_t slk_eta_least_ms(const slk_eta_t *eta, slk_task_t task, uint64_t sector_sz,
+                         const char *worker);
+
 /* True when the worker itself was measured. */
 bool slk_eta_measured(const slk_eta_t *eta, slk_task_t task, uint64_t sector_sz,
                       const char *worker);

@@ -211,7 +211,8 @@ uint32_t slk_resource_threads(const slk_resources_t *row, uint32_t cores)
 {
     uint64_t all = (uint64_t)cores * 92 / 100;
     uint64_t threads = row->threads >= 0 ? (uint64_t)row->threads : all ? all : cores;
-    return (uint32_t)(threads < cores ? threads : cores);
+    threads = threads < cores ? threads : cores;
+    return row->threads && !threads ? 1 : (uint32_t)threads;
 }
 
 uint64_t slk_task_space(slk_path_use_t use, slk_file_types_t type, uint64_t sector_sz,

@@ -43,7 +43,7 @@ SLK_CHECK_RESULT slk_err_t slk_resource_read(slk_resource_table_t *table,
  * NULL: out of memory. */
 char *slk_resource_text(const slk_resource_table_t *table);
 
-/* Threads a task takes of a worker with so many cores. */
+/* Threads a task takes of a worker with so many cores: not more than those, at least one if any are counted. */
 uint32_t slk_resource_threads(const slk_resources_t *row, uint32_t cores);
 
 /* --- Files --------------------------------------------------------------------------------- */

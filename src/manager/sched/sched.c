@@ -175,16 +175,26 @@ static bool rather_wait(slk_round_t *round, const slk_need_t *need, const search
 static bool can_be_done(slk_round_t *round, const slk_need_t *need, slk_sched_explain_t *why)
 {
     const slk_sched_snapshot_t *in = round->in;
-    int64_t fastest = round->fastest[need->job->task][need->size];
+    int64_t least = round->least[need->job->task][need->size];
     slk_file_types_t missing = need->rule->needs & need->want & ~need->present;
     slk_file_types_t away = need->want & need->present & ~need->reachable & ~need->remake;
     if (need->beside && !need->want && !(need->present & need->reachable))
         away = need->present;
     if (need->time_left != INT64_MAX &&
-        (need->time_left <= 0 || (fastest >= 0 && fastest > need->time_left))) {
+        (need->time_left <= 0 || (least >= 0 && least > need->time_left))) {
         why->why = SLK_SCHED_HOPELESS;
         why->a = need->time_left;
-        why->b = fastest;
+        why->b = least;
+        return false;
+    }
+    const slk_busy_sector_t *busy =
+        slk_task_has_files(need->job->task)
+            ? slk_sector_busy(round, need->job->miner, need->job->number)
+            : NULL;
+    if (busy) {
+        why->why = SLK_SCHED_SECTOR;
+        why->worker = busy->worker;
+        why->other = busy->job;
         return false;
     }
     if (need->job->not_before_ms > in->now_ms) {
@@ -505,8 +515,10 @@ slk_err_t slk_sched_ask(slk_sched_explain_t *answers, const slk_sched_snapshot_t
         slk_round_close(&round);
         return slk_fail(diag, SLK_ERR_NOMEM, "no memory to ask %zu workers", in->worker_cnt);
     }
-    for (size_t i = 0; i < result->assignment_cnt; i++)
-        slk_round_take(&round, &result->assignments[i], result->plans);
+    for (size_t i = 0; i < result->assignment_cnt; i++) {
+        if (result->assignments[i].job != job)
+            slk_round_take(&round, &result->assignments[i], result->plans);
+    }
     slk_need_t need;
     slk_need_init(&round, &need, job);
     for (uint32_t w = 0; w < in->worker_cnt; w++) {
@@ -519,9 +531,7 @@ slk_err_t slk_sched_ask(slk_sched_explain_t *answers, const slk_sched_snapshot_t
                                      .start_ms = SLK_ETA_UNKNOWN,
                                      .end_ms = SLK_ETA_UNKNOWN,
                                      .a = state_of(worker, need.job)};
-        if (result->explains[job].why == SLK_SCHED_ASSIGNED && result->explains[job].worker == w)
-            why->why = SLK_SCHED_ASSIGNED;
-        else if (can_be_done(&round, &need, why)) {
+        if (can_be_done(&round, &need, why)) {
             why->why = SLK_SCHED_ONLY_WORKER;
             if (!why->a && slk_place(&round, &need, w, &place, why))
                 why->why = SLK_SCHED_ASSIGNED;

@@ -13,8 +13,12 @@
  *   5. the task's order (later steps of a sector first)
  *   6. the miner that was served least for its weight
  *   7. age
- * A job that cannot end before its deadline any more is hopeless: it is not given out and reported. Worth is
- * given only to measured durations: without data nothing is hopeless before its deadline itself.
+ * A job that cannot end before its deadline any more is hopeless: it is not given out and reported. That is
+ * when less time is left than the task was ever measured to take (eta.h); without data, nothing is hopeless
+ * before its deadline itself. So is a worker too slow for it that was never seen to be quick enough.
+ *
+ * One job at a time has the files of a sector: as long as one is running (also one that nobody wants any more,
+ * until its worker has let go of it), the sector's other jobs wait; C2 has none.
  *
  * Where a job goes: to a worker that has its files; when that one is busy, to the one where fetching is
  * cheapest, unless waiting for the former takes less time than fetching (both measured). Else to the least
@@ -150,6 +154,7 @@ typedef struct {
     X(ASSIGNED, "assigned")   /* to worker */                                                      \
     X(LATER, "later")         /* not before: a ms from now */                                      \
     X(HOPELESS, "hopeless")   /* a ms left (negative: passed), b ms needed */                      \
+    X(SECTOR, "sector")       /* worker has the sector's files for job `other` */                  \
     X(NO_WORKER, "no worker") /* none is connected */                                              \
     X(NO_TASK, "no task")     /* no worker takes it (for this miner); a: paused ones that do */    \
     X(ONLY_WORKER,                                                                                 \
@@ -205,8 +210,8 @@ SLK_CHECK_RESULT slk_err_t slk_sched_decide(slk_sched_result_t *result,
                                             const slk_sched_snapshot_t *in, slk_diag_t *diag);
 void slk_sched_free(slk_sched_result_t *result); /* harmless on a zeroed one */
 
-/* What each worker says to one job after the round: worker_cnt answers, ASSIGNED where it could go (or
- * went). For people: it costs as much as preparing a round. SLK_ERR_NOMEM. */
+/* What each worker says to one job after the round, all others of it being given out: worker_cnt answers,
+ * ASSIGNED where it could go. For people: it costs as much as preparing a round. SLK_ERR_NOMEM. */
 SLK_CHECK_RESULT slk_err_t slk_sched_ask(slk_sched_explain_t *answers,
                                          const slk_sched_snapshot_t *in,
                                          const slk_sched_result_t *result, uint32_t job,

@@ -325,18 +325,59 @@ void slk_load_add(slk_round_t *round, uint32_t index, const slk_load_t *load)
     worker->counts[load->task][load->size]++;
 }
 
+/* --- Sectors: one job at a time has the files of one ----------------------------------------- */
+
+static slk_busy_sector_t *busy_slot(const slk_round_t *round, uint64_t miner, uint64_t number)
+{
+    uint64_t hash = (miner * UINT64_C(0x9e3779b97f4a7c15) + number) * UINT64_C(0xbf58476d1ce4e5b9);
+    for (size_t i = hash >> 20 & (round->busy_cap - 1);; i = (i + 1) & (round->busy_cap - 1)) {
+        slk_busy_sector_t *at = &round->busy[i];
+        if (!at->used || (at->miner == miner && at->number == number))
+            return at;
+    }
+}
+
+const slk_busy_sector_t *slk_sector_busy(const slk_round_t *round, uint64_t miner, uint64_t number)
+{
+    const slk_busy_sector_t *at = busy_slot(round, miner, number);
+    return at->used ? at : NULL;
+}
+
+bool slk_task_has_files(slk_task_t task)
+{
+    const slk_task_files_t *rule = &slk_task_files[task];
+    return rule->needs | rule->brings | rule->makes | rule->sees;
+}
+
+void slk_sector_take(slk_round_t *round, slk_task_t task, const slk_busy_sector_t *sector)
+{
+    slk_busy_sector_t *at = busy_slot(round, sector->miner, sector->number);
+    if (at->used || !slk_task_has_files(task))
+        return;
+    *at = *sector;
+    at->used = true;
+}
+
 /* What workers have already. */
 static void index_running(slk_round_t *round)
 {
     const slk_sched_snapshot_t *in = round->in;
     round->loads = get(round, in->running_cnt + in->job_cnt, sizeof(slk_load_t));
+    round->busy_cap = 64;
+    while (round->busy_cap < (in->running_cnt + in->job_cnt) * 2)
+        round->busy_cap *= 2;
+    round->busy = get(round, round->busy_cap, sizeof(slk_busy_sector_t));
     if (round->no_memory)
         return;
     for (size_t i = 0; i < in->running_cnt; i++) {
         const slk_sched_running_t *run = &in->running[i];
-        unsigned size;
-        SLK_ASSERT(run->worker < in->worker_cnt && run->task < SLK_TASK_CNT &&
-                   slk_resource_size(&size, run->sector_sz));
+        unsigned size = 0;
+        bool known = slk_resource_size(&size, run->sector_sz);
+        SLK_ASSERT(known && run->worker < in->worker_cnt && run->task < SLK_TASK_CNT);
+        slk_sector_take(
+            round, run->task,
+            &(slk_busy_sector_t){
+                .miner = run->miner, .number = run->number, .job = run->id, .worker = run->worker});
         const slk_resources_t *row = slk_worker_row(round, run->worker, run->task, size);
         const slk_sched_worker_t *worker = &in->workers[run->worker];
         slk_load_add(round, run->worker,
@@ -356,14 +397,19 @@ static void index_fastest(slk_round_t *round)
     const slk_sched_snapshot_t *in = round->in;
     for (unsigned t = 0; t < SLK_TASK_CNT; t++) {
         for (unsigned s = 0; s < SLK_RESOURCE_SIZES; s++) {
-            int64_t best = SLK_ETA_UNKNOWN;
+            int64_t best = SLK_ETA_UNKNOWN,
+                    least = slk_eta_least_ms(in->eta, t, size_bytes[s], NULL);
             bool known = slk_eta_ms(in->eta, t, size_bytes[s], NULL) != SLK_ETA_UNKNOWN;
             for (uint32_t w = 0; known && w < in->worker_cnt; w++) {
                 int64_t ms =
                     in->workers[w].limit[t] ? slk_duration(round, w, t, s) : SLK_ETA_UNKNOWN;
                 if (ms != SLK_ETA_UNKNOWN && (best == SLK_ETA_UNKNOWN || ms < best))
                     best = ms;
+                ms = slk_eta_least_ms(in->eta, t, size_bytes[s], in->workers[w].id);
+                if (ms != SLK_ETA_UNKNOWN && ms < least)
+                    least = ms;
             }
+            round->least[t][s] = least;
             round->fastest[t][s] = best;
         }
     }

@@ -144,7 +144,7 @@ static bool has_room(slk_round_t *round, const slk_need_t *need, uint32_t index,
         return false;
     }
     if (need->time_left != INT64_MAX) {
-        int64_t ms = slk_duration(round, index, task, need->size);
+        int64_t ms = slk_eta_least_ms(round->in->eta, task, need->job->sector_sz, in->id);
         if (ms != SLK_ETA_UNKNOWN && ms > need->time_left)
             return fail(why, SLK_SCHED_TOO_SLOW, index, SLK_SCHED_NONE, need->time_left, ms);
     }
@@ -376,7 +376,7 @@ static bool place_files(const slk_round_t *round, const slk_need_t *need, uint32
             continue;
         const slk_sched_file_t *local = there ? local_file(round, need, worker, type) : NULL;
         bool in_place = local && need->rule->use == SLK_PATH_SEALING;
-        if (in_place && need->rule->makes & type && !round->in->stores[local->store].can_seal)
+        if (in_place && need->rule->resumes & type && !round->in->stores[local->store].can_seal)
             makes |= type; /* anew: what rests in long-term storage stays as it is */
         else if (in_place) {
             if (!keep_in_place(round, need, worker, place, local, why))
@@ -475,6 +475,10 @@ void slk_round_take(slk_round_t *round, const slk_sched_assignment_t *to,
         worker->free_left -= to->memory < worker->free_left ? to->memory : worker->free_left;
     bool ok = slk_resource_size(&size, job->sector_sz);
     SLK_ASSERT(ok);
+    slk_sector_take(
+        round, job->task,
+        &(slk_busy_sector_t){
+            .miner = job->miner, .number = job->number, .job = job->id, .worker = to->worker});
     int64_t ms = slk_duration(round, to->worker, job->task, size);
     slk_load_add(round, to->worker,
                  &(slk_load_t){.id = job->id,

@@ -84,7 +84,10 @@ typedef struct {
     uint64_t *named_miners; /* ascending: those that some list names */
     size_t named_cnt;
     int64_t *durations; /* [worker][task][size]; INT64_MIN: not asked yet */
-    int64_t fastest[SLK_TASK_CNT][SLK_RESOURCE_SIZES];
+    int64_t fastest[SLK_TASK_CNT][SLK_RESOURCE_SIZES]; /* least median of a worker */
+    int64_t least[SLK_TASK_CNT][SLK_RESOURCE_SIZES];   /* that was ever measured */
+    struct slk_busy_sector *busy; /* hash table: sectors whose files a job has */
+    size_t busy_cap;
     slk_span_t *sigs; /* groups, of sig_ids; [0] is anywhere */
     uint32_t *sig_ids;
     size_t sig_cnt, sig_cap, sig_id_cnt, sig_id_cap;
@@ -105,6 +108,16 @@ void slk_round_close(slk_round_t *round);
 void slk_need_init(slk_round_t *round, slk_need_t *need, uint32_t job);
 /* Put a load into its worker's list, and take it off what is left of it. */
 void slk_load_add(slk_round_t *round, uint32_t worker, const slk_load_t *load);
+/* The job that has the files of a sector; NULL: none. */
+typedef struct slk_busy_sector {
+    uint64_t miner, number;
+    int64_t job;
+    uint32_t worker;
+    bool used;
+} slk_busy_sector_t;
+const slk_busy_sector_t *slk_sector_busy(const slk_round_t *round, uint64_t miner, uint64_t number);
+bool slk_task_has_files(slk_task_t task);
+void slk_sector_take(slk_round_t *round, slk_task_t task, const slk_busy_sector_t *sector);
 bool slk_has_u64(const uint64_t *list, size_t cnt, uint64_t value);
 uint32_t slk_worker_by_id(const slk_round_t *round, const char *id);
 /* Median of a worker, or of all workers where it was not measured. */

@@ -86,7 +86,7 @@ uint32_t test_run(test_snap_t *snap, int64_t id, uint32_t worker, slk_task_t tas
                                                               .worker = worker,
                                                               .task = task,
                                                               .miner = 1000,
-                                                              .number = (uint64_t)id,
+                                                              .number = 1000000 + (uint64_t)id,
                                                               .sector_sz = sector_sz,
                                                               .started_ms = TEST_NOW - TEST_MINUTE};
     return (uint32_t)snap->in.running_cnt - 1;
@@ -311,6 +311,21 @@ static void check_loads(const slk_sched_snapshot_t *in, const slk_sched_result_t
     free(promised);
 }
 
+/* No other job has the sector's files. */
+static void check_alone(const slk_sched_snapshot_t *in, const slk_sched_result_t *result, size_t at)
+{
+    const slk_sched_job_t *job = &in->jobs[result->assignments[at].job];
+    for (size_t i = 0; i < in->running_cnt && job->task != SLK_TASK_C2; i++) {
+        if (in->running[i].task != SLK_TASK_C2 && in->running[i].number == job->number)
+            assert_int_not_equal(in->running[i].miner, job->miner);
+    }
+    for (size_t i = 0; i < at && job->task != SLK_TASK_C2; i++) {
+        const slk_sched_job_t *other = &in->jobs[result->assignments[i].job];
+        if (other->task != SLK_TASK_C2 && other->number == job->number)
+            assert_int_not_equal(other->miner, job->miner);
+    }
+}
+
 static void check_assignments(const slk_sched_snapshot_t *in, const slk_sched_result_t *result)
 {
     uint8_t *given = calloc(in->job_cnt + 1, 1);
@@ -339,6 +354,7 @@ static void check_assignments(const slk_sched_snapshot_t *in, const slk_sched_re
         if (rule->use == SLK_PATH_SEALING)
             assert_int_equal((rule->needs | rule->makes) & ~planned, 0);
         assert_int_equal(rule->needs & ~there, 0);
+        check_alone(in, result, i);
     }
     for (size_t i = 0; i < in->job_cnt; i++)
         assert_int_equal(given[i], result->explains[i].why == SLK_SCHED_ASSIGNED);

@@ -70,8 +70,14 @@ static void say_nothing_to_do(const words_t *words)
     else if (why->a <= 0)
         say(words, "its deadline has passed");
     else
-        say(words, "cannot end before its deadline: %s are left, the quickest worker needs %s",
+        say(words, "cannot end before its deadline: %s are left, the quickest one took %s",
             slk_eta_text(a, why->a), slk_eta_text(b, why->b));
+}
+
+static void say_sector(const words_t *words)
+{
+    say(words, "worker %s has the sector's files for job %" PRId64, words->worker,
+        words->why->other);
 }
 
 static void say_no_task(const words_t *words)
@@ -178,14 +184,14 @@ static void say_choice(const words_t *words)
 
 static void (*const sayers[SLK_SCHED_WHY_CNT])(const words_t *words) = {
     [SLK_SCHED_LATER] = say_nothing_to_do, [SLK_SCHED_HOPELESS] = say_nothing_to_do,
-    [SLK_SCHED_NO_WORKER] = say_no_task,   [SLK_SCHED_NO_TASK] = say_no_task,
-    [SLK_SCHED_ONLY_WORKER] = say_only,    [SLK_SCHED_HOLDER] = say_holder,
-    [SLK_SCHED_NO_FILE] = say_paths,       [SLK_SCHED_NO_ROUTE] = say_paths,
-    [SLK_SCHED_NO_PATH] = say_paths,       [SLK_SCHED_SPACE] = say_paths,
-    [SLK_SCHED_TOO_BIG] = say_room,        [SLK_SCHED_LIMIT] = say_room,
-    [SLK_SCHED_CORES] = say_room,          [SLK_SCHED_MEMORY] = say_room,
-    [SLK_SCHED_KEPT] = say_choice,         [SLK_SCHED_NEARER] = say_choice,
-    [SLK_SCHED_TOO_SLOW] = say_choice,
+    [SLK_SCHED_SECTOR] = say_sector,       [SLK_SCHED_NO_WORKER] = say_no_task,
+    [SLK_SCHED_NO_TASK] = say_no_task,     [SLK_SCHED_ONLY_WORKER] = say_only,
+    [SLK_SCHED_HOLDER] = say_holder,       [SLK_SCHED_NO_FILE] = say_paths,
+    [SLK_SCHED_NO_ROUTE] = say_paths,      [SLK_SCHED_NO_PATH] = say_paths,
+    [SLK_SCHED_SPACE] = say_paths,         [SLK_SCHED_TOO_BIG] = say_room,
+    [SLK_SCHED_LIMIT] = say_room,          [SLK_SCHED_CORES] = say_room,
+    [SLK_SCHED_MEMORY] = say_room,         [SLK_SCHED_KEPT] = say_choice,
+    [SLK_SCHED_NEARER] = say_choice,       [SLK_SCHED_TOO_SLOW] = say_choice,
 };
 
 char *slk_sched_text(char out[SLK_SCHED_TEXT], const slk_sched_snapshot_t *in, uint32_t job,

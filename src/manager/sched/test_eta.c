@@ -27,6 +27,9 @@ static void test_medians(void **state)
     /* Another task, another size. */
     assert_int_equal(slk_eta_ms(eta, SLK_TASK_PC2, GIB32, "w1"), SLK_ETA_UNKNOWN);
     assert_int_equal(slk_eta_ms(eta, SLK_TASK_PC1, 2048, "w1"), SLK_ETA_UNKNOWN);
+    assert_int_equal(slk_eta_least_ms(eta, SLK_TASK_PC1, GIB32, "w1"), 10);
+    assert_int_equal(slk_eta_least_ms(eta, SLK_TASK_PC1, GIB32, NULL), 10);
+    assert_int_equal(slk_eta_least_ms(eta, SLK_TASK_PC1, GIB32, "w3"), SLK_ETA_UNKNOWN);
     /* Old ones are forgotten. */
     for (size_t i = 0; i < SLK_ETA_KEEP; i++)
         assert_ok(slk_eta_add(eta, SLK_TASK_PC1, GIB32, "w1", 7, &diag), diag);
@@ -100,6 +103,8 @@ static void test_resource_rows(void **state)
                 c2->base_memory == 64 * gib && c2->threads == -1);
     assert_int_equal(slk_resource_threads(c2, 64), 58);
     assert_int_equal(slk_resource_threads(c2, 1), 1);
+    assert_int_equal(slk_resource_threads(pc1, 0), 1);
+    assert_int_equal(slk_resource_threads(&slk_resource_defaults.of[SLK_TASK_C1][3], 8), 0);
     assert_int_equal(slk_resource_threads(pc1, 64), 1);
     unsigned row;
     assert_true(slk_resource_size(&row, GIB32));

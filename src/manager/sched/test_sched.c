@@ -458,7 +458,7 @@ static void test_deadlines(void **state)
     snap->in.eta = eta;
     assert_ok(slk_eta_add(eta, SLK_TASK_PC1, 2048, "w0", 90 * TEST_MINUTE, &diag), diag);
     expect(snap, 0, SLK_SCHED_HOPELESS,
-           "cannot end before its deadline: ~1 h 0 min are left, the quickest worker needs ~1 h 30 "
+           "cannot end before its deadline: ~1 h 0 min are left, the quickest one took ~1 h 30 "
            "min");
     assert_ok(slk_eta_add(eta, SLK_TASK_PC1, 2048, "w1", 50 * TEST_MINUTE, &diag), diag);
     expect_at(snap, 0, 1); /* the other one is too slow */
@@ -526,6 +526,43 @@ static void test_keeps_free(void **state)
     snap->jobs[0].created_ms = TEST_NOW - 25 * 60 * TEST_MINUTE;
     expect(snap, 1, SLK_SCHED_KEPT,
            "worker w0 is kept free for job 101, which has waited too long or is due");
+}
+
+/* Two jobs of a sector do not have its files at a time; C2 needs none. */
+static void test_one_at_a_time(void **state)
+{
+    test_snap_t *snap = *state;
+    two(snap);
+    test_run(snap, 7, 1, SLK_TASK_PC1, 2048);
+    snap->running[0].number = 1;
+    test_job(snap, SLK_TASK_RM, 1000, 1);
+    test_job(snap, SLK_TASK_C2, 1000, 1);
+    test_job(snap, SLK_TASK_PC1, 2000, 1);
+    test_job(snap, SLK_TASK_AP, 2000, 1);
+    expect(snap, 0, SLK_SCHED_SECTOR, "worker w1 has the sector's files for job 7");
+    expect_at(snap, 1, 0);
+    expect_at(snap, 2, 0);
+    expect(snap, 3, SLK_SCHED_SECTOR, "worker w0 has the sector's files for job 103");
+}
+
+/* Less time than it usually takes, but not less than it ever took. */
+static void test_perhaps_in_time(void **state)
+{
+    test_snap_t *snap = *state;
+    slk_diag_t diag;
+    slk_eta_t *eta;
+    two(snap);
+    assert_ok(slk_eta_new(&eta, &diag), diag);
+    snap->in.eta = eta;
+    for (int64_t minutes = 50; minutes < 100; minutes += 10)
+        assert_ok(slk_eta_add(eta, SLK_TASK_PC1, 2048, "w0", minutes * TEST_MINUTE, &diag), diag);
+    test_job(snap, SLK_TASK_PC1, 1000, 1);
+    snap->jobs[0].deadline_ms = TEST_NOW + 55 * TEST_MINUTE;
+    expect_at(snap, 0, 0);
+    snap->jobs[0].deadline_ms = TEST_NOW + 49 * TEST_MINUTE;
+    expect(snap, 0, SLK_SCHED_HOPELESS,
+           "cannot end before its deadline: ~49 min are left, the quickest one took ~50 min");
+    slk_eta_free(eta);
 }
 
 /* --- Fetch or wait ---------------------------------------------------------------------------- */
@@ -718,7 +755,7 @@ static void test_ask(void **state)
     test_run(snap, 7, 0, SLK_TASK_PC1, 2048);
     snap->workers[0].limit[SLK_TASK_PC1] = 1;
     test_job(snap, SLK_TASK_PC1, 1000, 1);
-    test_job(snap, SLK_TASK_AP, 1000, 1);
+    test_job(snap, SLK_TASK_AP, 1000, 2);
     slk_sched_result_t result = decide(snap);
     slk_sched_explain_t answers[2];
     assert_ok(slk_sched_ask(answers, &snap->in, &result, 0, &diag), diag);
@@ -754,6 +791,8 @@ int main(void)
         CASE(test_deadlines),
         CASE(test_fairness),
         CASE(test_keeps_free),
+        CASE(test_one_at_a_time),
+        CASE(test_perhaps_in_time),
         CASE(test_nearer),
         CASE(test_get),
         CASE(test_get_local_and_again),

@@ -104,9 +104,13 @@ static void random_snapshot(test_snap_t *snap, uint64_t *seed, slk_eta_t *eta)
         random_worker(snap, seed);
     for (uint64_t i = 0; i < stores; i++)
         random_store(snap, seed, (uint32_t)workers);
-    for (uint64_t i = 0, cnt = below(seed, 8); i < cnt; i++)
-        test_run(snap, (int64_t)i + 1, (uint32_t)below(seed, workers),
-                 (slk_task_t)below(seed, SLK_TASK_CNT), sizes[below(seed, SLK_COUNT(sizes))]);
+    for (uint64_t i = 0, cnt = below(seed, 8); i < cnt; i++) {
+        uint32_t worker = (uint32_t)below(seed, workers);
+        slk_task_t task = (slk_task_t)below(seed, SLK_TASK_CNT);
+        uint32_t run =
+            test_run(snap, (int64_t)i + 1, worker, task, sizes[below(seed, SLK_COUNT(sizes))]);
+        snap->running[run].number = below(seed, 1000);
+    }
     for (uint64_t i = 0; i < jobs; i++)
         random_job(snap, seed, pressing);
     for (size_t i = 0; i < SLK_COUNT(miners); i++) {
