@@ -365,10 +365,30 @@ static void purge(slk_dispatch_t *d)
 
 /* --- The thread ------------------------------------------------------------------------------------- */
 
+/* This process was stopped, or waited long for its database: what was not heard then is nobody's fault. */
+static void forgive(slk_dispatch_t *d)
+{
+    const uint64_t now = slk_net_now_ms(), lease = (uint64_t)d->opts.lease_ms;
+    const bool away = d->round_at_ms && now - d->round_at_ms > DECIDE_MS + lease / 2;
+    d->round_at_ms = now;
+    if (!away)
+        return;
+    slk_log(SLK_LOG_WARN, SLK_LOG_DISPATCH, "this process stood still: leases begin anew");
+    pthread_mutex_lock(&d->lock);
+    for (uint32_t i = 0; i < d->pic.worker_cnt; i++) {
+        slk_pic_worker_t *w = d->pic.workers[i];
+        w->beat_ms = w->alive ? now : w->beat_ms;
+        for (uint32_t j = 0; j < w->job_cnt; j++)
+            w->jobs[j]->lease_until_ms = now + lease;
+    }
+    pthread_mutex_unlock(&d->lock);
+}
+
 static void round_of(slk_dispatch_t *d, bool woken, bool reload)
 {
     const uint64_t now = slk_net_now_ms();
     slk_diag_t diag;
+    forgive(d);
     if (reload) {
         slk_err_t err = slk_dispatch_load(d, &diag);
         if (err != SLK_OK) {
@@ -380,6 +400,7 @@ static void round_of(slk_dispatch_t *d, bool woken, bool reload)
         look(d);
     end_leases(d);
     look_at_workers(d);
+    d->round_at_ms = slk_net_now_ms();
     pthread_mutex_lock(&d->lock);
     const bool decide = d->dirty || (d->pic.queued_cnt && now - d->decided_at_ms >= DECIDE_MS);
     d->dirty = false;

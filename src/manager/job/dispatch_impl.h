@@ -50,7 +50,8 @@ struct slk_dispatch {
     /* Sectors to tell hooks.changed of when the thread has given its locks back; under db_lock. */
     slk_sector_id_t *changes;
     size_t change_cnt, change_cap;
-    uint64_t decided_at_ms, looked_at_ms, noted_at_ms, purged_at_ms; /* the thread's own */
+    uint64_t round_at_ms, decided_at_ms, looked_at_ms, noted_at_ms,
+        purged_at_ms; /* the thread's own */
 };
 
 int64_t slk_dispatch_now(const slk_dispatch_t *d); /* ms since 1970 */

@@ -1,6 +1,6 @@
 /* kill -9 of a manager's process at random moments, with simulated workers that go on: every job ends once,
  * and no two workers ever hold one under the same lease. The process is this program, started as
- * `test_job_kill manager FOLDER DATABASE PORT`. */
+ * `test_job_kill manager FOLDER DATABASE PORT JOBS`. */
 #include "manager/job/test_worker_simulated.h"
 #include "store/test_engines.h"
 
@@ -14,10 +14,12 @@
 #include <stdatomic.h>
 #include <sys/wait.h>
 
-enum { JOBS = 60, KILLS = 12, WORKERS = 4, BEAT = 50, LEASE = 300 };
+enum { JOBS_MAX = 600, WORKERS = 4, BEAT = 50, LEASE = 300 };
 
 static slk_diag_t diag;
 static uint64_t seed = 7;
+static int kills = 4; /* with the argument "slow": 60, of 600 jobs */
+static int job_cnt = 40;
 
 static uint64_t random_below(uint64_t *s, uint64_t n)
 {
@@ -41,11 +43,12 @@ static slk_err_t on_ended(void *ctx, slk_db_t *db, const slk_job_view_t *job, in
                       SLK_VALS(slk_val_i64(job->id)), NULL, d);
 }
 
-static void run_manager(const char *dir, const char *where, const char *port)
+static void run_manager(const char *dir, const char *where, const char *port, const char *cnt)
 {
     slk_job_hooks_t hooks = {.ended = on_ended};
     slk_db_t *db = NULL;
     sim_server_t s = {.port = (uint16_t)atoi(port)};
+    job_cnt = atoi(cnt);
     slk_log_init(false, SLK_LOG_ERROR);
     snprintf(s.db, sizeof s.db, "%s", where);
     assert_ok(slk_db_open(&db, where, &diag), diag);
@@ -54,9 +57,9 @@ static void run_manager(const char *dir, const char *where, const char *port)
     sim_server_start(&s, dir, BEAT, LEASE, &hooks);
     for (uint64_t i = 0;; i++) {
         char key[32];
-        snprintf(key, sizeof key, "job-%d", (int)(i % JOBS));
-        sim_add(&s, key, i % JOBS, i % 3 ? SLK_TASK_C2 : SLK_TASK_PC1);
-        usleep(i < JOBS ? 15000 : 200000);
+        snprintf(key, sizeof key, "job-%d", (int)(i % (uint64_t)job_cnt));
+        sim_add(&s, key, i % (uint64_t)job_cnt, i % 3 ? SLK_TASK_C2 : SLK_TASK_PC1);
+        usleep(i < (uint64_t)job_cnt ? 15000 : 200000);
     }
 }
 
@@ -73,9 +76,9 @@ static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct {
     json_int_t job, lease;
     int worker; /* that was given this lease */
-} held[JOBS * 64];
+} held[JOBS_MAX * 64];
 static size_t held_cnt;
-static int taken_by[JOBS * 64]; /* by job id: 1 + the worker whose result was taken */
+static int taken_by[JOBS_MAX * 64]; /* by job id: 1 + the worker whose result was taken */
 
 /* In threads, which cmocka cannot leave. */
 static void wrong(const char *what, json_int_t job, json_int_t lease, int a, int b)
@@ -174,13 +177,14 @@ static uint16_t free_port(void)
 
 static pid_t spawn(const char *dir, const char *where, uint16_t port)
 {
-    char text[8];
+    char text[8], cnt[12];
     snprintf(text, sizeof text, "%u", port);
+    snprintf(cnt, sizeof cnt, "%d", job_cnt);
     pid_t pid = fork();
     assert_true(pid >= 0);
     if (pid)
         return pid;
-    execl("/proc/self/exe", "test_job_kill", "manager", dir, where, text, (char *)NULL);
+    execl("/proc/self/exe", "test_job_kill", "manager", dir, where, text, cnt, (char *)NULL);
     _exit(127);
 }
 
@@ -216,7 +220,7 @@ static void test_kill(void **state)
         hands[i].seed = seed + i;
         assert_int_equal(pthread_create(&hands[i].thread, NULL, work, &hands[i]), 0);
     }
-    for (int i = 0; i < KILLS; i++) {
+    for (int i = 0; i < kills; i++) {
         usleep((useconds_t)(100000 + 1000 * random_below(&seed, 150)));
         kill(pid, SIGKILL);
         assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -224,7 +228,7 @@ static void test_kill(void **state)
         pid = spawn(dir, where, port);
     }
     int64_t done = 0;
-    for (int i = 0; i < 600 && done < JOBS; i++) {
+    for (int i = 0; i < 600 && done < job_cnt; i++) {
         usleep(100000);
         done = count(where, "SELECT COUNT(*) FROM job WHERE state = 'done'");
         assert_int_equal(waitpid(pid, &status, WNOHANG), 0);
@@ -234,9 +238,9 @@ static void test_kill(void **state)
         pthread_join(hands[i].thread, NULL);
     kill(pid, SIGKILL);
     waitpid(pid, &status, 0);
-    assert_int_equal(done, JOBS);
-    assert_int_equal(count(where, "SELECT COUNT(*) FROM job"), JOBS);
-    assert_int_equal(count(where, "SELECT COUNT(*) FROM ended_once"), JOBS);
+    assert_int_equal(done, job_cnt);
+    assert_int_equal(count(where, "SELECT COUNT(*) FROM job"), job_cnt);
+    assert_int_equal(count(where, "SELECT COUNT(*) FROM ended_once"), job_cnt);
     assert_int_equal(count(where, "SELECT COUNT(*) FROM space_reserved"), 0);
     for (unsigned i = 0; i < WORKERS; i++)
         sim_worker_free(&hands[i].w);
@@ -246,8 +250,12 @@ static void test_kill(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_kill)};
-    if (argc == 5 && !strcmp(argv[1], "manager"))
-        run_manager(argv[2], argv[3], argv[4]);
+    if (argc == 6 && !strcmp(argv[1], "manager"))
+        run_manager(argv[2], argv[3], argv[4], argv[5]);
+    if (argc > 1 && !strcmp(argv[1], "slow")) {
+        kills = 60;
+        job_cnt = JOBS_MAX;
+    }
     slk_log_init(false, SLK_LOG_ERROR);
     return test_engines(tests, 1, tests, 1);
 }
