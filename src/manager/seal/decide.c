@@ -128,6 +128,17 @@ bool slk_turn_allocated(slk_turn_t *t, bool *allocated)
         allocated);
 }
 
+void slk_turn_look_again(slk_turn_t *t, int64_t epochs)
+{
+    slk_decision_t *out = t->out;
+    if (t->err != SLK_OK || !t->has_net || out->trouble || out->kind == SLK_DECIDE_EVENT ||
+        out->kind == SLK_DECIDE_REST)
+        return;
+    const int64_t at = t->net.height + epochs;
+    if (!out->until_epoch || at < out->until_epoch)
+        out->until_epoch = at;
+}
+
 const char *slk_turn_last_err(slk_turn_t *t)
 {
     const slk_bytes_t *text = &t->sector->last_err;

@@ -7,8 +7,10 @@
  * keys made of sector, visit and purpose, so that wanting one twice is wanting it once.
  *
  *   EVENT  feed it to slk_sector_step
- *   JOB    slk_job_add, then wait for it: asked again when it ended
- *   BATCH  be a candidate of the batch until sent (manager/seal/batch.h steps the sector)
+ *   JOB    slk_job_add (it may be there already, then this changes nothing), then wait for it: asked again when
+ *          it ended, or as with WAIT
+ *   BATCH  be a candidate of the batch until sent (manager/seal/batch_message.h has its step); asked again as
+ *          with WAIT, since what it was checked for may change
  *   WAIT   ask again at until_ms, at epoch until_epoch, when the message or the job moved, or when a person
  *          sends an event
  *   REST   nothing to do in this state
@@ -35,7 +37,7 @@ typedef struct {
     slk_job_want_t job; /* JOB; params is owned by the decision */
     slk_batch_kind_t batch;
     int64_t batch_cutoff;          /* BATCH: epoch by which the message must be on chain */
-    int64_t until_ms, until_epoch; /* WAIT: whichever comes first; 0: not by this */
+    int64_t until_ms, until_epoch; /* all but EVENT, REST: whichever comes first; 0: not by this */
     bool trouble;                  /* WAIT: something is wrong outside; back off */
     char why[512];                 /* one honest sentence of what is waited for: for people */
 } slk_decision_t;

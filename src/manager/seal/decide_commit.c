@@ -180,12 +180,11 @@ static void proved(slk_turn_t *t, const slk_job_view_t *view)
         ->bytes = proof;
 }
 
-/* While a proof is computed the seed may change: look at the next head, later at a few. */
+/* While a proof is computed, or waits to be sent, the seed may change: look at each head at first, later at
+ * few. */
 static void watch_seed(slk_turn_t *t)
 {
-    if (t->err == SLK_OK && t->out->kind == SLK_DECIDE_WAIT && !t->out->trouble && t->has_net)
-        t->out->until_epoch =
-            t->net.height + (t->net.height < t->sector->seed_epoch + SEED_WATCH ? 1 : SEED_WATCH);
+    slk_turn_look_again(t, t->net.height < t->sector->seed_epoch + SEED_WATCH ? 1 : SEED_WATCH);
 }
 
 void slk_decide_committing(slk_turn_t *t)
@@ -266,6 +265,7 @@ void slk_decide_submit_aggregate(slk_turn_t *t)
                    "waits for its batch of prove-commits; has to be on chain by epoch %" PRId64
                    ", in about %s",
                    cutoff, slk_span_text(slk_turn_epoch_ms(t, cutoff) - t->world->now_ms).s);
+    watch_seed(t);
 }
 
 /* --- CommitAggregateWait -------------------------------------------------------------------- */

@@ -58,7 +58,7 @@ static bool remove_on(slk_turn_t *t, const char *worker, slk_file_types_t types,
     };
     const bool done = slk_turn_job(t, &job, &view);
     /* A worker may never come back; its paths may be taken off the index meanwhile. */
-    if (!done && t->out->kind == SLK_DECIDE_WAIT && !t->out->until_ms)
+    if (!done && t->out->kind == SLK_DECIDE_JOB)
         t->out->until_ms = t->world->now_ms + LOOK_AGAIN_MS;
     return done;
 }

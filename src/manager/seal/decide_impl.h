@@ -65,6 +65,10 @@ bool slk_turn_pre_commit(slk_turn_t *t, bool *there, slk_sector_pre_commit_on_ch
 bool slk_turn_on_chain(slk_turn_t *t, bool *there, slk_sector_on_chain_info_t *out);
 bool slk_turn_allocated(slk_turn_t *t, bool *allocated);
 
+/* Where it was decided to wait, for a job or a batch too: look again after so many epochs at the latest, as
+ * the chain may change. After slk_turn_net; nothing otherwise. */
+void slk_turn_look_again(slk_turn_t *t, int64_t epochs);
+
 /* After a failure: false, and a decision to wait, until retry_cooldown_ms have passed since the state was
  * entered. next: what is done then. */
 bool slk_turn_cooled(slk_turn_t *t, const char *next);
@@ -85,8 +89,8 @@ typedef struct {
     slk_event_type_t on_input; /* when its input was found damaged */
 } slk_turn_job_t;
 
-/* True: it is done, *view holds its result (borrowed from the turn). False: decided: add it, wait for it, or
- * the event of its failure. A failure that says nothing about the sector (worker gone, no space) leads to
+/* True: it is done, *view holds its result (borrowed from the turn). False: decided: a JOB, which may be there
+ * already and is waited for, or the event of its failure. A failure that says nothing about the sector (worker gone, no space) leads to
  * the next try, with a growing pause. */
 bool slk_turn_job(slk_turn_t *t, slk_turn_job_t *job, slk_job_view_t *view);
 

@@ -136,8 +136,8 @@ bool slk_turn_can_make(slk_turn_t *t, slk_task_t task, int64_t deadline_ms, bool
 
 /* --- One job ------------------------------------------------------------------------------- */
 
-static void want(slk_turn_t *t, slk_turn_job_t *job, unsigned tries, int64_t not_before_ms,
-                 const slk_job_view_t *before)
+/* That this try is there and waited for. */
+static void want(slk_turn_t *t, slk_turn_job_t *job, unsigned tries, int64_t not_before_ms)
 {
     char key[SLK_JOB_KEY_MAX + 1];
     slk_decision_t *out = t->out;
@@ -162,12 +162,7 @@ static void want(slk_turn_t *t, slk_turn_job_t *job, unsigned tries, int64_t not
     job->params = NULL;
     if (!out->job.key)
         slk_turn_no_memory(t);
-    if (before)
-        snprintf(out->why, sizeof out->why, "%s is tried again (%u), not before %s: %.300s",
-                 slk_tasks[job->task].name, tries + 1,
-                 slk_time_text(not_before_ms, t->world->now_ms).s, before->error);
-    else
-        snprintf(out->why, sizeof out->why, "%s is wanted", slk_tasks[job->task].name);
+    snprintf(out->why, sizeof out->why, "%s is wanted", slk_tasks[job->task].name);
 }
 
 static int64_t retry_pause(unsigned tries)
@@ -176,10 +171,20 @@ static int64_t retry_pause(unsigned tries)
     return ms < RETRY_MAX_MS ? ms : RETRY_MAX_MS;
 }
 
+static void try_again(slk_turn_t *t, slk_turn_job_t *job, unsigned tries,
+                      const slk_job_view_t *view)
+{
+    const int64_t not_before = view->ended_ms + retry_pause(tries);
+    want(t, job, tries + 1, not_before);
+    snprintf(t->out->why, sizeof t->out->why, "%s is tried again (%u), not before %s: %.300s",
+             slk_tasks[job->task].name, tries + 2, slk_time_text(not_before, t->world->now_ms).s,
+             view->error);
+}
+
 static void failed(slk_turn_t *t, slk_turn_job_t *job, unsigned tries, const slk_job_view_t *view)
 {
     if (meaning[view->failure] == ANOTHER_TRY)
-        want(t, job, tries + 1, view->ended_ms + retry_pause(tries), view);
+        try_again(t, job, tries, view);
     else if (meaning[view->failure] == INPUT_BAD)
         slk_turn_event(t, job->on_input, "%s found its input damaged: %.400s",
                        slk_tasks[job->task].name, view->error);
@@ -188,26 +193,30 @@ static void failed(slk_turn_t *t, slk_turn_job_t *job, unsigned tries, const slk
                        slk_failure_name(view->failure), view->error);
 }
 
-static void under_way(slk_turn_t *t, slk_task_t task, const slk_job_view_t *view)
+static void tell_queued(slk_turn_t *t, slk_task_t task, const slk_job_view_t *view)
 {
-    char progress[96] = "";
+    snprintf(t->out->why, sizeof t->out->why, "%s waits for a worker%s%.400s", slk_tasks[task].name,
+             *view->error ? ": " : "", view->error);
+}
+
+static void tell_running(slk_turn_t *t, slk_task_t task, const slk_job_view_t *view)
+{
+    char progress[96] = "", end[80] = "";
     int64_t typical;
     if (!slk_turn_typical(t, task, &typical))
         return;
+    const int64_t since = t->world->now_ms - view->started_ms, left = typical - since;
     if (view->total && view->done <= view->total)
         snprintf(progress, sizeof progress, ", %s%s%.0f %%", view->stage, *view->stage ? " " : "",
                  100.0 * (double)view->done / (double)view->total);
     else if (*view->stage)
         snprintf(progress, sizeof progress, ", %s", view->stage);
-    const int64_t left = view->started_ms + typical - t->world->now_ms;
-    slk_turn_wait(t, 0, 0, "%s runs on worker %s since %s%s%s%s", slk_tasks[task].name,
-                  view->worker, slk_span_text(t->world->now_ms - view->started_ms).s, progress,
-                  !typical   ? ""
-                  : left > 0 ? "; done in about "
-                             : "; usually it takes ",
-                  !typical   ? ""
-                  : left > 0 ? slk_span_text(left).s
-                             : slk_span_text(typical).s);
+    if (left > 0)
+        snprintf(end, sizeof end, "; done in about %s", slk_span_text(left).s);
+    else if (typical)
+        snprintf(end, sizeof end, "; usually it takes %s", slk_span_text(typical).s);
+    snprintf(t->out->why, sizeof t->out->why, "%s runs on worker %s since %s%s%s",
+             slk_tasks[task].name, view->worker, slk_span_text(since).s, progress, end);
 }
 
 bool slk_turn_job(slk_turn_t *t, slk_turn_job_t *job, slk_job_view_t *view)
@@ -218,14 +227,15 @@ bool slk_turn_job(slk_turn_t *t, slk_turn_job_t *job, slk_job_view_t *view)
         goto out;
     switch (view->state) {
     case SLK_JOB_NONE:
-        want(t, job, tries, 0, NULL);
+        want(t, job, tries, 0);
         break;
     case SLK_JOB_QUEUED:
-        slk_turn_wait(t, 0, 0, "%s waits for a worker%s%.400s", slk_tasks[job->task].name,
-                      *view->error ? ": " : "", view->error);
+        want(t, job, tries, 0);
+        tell_queued(t, job->task, view);
         break;
     case SLK_JOB_RUNNING:
-        under_way(t, job->task, view);
+        want(t, job, tries, 0);
+        tell_running(t, job->task, view);
         break;
     case SLK_JOB_DONE:
         done = true;
@@ -234,7 +244,7 @@ bool slk_turn_job(slk_turn_t *t, slk_turn_job_t *job, slk_job_view_t *view)
         failed(t, job, tries, view);
         break;
     case SLK_JOB_DROPPED:
-        want(t, job, tries + 1, 0, NULL);
+        want(t, job, tries + 1, 0);
         break;
     case SLK_JOB_STATE_CNT:
         SLK_ASSERT(!"a job has a state");

@@ -5,7 +5,10 @@
 
 #include <string.h>
 
-enum { SEED_CONFIDENCE = 6 }; /* InteractivePoRepConfidence */
+enum {
+    SEED_CONFIDENCE = 6, /* InteractivePoRepConfidence */
+    EPOCHS_BETWEEN = 20  /* looks at one that waits for its batch */
+};
 
 static bool own_message(slk_turn_t *t, slk_turn_message_t *message)
 {
@@ -95,6 +98,7 @@ void slk_decide_submit_pre_commit(slk_turn_t *t)
                    "waits for its batch of pre-commits; has to be on chain by epoch %" PRId64
                    ", in about %s",
                    cutoff, slk_span_text(slk_turn_epoch_ms(t, cutoff) - t->world->now_ms).s);
+    slk_turn_look_again(t, EPOCHS_BETWEEN);
 }
 
 /* --- PreCommitBatchWait --------------------------------------------------------------------- */

@@ -76,8 +76,9 @@ static bool seal_deadline(slk_turn_t *t, bool pc1, int64_t *ticket_ms, int64_t *
     return true;
 }
 
-/* Is the ticket without meaning, because the sector is pre-committed with it? */
-static bool ticket_is_used(slk_turn_t *t, bool *used)
+/* Is its age without meaning, because the sector is pre-committed with it? A pre-commit with another ticket
+ * makes this one useless: false, decided. */
+static bool ticket_is_used(slk_turn_t *t, slk_event_type_t too_old, bool *used)
 {
     slk_sector_pre_commit_on_chain_info_t info;
     bool there;
@@ -85,7 +86,13 @@ static bool ticket_is_used(slk_turn_t *t, bool *used)
         return false;
     *used =
         there && t->net.height <= info.pre_commit_epoch + t->net.policy.max_prove_commit_duration;
-    return true;
+    if (!*used || info.info.seal_rand_epoch == t->sector->ticket_epoch)
+        return true;
+    slk_turn_event(t, too_old,
+                   "it is pre-committed with the ticket of epoch %" PRId64
+                   ", not with that of %" PRId64,
+                   info.info.seal_rand_epoch, t->sector->ticket_epoch);
+    return false;
 }
 
 /* False: decided. *deadline_ms is what the job gets. */
@@ -94,7 +101,8 @@ static bool in_time(slk_turn_t *t, slk_task_t task, slk_event_type_t too_old,
 {
     int64_t ticket_ms, deal_ms;
     bool used, can;
-    if (!seal_deadline(t, task == SLK_TASK_PC1, &ticket_ms, &deal_ms) || !ticket_is_used(t, &used))
+    if (!seal_deadline(t, task == SLK_TASK_PC1, &ticket_ms, &deal_ms) ||
+        !ticket_is_used(t, too_old, &used))
         return false;
     const int64_t age = t->net.height - t->sector->ticket_epoch;
     if (!used && age > t->net.policy.max_precommit_lookback) {
@@ -127,13 +135,7 @@ static bool in_time(slk_turn_t *t, slk_task_t task, slk_event_type_t too_old,
     return true;
 }
 
-/* While a job is under way look again now and then: it may become impossible. */
-static void look_again(slk_turn_t *t)
-{
-    enum { EPOCHS_BETWEEN = 20 };
-    if (t->err == SLK_OK && t->out->kind == SLK_DECIDE_WAIT && !t->out->trouble && t->has_net)
-        t->out->until_epoch = t->net.height + EPOCHS_BETWEEN;
-}
+enum { EPOCHS_BETWEEN = 20 }; /* looks at a job that may become impossible */
 
 /* --- PC1 ----------------------------------------------------------------------------------- */
 
@@ -208,7 +210,7 @@ void slk_decide_pre_commit1(slk_turn_t *t)
     };
     if (slk_turn_job(t, &job, &view))
         pc1_done(t, &view);
-    look_again(t);
+    slk_turn_look_again(t, EPOCHS_BETWEEN);
 }
 
 /* --- PC2 ----------------------------------------------------------------------------------- */
@@ -255,7 +257,7 @@ void slk_decide_pre_commit2(slk_turn_t *t)
     };
     if (slk_turn_job(t, &job, &view))
         pc2_done(t, &view);
-    look_again(t);
+    slk_turn_look_again(t, EPOCHS_BETWEEN);
 }
 
 /* --- Failures ------------------------------------------------------------------------------ */

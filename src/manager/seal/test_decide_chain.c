@@ -39,6 +39,7 @@ static void test_submit_pre_commit(void **state)
     open_sector(SLK_STATE_SUBMIT_PRE_COMMIT_BATCH);
     expect_batch(PRE_COMMIT);
     assert_int_equal(d.batch_cutoff, 4100 + 3780);
+    assert_int_equal(d.until_epoch, 5020);
     assert_true(why_has("by epoch 7880"));
     give_deal();
     sim.deal.proposal.start_epoch = s.pieces.items[0].deal_info->deal_proposal->start_epoch = 6000;
@@ -239,12 +240,16 @@ static void test_committing(void **state)
                         slk_node_hex(&s.seed_value).s);
     /* By 4900 + 86410, ten epochs before. */
     assert_int_equal(c1->deadline_ms, sim.now_ms + (4900 + 86410 - 10 - 5000) * INT64_C(4000));
-    expect_wait();
+    expect_pending(C1);
     assert_int_equal(d.until_epoch, 5020);
     sim_job_done(&sim, c1, json_object());
     sim_job_t *c2 = take_job("t01000-5/11/C2");
     assert_int_equal(json_integer_value(json_object_get(c2->params, "C1")), c1->view.id);
-    expect_wait();
+    expect_pending(C2);
+    sim.net.height = 4925; /* not long after the seed: each head is looked at */
+    expect_pending(C2);
+    assert_int_equal(d.until_epoch, 4926);
+    sim.net.height = 5000;
     sim_job_done(&sim, c2, sim_result(&s, c2));
     expect_event(COMMITTED);
     assert_int_equal(d.event.bytes.len, SIM_PROOF_SZ);
@@ -349,6 +354,7 @@ static void test_submit_commit(void **state)
     sim_prove(&sim, &s);
     expect_batch(COMMIT);
     assert_int_equal(d.batch_cutoff, 4900 + 86410);
+    assert_int_equal(d.until_epoch, 5020);
     give_deal();
     expect_batch(COMMIT);
     assert_int_equal(d.batch_cutoff, 50000);

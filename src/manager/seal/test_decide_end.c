@@ -34,7 +34,7 @@ static void test_finalize(void **state)
     assert_true(json_is_false(json_object_get(fin->params, "KeepUnsealed")));
     sim_job_done(&sim, fin, json_object());
     sim_job_t *get = take_job("t01000-5/11/GET");
-    expect_wait();
+    expect_pending(GET);
     sim_job_done(&sim, get, json_object());
     expect_event(FINALIZE_FAILED); /* it says it moved them, and they are where they were */
     settle_files();
@@ -137,7 +137,7 @@ static void test_removing(void **state)
         for (size_t n = 0; n < 2; n++)
             assert_string_equal(json_string_value(json_array_get(types, n)), want[i].types[n]);
         sim_job_t *job = sim_add_job(&sim, &d.job);
-        expect_wait();
+        expect_pending(RM);
         assert_true(d.until_ms > sim.now_ms); /* the worker may never come back */
         sim_job_done(&sim, job, json_object());
     }

@@ -95,7 +95,7 @@ static void test_add_piece(void **state)
     assert_int_equal(json_integer_value(json_object_get(json_array_get(list, 1), "PayloadSize")),
                      200);
 
-    expect_wait();
+    expect_pending(AP);
     sim_job_done(&sim, job, sim_result(&s, job));
     expect_event(PIECE_ADDED);
     assert_int_equal(d.event.pieces.count, 3);
@@ -213,14 +213,15 @@ static void test_pc1(void **state)
     assert_int_equal(json_array_size(json_object_get(job->params, "Pieces")), 1);
     /* The ticket of 4100 expires at 7880; ten epochs to land, and PC2 before that. */
     assert_int_equal(job->deadline_ms, sim.now_ms + (7870 - 5000) * INT64_C(4000) - 500000);
-    expect_wait();
+    assert_int_equal(d.until_epoch, 5020);
+    expect_pending(PC1);
     assert_true(why_has("PC1 waits for a worker"));
-    assert_true(d.until_epoch > sim.net.height);
+    assert_int_equal(d.until_epoch, 5020);
     sim_job_runs(&sim, job);
     job->view.done = 1;
     job->view.total = 4;
     sim.now_ms += 400000;
-    expect_wait();
+    expect_pending(PC1);
     assert_true(why_has("on worker w1 since 7 min, 25 %; done in about 10 min"));
 
     sim_job_done(&sim, job, sim_result(&s, job));
@@ -248,6 +249,9 @@ static void test_pc1_ticket(void **state)
     /* Pre-committed with it: its age does not matter, until that has expired. */
     sim_pre_committed(&sim, &s, 4000);
     expect_job(PC1);
+    sim.sectors[5].pre_commit.info.seal_rand_epoch++; /* with another one: that is the sector's */
+    expect_event(OLD_TICKET);
+    sim.sectors[5].pre_commit.info.seal_rand_epoch--;
     sim.net.height = 4000 + 86411;
     expect_event(OLD_TICKET);
     s.ticket_epoch = 0;
@@ -270,11 +274,11 @@ static void test_pc1_in_time(void **state)
     /* Running since a while, what is left counts. */
     sim_job_runs(&sim, job);
     job->view.started_ms -= 1;
-    expect_wait();
+    expect_pending(PC1);
     job->view.started_ms += 1;
     expect_event(OLD_TICKET);
     sim.typical[SLK_TASK_PC1] = 1000;
-    expect_wait();
+    expect_pending(PC1);
 
     /* A deal that begins before it is proven: 5000 + 10 of delay + 10 to land + 1 of PC1. */
     give_deal();
@@ -283,7 +287,7 @@ static void test_pc1_in_time(void **state)
     expect_event(DEALS_EXPIRED);
     s.pieces.items[0].deal_info->deal_proposal->start_epoch = 5021;
     sim.typical[SLK_TASK_PC2] = 3000;
-    expect_wait();
+    expect_pending(PC1);
     sim.typical[SLK_TASK_C2] = 1;
     expect_event(DEALS_EXPIRED);
     close_sector();
@@ -396,7 +400,7 @@ static void test_pc2(void **state)
     /* The ticket gets too old while it is computed. */
     job->view.state = SLK_JOB_RUNNING;
     job->view.started_ms = sim.now_ms;
-    expect_wait();
+    expect_pending(PC2);
     sim_epochs(&sim, 2900);
     expect_event(SEAL_PRE_COMMIT1_FAILED);
     close_sector();

@@ -90,6 +90,15 @@ static inline void expect_batch_at(slk_batch_kind_t kind, int line)
 }
 #define expect_batch(kind) expect_batch_at(SLK_BATCH_##kind, __LINE__)
 
+/* Waits for a job that is there already. */
+static inline void expect_pending_at(slk_task_t task, int line)
+{
+    expect_job_at(task, line);
+    if (!sim_find_job(&sim, d.job.key))
+        fail_msg("line %d: %s is not there yet", line, d.job.key);
+}
+#define expect_pending(task) expect_pending_at(SLK_TASK_##task, __LINE__)
+
 /* The cooldown of a failed state is over. */
 static inline void cool(void)
 {

@@ -309,11 +309,14 @@ static bool move_jobs(life_t *life)
 
 /* --- Decisions ----------------------------------------------------------------------------- */
 
-static void add_job(life_t *life, size_t i, const slk_job_want_t *want)
+/* True: it was not there before. */
+static bool add_job(life_t *life, size_t i, const slk_job_want_t *want)
 {
+    const size_t before = life->sim.job_cnt;
     assert_int_equal(want->number, life->s[i].sector_number);
     sim_add_job(&life->sim, want);
-    life->jobs[want->task]++;
+    life->jobs[want->task] += life->sim.job_cnt != before;
+    return life->sim.job_cnt != before;
 }
 
 /* Decide for one sector until it waits. */
@@ -326,11 +329,11 @@ static void settle(life_t *life, size_t i)
         life->sim.troubles = life->troubles[i];
         sim_decide(&life->sim, &life->s[i], &arena, d);
         life->troubles[i] = d->kind == SLK_DECIDE_WAIT && d->trouble ? life->troubles[i] + 1 : 0;
-        const bool again = d->kind == SLK_DECIDE_EVENT || d->kind == SLK_DECIDE_JOB;
-        if (d->kind == SLK_DECIDE_EVENT)
+        bool again = d->kind == SLK_DECIDE_EVENT;
+        if (again)
             step(life, i, &d->event);
         else if (d->kind == SLK_DECIDE_JOB)
-            add_job(life, i, &d->job);
+            again = add_job(life, i, &d->job);
         life->waits[i] = !again;
         slk_decision_fini(d);
         slk_arena_free(&arena);
@@ -432,8 +435,6 @@ static int64_t idle_epochs(const life_t *life, bool busy)
         const slk_decision_t *d = &life->last[i];
         if (!life->waits[i] || d->kind == SLK_DECIDE_BATCH)
             return 1;
-        if (d->kind != SLK_DECIDE_WAIT)
-            continue;
         if (d->until_epoch && d->until_epoch - life->sim.net.height < until)
             until = d->until_epoch - life->sim.net.height;
         if (d->until_ms) {
