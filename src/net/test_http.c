@@ -46,6 +46,27 @@ static void body_length(slk_http_request_t *req, void *ctx)
     slk_http_reply(req, 200, NULL, text, (size_t)snprintf(text, sizeof text, "%zu", len));
 }
 
+/* What lies in the file, and how long it is said to be. */
+static void body_file(slk_http_request_t *req, void *ctx)
+{
+    (void)ctx;
+    uint64_t len = 99;
+    char text[64], got[16] = "";
+    size_t held;
+    const int fd = slk_http_body_file(req, &len);
+    assert_true(fd < 0 || pread(fd, got, sizeof got - 1, 0) == (ssize_t)(len < 15 ? len : 15));
+    assert_string_equal(slk_http_body(req, &held), "");
+    slk_http_reply(req, 200, NULL, text,
+                   (size_t)snprintf(text, sizeof text, "%d %u %s", fd >= 0, (unsigned)len, got));
+}
+
+/* For tokens with an id: the one called "good" is. */
+static bool token_ok(void *ctx, const slk_token_claims_t *claims)
+{
+    (void)ctx;
+    return !claims->id[0] || !strcmp(claims->name, "good");
+}
+
 static void file(slk_http_request_t *req, void *ctx)
 {
     slk_http_reply_file(req, ((fixture_t *)ctx)->root, slk_http_rest(req),
@@ -100,6 +121,15 @@ static int setup(void **state)
         {.methods = SLK_HTTP_GET, .path = "/write", .need = SLK_PERM_WRITE, .handler = hello},
         {.methods = SLK_HTTP_GET, .path = "/open", .open = true, .handler = hello},
         {.methods = SLK_HTTP_POST | SLK_HTTP_PUT, .path = "/length", .handler = body_length},
+        {.methods = SLK_HTTP_PUT,
+         .path = "/spool",
+         .body_max = 1000,
+         .body_dir = f.dir,
+         .handler = body_file},
+        {.methods = SLK_HTTP_PUT,
+         .path = "/nowhere",
+         .body_dir = "/nonexistent",
+         .handler = body_file},
         {.methods = SLK_HTTP_POST, .path = "/long", .body_max = 8 << 20, .handler = body_length},
         {.methods = SLK_HTTP_GET | SLK_HTTP_HEAD,
          .path = "/files/",
@@ -114,6 +144,7 @@ static int setup(void **state)
     const slk_http_server_opts_t opts = {.routes = routes,
                                          .route_cnt = sizeof routes / sizeof routes[0],
                                          .key = &f.key,
+                                         .token_ok = token_ok,
                                          .body_max = 100000,
                                          .bodies_max = 4 << 20,
                                          .header_max = 16 << 10,
@@ -181,6 +212,61 @@ static void test_rights(void **state)
         snprintf(request, sizeof request, "GET /write?token=%s HTTP/1.1\r\nHost: x\r\n\r\n", token);
         assert_int_equal(raw_status(f->port, request), level == SLK_PERM_READ ? 403 : 200);
     }
+}
+
+/* Tokens that were taken back. */
+static void test_token_ok(void **state)
+{
+    fixture_t *f = *state;
+    char token[SLK_TOKEN_TEXT_MAX], request[2048];
+    static const char *const names[] = {"good", "bad"};
+    for (size_t i = 0; i < 2; i++) {
+        slk_token_claims_t claims = {.perms = SLK_PERM_WRITE, .id = "1"};
+        strcpy(claims.name, names[i]);
+        assert_ok(slk_token_sign(token, &f->key, &claims, &diag), diag);
+        snprintf(request, sizeof request,
+                 "GET /write HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer %s\r\n\r\n", token);
+        assert_int_equal(raw_status(f->port, request), i ? 401 : 200);
+    }
+}
+
+static void test_body_file(void **state)
+{
+    fixture_t *f = *state;
+    static const struct {
+        const char *path;
+        int len, status;
+        const char *body;
+    } rows[] = {{"/spool", 0, 200, "0 0 "},
+                {"/spool", 5, 200, "1 5 bbbbb"},
+                {"/spool", 1000, 200, "1 1000 bbbbbbbbbbbbbbb"},
+                {"/spool", 1001, 413, NULL},
+                {"/nowhere", 5, 507, NULL}};
+    for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+        for (int chunked = 0; chunked < 2; chunked++) {
+            char request[1400], body[1002] = "", length[64];
+            raw_answer_t a;
+            memset(body, 'b', (size_t)rows[i].len);
+            body[rows[i].len] = 0;
+            snprintf(length, sizeof length,
+                     chunked ? "Transfer-Encoding: chunked" : "Content-Length: %d", rows[i].len);
+            if (chunked && rows[i].len)
+                snprintf(request, sizeof request,
+                         "PUT %s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n%x\r\n%s\r\n0\r\n\r\n",
+                         rows[i].path, length, (unsigned)rows[i].len, body);
+            else
+                snprintf(request, sizeof request, "PUT %s HTTP/1.1\r\nHost: x\r\n%s\r\n\r\n%s",
+                         rows[i].path, length, chunked ? "0\r\n\r\n" : body);
+            const int fd = raw_connect(f->port);
+            assert_true(raw_text(fd, request));
+            assert_true(raw_read(fd, &a, false));
+            if (a.status != rows[i].status)
+                fail_msg("%s %d: %d", rows[i].path, rows[i].len, a.status);
+            if (rows[i].body)
+                assert_string_equal(a.body, rows[i].body);
+            free(a.body);
+            close(fd);
+        }
 }
 
 static void test_keep_alive_and_half_close(void **state)
@@ -581,6 +667,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_statuses),
         cmocka_unit_test(test_rights),
+        cmocka_unit_test(test_token_ok),
+        cmocka_unit_test(test_body_file),
         cmocka_unit_test(test_keep_alive_and_half_close),
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_slow_clients),
