@@ -1,11 +1,14 @@
-/* Heaps of workers: jobs that need the same of any worker (task, size, files to bring and to make, what the
+/* Trees of workers: jobs that need the same of any worker (task, size, files to bring and to make, what the
  * lists of paths and workers say about the miner) share one. A worker that has no room for one of them has
- * none for the others of the round, as nothing gets free while deciding: it leaves the heap, and each worker
- * is looked at once for a kind of job that does not fit, instead of once for each job. */
+ * none for the others of the round, as nothing gets free while deciding: it leaves the tree, and each worker
+ * is looked at once for a kind of job that does not fit, instead of once for each job. The leaves stand in
+ * the order of the shortest time that the worker was measured to take, so that those which can keep a deadline
+ * are a range, of which the tree knows the best one. */
 
 #include "base/assert.h"
 #include "manager/sched/sched_private.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 typedef struct {
@@ -17,14 +20,18 @@ typedef struct {
 } class_key_t;
 
 typedef struct {
-    uint64_t key;
+    uint64_t order; /* smaller is better; may be too small: the worker got something since */
+    int64_t least;
     uint32_t worker;
-} entry_t;
+} leaf_t;
 
 struct slk_class {
     class_key_t key;
-    entry_t *heap, *aside;
-    size_t cnt;
+    leaf_t *leaves;
+    uint32_t *
+        tree; /* index of the best leaf below; SLK_SCHED_NONE: none left. cap leaves stand at cap */
+    uint32_t *aside;
+    uint32_t cnt, cap;
     slk_sched_explain_t best; /* why those that left could not */
 };
 
@@ -85,58 +92,133 @@ static uint64_t order_of(const slk_round_t *round, const slk_class_t *class, uin
     return busy << 48 | (UINT64_C(0xffffff) - most) << 24 | (used & 0xffffff);
 }
 
-static bool before(const entry_t *a, const entry_t *b)
+/* --- The tree -------------------------------------------------------------------------------- */
+
+static uint32_t better_leaf(const slk_class_t *class, uint32_t a, uint32_t b)
 {
-    return a->key < b->key || (a->key == b->key && a->worker < b->worker);
+    if (a == SLK_SCHED_NONE || b == SLK_SCHED_NONE)
+        return a == SLK_SCHED_NONE ? b : a;
+    const leaf_t *x = &class->leaves[a], *y = &class->leaves[b];
+    if (x->order != y->order)
+        return x->order < y->order ? a : b;
+    return x->worker < y->worker ? a : b;
 }
 
-static void sift_down(entry_t *heap, size_t cnt, size_t at)
+/* Put a leaf in, take it out, or tell that its order changed. */
+static void set_leaf(slk_class_t *class, uint32_t leaf, bool in)
 {
-    entry_t moved = heap[at];
-    for (size_t child; (child = at * 2 + 1) < cnt; at = child) {
-        if (child + 1 < cnt && before(&heap[child + 1], &heap[child]))
-            child++;
-        if (!before(&heap[child], &moved))
-            break;
-        heap[at] = heap[child];
+    uint32_t at = class->cap + leaf;
+    class->tree[at] = in ? leaf : SLK_SCHED_NONE;
+    while (at > 1) {
+        at /= 2;
+        class->tree[at] = better_leaf(class, class->tree[at * 2], class->tree[at * 2 + 1]);
     }
-    heap[at] = moved;
 }
 
-static void push(slk_class_t *class, entry_t entry)
+/* The best of a range. */
+static uint32_t best_leaf(const slk_class_t *class, uint32_t from, uint32_t to)
 {
-    size_t at = class->cnt++;
-    for (; at && before(&entry, &class->heap[(at - 1) / 2]); at = (at - 1) / 2)
-        class->heap[at] = class->heap[(at - 1) / 2];
-    class->heap[at] = entry;
+    uint32_t best = SLK_SCHED_NONE;
+    from += class->cap;
+    to += class->cap;
+    for (; from < to; from /= 2, to /= 2) {
+        if (from & 1)
+            best = better_leaf(class, best, class->tree[from++]);
+        if (to & 1)
+            best = better_leaf(class, best, class->tree[--to]);
+    }
+    return best;
 }
 
-static void fill(slk_round_t *round, slk_class_t *class, uint64_t miner)
+/* How many leaves were measured to be quick enough, or not at all. */
+static uint32_t quick_leaves(const slk_class_t *class, int64_t time_left)
+{
+    uint32_t low = 0, high = class->cnt;
+    while (low < high) {
+        uint32_t mid = low + (high - low) / 2;
+        if (class->leaves[mid].least <= time_left)
+            low = mid + 1;
+        else
+            high = mid;
+    }
+    return low;
+}
+
+/* --- Making them ----------------------------------------------------------------------------- */
+
+static int by_least(const void *a, const void *b)
+{
+    const leaf_t *x = a, *y = b;
+    if (x->least != y->least)
+        return x->least < y->least ? -1 : 1;
+    return x->worker < y->worker ? -1 : x->worker > y->worker;
+}
+
+/* All workers in the order of their shortest time for a task and size. */
+static const leaf_t *all_leaves(slk_round_t *round, uint32_t task, uint32_t size,
+                                uint64_t sector_sz)
 {
     const slk_sched_snapshot_t *in = round->in;
-    const slk_span_t *mounts =
-        class->key.store == SLK_SCHED_NONE ? NULL : &round->stores[class->key.store].mounts;
-    size_t all = mounts ? mounts->cnt : in->worker_cnt;
+    leaf_t **leaves = (leaf_t **)&round->by_least[task][size];
+    if (*leaves)
+        return *leaves;
+    *leaves = slk_arena_array(&round->arena, in->worker_cnt + 1, sizeof(leaf_t));
+    if (!*leaves) {
+        round->no_memory = true;
+        return NULL;
+    }
+    for (uint32_t w = 0; w < in->worker_cnt; w++)
+        (*leaves)[w] = (leaf_t){
+            .worker = w, .least = slk_eta_least_ms(in->eta, task, sector_sz, in->workers[w].id)};
+    qsort(*leaves, in->worker_cnt, sizeof(leaf_t), by_least);
+    return *leaves;
+}
+
+/* Marks of the workers that have a store. */
+static const uint8_t *owners(slk_round_t *round, uint32_t store)
+{
+    uint8_t *marks = slk_arena_alloc(&round->arena, round->in->worker_cnt + 1);
+    const slk_span_t *mounts = &round->stores[store].mounts;
+    for (uint32_t i = 0; marks && i < mounts->cnt; i++)
+        marks[round->in->mounts[round->by_store[mounts->first + i]].worker] = 1;
+    round->no_memory |= !marks;
+    return marks;
+}
+
+static void fill(slk_round_t *round, slk_class_t *class, const slk_sched_job_t *job)
+{
+    const slk_sched_snapshot_t *in = round->in;
+    const leaf_t *all = all_leaves(round, class->key.task, class->key.size, job->sector_sz);
+    const uint8_t *marks =
+        class->key.store == SLK_SCHED_NONE ? NULL : owners(round, class->key.store);
     int64_t idle = 0;
-    class->heap = slk_arena_array(&round->arena, all ? all : 1, sizeof(entry_t));
-    class->aside = slk_arena_array(&round->arena, all ? all : 1, sizeof(entry_t));
-    if (!class->heap || !class->aside) {
+    class->cap = 1;
+    while (class->cap < in->worker_cnt)
+        class->cap *= 2;
+    class->leaves = slk_arena_array(&round->arena, in->worker_cnt + 1, sizeof(leaf_t));
+    class->aside = slk_arena_array(&round->arena, in->worker_cnt + 1, sizeof(uint32_t));
+    class->tree = slk_arena_array(&round->arena, (size_t) class->cap * 2, sizeof(uint32_t));
+    if (round->no_memory || !class->leaves || !class->aside || !class->tree) {
         round->no_memory = true;
         return;
     }
-    for (size_t i = 0; i < all; i++) {
-        uint32_t worker =
-            mounts ? in->mounts[round->by_store[mounts->first + i]].worker : (uint32_t)i;
+    for (size_t i = 0; i < in->worker_cnt; i++) {
+        uint32_t worker = all[i].worker;
         const slk_sched_worker_t *at = &in->workers[worker];
-        if (!at->alive || !slk_worker_takes(at, class->key.task, miner))
+        if ((marks && !marks[worker]) || !at->alive ||
+            !slk_worker_takes(at, class->key.task, job->miner))
             continue;
-        if (at->paused || at->draining)
+        if (at->paused || at->draining) {
             idle++;
-        else
-            class->heap[class->cnt++] = (entry_t){order_of(round, class, worker), worker};
+            continue;
+        }
+        class->leaves[class->cnt] = all[i];
+        class->leaves[class->cnt++].order = order_of(round, class, worker);
     }
-    for (size_t i = class->cnt / 2; i-- > 0;)
-        sift_down(class->heap, class->cnt, i);
+    for (uint32_t i = 0; i < class->cap; i++)
+        class->tree[class->cap + i] = i < class->cnt ? i : SLK_SCHED_NONE;
+    for (uint32_t i = class->cap; i-- > 1;)
+        class->tree[i] = better_leaf(class, class->tree[i * 2], class->tree[i * 2 + 1]);
     class->best =
         (slk_sched_explain_t){.why = round->alive ? SLK_SCHED_NO_TASK : SLK_SCHED_NO_WORKER,
                               .worker = SLK_SCHED_NONE,
@@ -183,18 +265,17 @@ static slk_class_t *class_of(slk_round_t *round, const slk_need_t *need, uint32_
     class->key = key;
     round->classes[at] = class;
     round->class_cnt++;
-    fill(round, class, need->job->miner);
+    fill(round, class, need->job);
     return round->no_memory ? NULL : class;
 }
 
 /* Would it be the same for all other jobs of the class. */
 static bool lasts(const slk_class_t *class, slk_sched_why_t why)
 {
-    if (why == SLK_SCHED_TOO_SLOW)
-        return false;
     /* With files in place, what is needed differs from sector to sector. */
-    return class->key.store == SLK_SCHED_NONE || why == SLK_SCHED_LIMIT || why == SLK_SCHED_CORES ||
-           why == SLK_SCHED_MEMORY || why == SLK_SCHED_TOO_BIG || why == SLK_SCHED_KEPT;
+    return (class->key.store == SLK_SCHED_NONE && why != SLK_SCHED_TOO_SLOW) ||
+           why == SLK_SCHED_LIMIT || why == SLK_SCHED_CORES || why == SLK_SCHED_MEMORY ||
+           why == SLK_SCHED_TOO_BIG || why == SLK_SCHED_KEPT;
 }
 
 static bool among(const uint32_t *list, size_t cnt, uint32_t value)
@@ -213,34 +294,40 @@ bool slk_class_place(slk_round_t *round, const slk_need_t *need, uint32_t store,
     slk_class_t *class = class_of(round, need, store);
     if (!class)
         return false;
-    size_t aside_cnt = 0; /* may take other jobs of the class: put back afterwards */
+    uint32_t aside_cnt = 0; /* may take other jobs of the class: put back afterwards */
+    uint32_t quick = quick_leaves(class, need->time_left), at;
     bool found = false;
-    while (class->cnt && !found) {
-        entry_t entry = class->heap[0];
-        uint64_t fresh = order_of(round, class, entry.worker);
-        if (fresh > entry.key) {
-            class->heap[0].key = fresh;
-            sift_down(class->heap, class->cnt, 0);
+    while ((at = best_leaf(class, 0, quick)) != SLK_SCHED_NONE && !found) {
+        leaf_t *leaf = &class->leaves[at];
+        uint64_t fresh = order_of(round, class, leaf->worker);
+        if (fresh > leaf->order) {
+            leaf->order = fresh;
+            set_leaf(class, at, true);
             continue;
         }
         slk_sched_explain_t failed;
-        bool skip = among(tried, tried_cnt, entry.worker);
-        found = !skip && slk_place(round, need, entry.worker, place, &failed);
+        bool skip = among(tried, tried_cnt, leaf->worker);
+        found = !skip && slk_place(round, need, leaf->worker, place, &failed);
         if (found) {
-            *worker = entry.worker;
+            *worker = leaf->worker;
             break;
         }
-        class->heap[0] = class->heap[--class->cnt];
-        if (class->cnt)
-            sift_down(class->heap, class->cnt, 0);
+        set_leaf(class, at, false);
         bool gone = !skip && lasts(class, failed.why);
         if (!gone)
-            class->aside[aside_cnt++] = entry;
+            class->aside[aside_cnt++] = at;
         if (!skip)
             slk_why_better(gone ? &class->best : why, &failed);
     }
+    at = found ? SLK_SCHED_NONE : best_leaf(class, quick, class->cnt);
+    if (at != SLK_SCHED_NONE)
+        slk_why_better(why, &(slk_sched_explain_t){.why = SLK_SCHED_TOO_SLOW,
+                                                   .worker = class->leaves[at].worker,
+                                                   .store = SLK_SCHED_NONE,
+                                                   .a = need->time_left,
+                                                   .b = class->leaves[at].least});
     while (aside_cnt)
-        push(class, class->aside[--aside_cnt]);
+        set_leaf(class, class->aside[--aside_cnt], true);
     slk_why_better(why, &class->best);
     return found;
 }

@@ -42,7 +42,7 @@ typedef struct {
     uint16_t sig;      /* of its AllowTo */
 } slk_store_state_t;
 
-/* A heap of workers that may take jobs of one kind. */
+/* The workers that may take jobs of one kind, in a tree. */
 typedef struct slk_class slk_class_t;
 
 /* What one job needs, worked out once. */
@@ -91,6 +91,7 @@ typedef struct {
     slk_span_t *sigs; /* groups, of sig_ids; [0] is anywhere */
     uint32_t *sig_ids;
     size_t sig_cnt, sig_cap, sig_id_cnt, sig_id_cap;
+    void *by_least[SLK_TASK_CNT][SLK_RESOURCE_SIZES]; /* of sched_class.c */
     slk_class_t **classes;
     size_t class_cap, class_cnt;
     uint32_t waiting[SLK_TASK_CNT];
@@ -151,7 +152,7 @@ void slk_round_take(slk_round_t *round, const slk_sched_assignment_t *to,
 /* Keep `why` the explanation that tells most. */
 void slk_why_better(slk_sched_explain_t *why, const slk_sched_explain_t *other);
 
-/* --- sched_class.c: heaps of workers */
+/* --- sched_class.c: trees of workers */
 /* Give the job to the best worker of its class. store: only workers that have it, or SLK_SCHED_NONE.
  * tried: workers that are not to be asked again. */
 bool slk_class_place(slk_round_t *round, const slk_need_t *need, uint32_t store,
