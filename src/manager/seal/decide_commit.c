@@ -59,17 +59,17 @@ static bool same_seed(slk_turn_t *t)
 static bool commit_in_time(slk_turn_t *t, slk_task_t task, int64_t *deadline_ms)
 {
     slk_sector_pre_commit_on_chain_info_t info;
-    int64_t cutoff, c2 = 0;
+    int64_t cutoff, least, c2 = 0;
     bool there, can;
     if (!slk_turn_net(t) || !slk_turn_pre_commit(t, &there, &info) ||
-        !slk_piece_cutoff(t, &cutoff) ||
-        (task == SLK_TASK_C1 && !slk_turn_typical(t, SLK_TASK_C2, &c2)))
+        !slk_piece_cutoff(t, &cutoff) || !slk_turn_least(t, task, &least) ||
+        (task == SLK_TASK_C1 && !slk_turn_least(t, SLK_TASK_C2, &c2)))
         return false;
     const int64_t last =
         there ? info.pre_commit_epoch + t->net.policy.max_prove_commit_duration : t->net.height;
     const int64_t until = cutoff < last ? cutoff : last;
     *deadline_ms = slk_turn_epoch_ms(t, until - LANDING_EPOCHS) - c2;
-    if (!slk_turn_can_make(t, task, *deadline_ms, &can))
+    if (!slk_turn_can_make(t, task, least, *deadline_ms, &can))
         return false;
     if (!can)
         slk_turn_event(t, SLK_EVENT_COMMIT_FAILED,
@@ -350,19 +350,18 @@ static bool time_is_left(slk_turn_t *t)
     int64_t c1, c2, until;
     bool there;
     if (!slk_turn_pre_commit(t, &there, &info) || !slk_piece_cutoff(t, &until) ||
-        !slk_turn_typical(t, SLK_TASK_C1, &c1) || !slk_turn_typical(t, SLK_TASK_C2, &c2))
+        !slk_turn_least(t, SLK_TASK_C1, &c1) || !slk_turn_least(t, SLK_TASK_C2, &c2))
         return false;
     const int64_t last = info.pre_commit_epoch + t->net.policy.max_prove_commit_duration;
     if (last < until)
         until = last;
     if (t->world->now_ms + c1 + c2 <= slk_turn_epoch_ms(t, until - LANDING_EPOCHS))
         return true;
-    slk_turn_wait(
-        t, 0, until + 1,
-        "a proof takes %s here, which is too late: it has to be on chain by epoch %" PRId64
-        ", in about %s",
-        slk_span_text(c1 + c2).s, until,
-        slk_span_text(slk_turn_epoch_ms(t, until) - t->world->now_ms).s);
+    slk_turn_wait(t, 0, until + 1,
+                  "a proof takes %s here at the least, which is too late: it has to be on chain by "
+                  "epoch %" PRId64 ", in about %s",
+                  slk_span_text(c1 + c2).s, until,
+                  slk_span_text(slk_turn_epoch_ms(t, until) - t->world->now_ms).s);
     return false;
 }
 

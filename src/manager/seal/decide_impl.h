@@ -98,9 +98,13 @@ bool slk_turn_job(slk_turn_t *t, slk_turn_job_t *job, slk_job_view_t *view);
 bool slk_turn_last_try(slk_turn_t *t, slk_task_t task, const char *suffix, uint64_t visit,
                        unsigned *tries, slk_job_view_t *view);
 
-/* Where a task stands. *lost: it cannot be done by the deadline any more, by what it took before; said tells.
- * False: decided. */
-bool slk_turn_can_make(slk_turn_t *t, slk_task_t task, int64_t deadline_ms, bool *can);
+/* Can it be done by the deadline, if it takes least_ms from where it stands? Where not, said tells. False:
+ * decided. */
+bool slk_turn_can_make(slk_turn_t *t, slk_task_t task, int64_t least_ms, int64_t deadline_ms,
+                       bool *can);
+/* What it takes at the least, to give something up for want of time: half of what is usual, since that may
+ * have been measured on a bad day. 0 when it is not known. */
+bool slk_turn_least(slk_turn_t *t, slk_task_t task, int64_t *ms);
 /* What the task takes here, 0 when it is not known. */
 bool slk_turn_typical(slk_turn_t *t, slk_task_t task, int64_t *ms);
 

@@ -56,23 +56,44 @@ void slk_decide_get_ticket(slk_turn_t *t)
 
 /* --- Deadlines ----------------------------------------------------------------------------- */
 
-/* When PC1 has to be done: the pre-commit must land before the ticket is too old, what the pieces promise
- * must be proven before it begins. Steps in between take what was measured. */
-static bool seal_deadline(slk_turn_t *t, bool pc1, int64_t *ticket_ms, int64_t *deal_ms)
+/* What is to be kept, as times by which this task has to be done: the pre-commit lands before the ticket is too
+ * old, and what the pieces promise is proven before it begins. Steps in between take what they take at the
+ * least. */
+typedef struct {
+    int64_t task_ms; /* at the least */
+    int64_t ticket_ms, deal_ms;
+} seal_deadline_t;
+
+/* A ticket that no new one could do better than is not given up for what was measured once. */
+static bool new_ticket_helps(const slk_turn_t *t, int64_t pc1, int64_t pc2)
 {
-    int64_t pc2 = 0, c1, c2, cutoff;
-    if (!slk_turn_net(t) || (pc1 && !slk_turn_typical(t, SLK_TASK_PC2, &pc2)) ||
-        !slk_turn_typical(t, SLK_TASK_C1, &c1) || !slk_turn_typical(t, SLK_TASK_C2, &c2) ||
-        !slk_piece_cutoff(t, &cutoff))
+    const slk_policy_t *p = &t->net.policy;
+    const int64_t epochs = p->max_precommit_lookback - p->seal_lookback - LANDING_EPOCHS;
+    return pc1 + pc2 <= epochs * t->net.block_ms;
+}
+
+static bool seal_deadline(slk_turn_t *t, slk_task_t task, seal_deadline_t *out)
+{
+    int64_t pc1, pc2, c1, c2, cutoff;
+    if (!slk_turn_net(t) || !slk_turn_least(t, SLK_TASK_PC1, &pc1) ||
+        !slk_turn_least(t, SLK_TASK_PC2, &pc2) || !slk_turn_least(t, SLK_TASK_C1, &c1) ||
+        !slk_turn_least(t, SLK_TASK_C2, &c2) || !slk_piece_cutoff(t, &cutoff))
         return false;
     const slk_policy_t *p = &t->net.policy;
-    *ticket_ms =
-        slk_turn_epoch_ms(t, t->sector->ticket_epoch + p->max_precommit_lookback - LANDING_EPOCHS) -
-        pc2;
-    *deal_ms = INT64_MAX;
+    if (!new_ticket_helps(t, pc1, pc2))
+        pc1 = pc2 = 0;
+    const int64_t after = task == SLK_TASK_PC1 ? pc2 : 0;
+    *out = (seal_deadline_t){
+        .task_ms = task == SLK_TASK_PC1 ? pc1 : pc2,
+        .ticket_ms = slk_turn_epoch_ms(t, t->sector->ticket_epoch + p->max_precommit_lookback -
+                                              LANDING_EPOCHS) -
+                     after,
+        .deal_ms = INT64_MAX,
+    };
     if (cutoff != SLK_BATCH_NO_CUTOFF)
-        *deal_ms = slk_turn_epoch_ms(t, cutoff - p->precommit_challenge_delay - LANDING_EPOCHS) -
-                   pc2 - c1 - c2;
+        out->deal_ms =
+            slk_turn_epoch_ms(t, cutoff - p->precommit_challenge_delay - LANDING_EPOCHS) - after -
+            c1 - c2;
     return true;
 }
 
@@ -99,10 +120,9 @@ static bool ticket_is_used(slk_turn_t *t, slk_event_type_t too_old, bool *used)
 static bool in_time(slk_turn_t *t, slk_task_t task, slk_event_type_t too_old,
                     slk_event_type_t too_late, int64_t *deadline_ms)
 {
-    int64_t ticket_ms, deal_ms;
+    seal_deadline_t due;
     bool used, can;
-    if (!seal_deadline(t, task == SLK_TASK_PC1, &ticket_ms, &deal_ms) ||
-        !ticket_is_used(t, too_old, &used))
+    if (!seal_deadline(t, task, &due) || !ticket_is_used(t, too_old, &used))
         return false;
     const int64_t age = t->net.height - t->sector->ticket_epoch;
     if (!used && age > t->net.policy.max_precommit_lookback) {
@@ -113,15 +133,15 @@ static bool in_time(slk_turn_t *t, slk_task_t task, slk_event_type_t too_old,
         return false;
     }
     if (!used) {
-        if (!slk_turn_can_make(t, task, ticket_ms, &can))
+        if (!slk_turn_can_make(t, task, due.task_ms, due.ticket_ms, &can))
             return false;
         if (!can) {
             slk_turn_event(t, too_old, "%.300s: its ticket would be too old", t->said.text);
             return false;
         }
     }
-    if (deal_ms != INT64_MAX) {
-        if (!slk_turn_can_make(t, task, deal_ms, &can))
+    if (due.deal_ms != INT64_MAX) {
+        if (!slk_turn_can_make(t, task, due.task_ms, due.deal_ms, &can))
             return false;
         if (!can) {
             slk_turn_event(t, too_late, "%.300s: a deal would begin before it is proven",
@@ -129,7 +149,7 @@ static bool in_time(slk_turn_t *t, slk_task_t task, slk_event_type_t too_old,
             return false;
         }
     }
-    *deadline_ms = used || deal_ms < ticket_ms ? deal_ms : ticket_ms;
+    *deadline_ms = used || due.deal_ms < due.ticket_ms ? due.deal_ms : due.ticket_ms;
     if (*deadline_ms == INT64_MAX)
         *deadline_ms = 0;
     return true;

@@ -324,8 +324,8 @@ static void test_committing_in_time(void **state)
 {
     (void)state;
     open_committing();
-    sim.typical[SLK_TASK_C1] = 4000;
-    sim.typical[SLK_TASK_C2] = 40000;
+    sim.typical[SLK_TASK_C1] = 8000;
+    sim.typical[SLK_TASK_C2] = 80000;
     sim_epochs(&sim, 4900 + 86410 - 10 - 11 - 5000);
     expect_job(C1);
     sim_epochs(&sim, 1);

@@ -236,6 +236,18 @@ static void test_old_ticket(void **state)
     end(&life);
 }
 
+/* Durations that were measured on a very bad day end nothing. */
+static void test_bad_measurements(void **state)
+{
+    (void)state;
+    begin(&life, 2);
+    life.sim.typical[SLK_TASK_PC1] = life.sim.typical[SLK_TASK_PC2] = INT64_C(10) * 86400000;
+    live_on(&life);
+    all_are(&life, SLK_STATE_PROVING);
+    assert_int_equal(life.jobs[SLK_TASK_PC1], 2);
+    end(&life);
+}
+
 /* The pre-commit expires before a proof is there: the sector is given up, nothing is sent. */
 static void test_too_late(void **state)
 {
@@ -409,21 +421,14 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_capacity),
-        cmocka_unit_test(test_early),
-        cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_full),
-        cmocka_unit_test(test_passing_failures),
-        cmocka_unit_test(test_hard_failures),
-        cmocka_unit_test(test_pc1_gives_up),
-        cmocka_unit_test(test_bad_proofs),
-        cmocka_unit_test(test_old_ticket),
-        cmocka_unit_test(test_too_late),
-        cmocka_unit_test(test_reorg),
-        cmocka_unit_test(test_node_away),
-        cmocka_unit_test(test_exit_codes),
-        cmocka_unit_test(test_terminate),
-        cmocka_unit_test(test_removed_while_sealing),
+        cmocka_unit_test(test_capacity),         cmocka_unit_test(test_early),
+        cmocka_unit_test(test_pieces),           cmocka_unit_test(test_full),
+        cmocka_unit_test(test_passing_failures), cmocka_unit_test(test_hard_failures),
+        cmocka_unit_test(test_pc1_gives_up),     cmocka_unit_test(test_bad_proofs),
+        cmocka_unit_test(test_old_ticket),       cmocka_unit_test(test_bad_measurements),
+        cmocka_unit_test(test_too_late),         cmocka_unit_test(test_reorg),
+        cmocka_unit_test(test_node_away),        cmocka_unit_test(test_exit_codes),
+        cmocka_unit_test(test_terminate),        cmocka_unit_test(test_removed_while_sealing),
         cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -212,7 +212,7 @@ static void test_pc1(void **state)
                         slk_node_hex(&s.ticket_value).s);
     assert_int_equal(json_array_size(json_object_get(job->params, "Pieces")), 1);
     /* The ticket of 4100 expires at 7880; ten epochs to land, and PC2 before that. */
-    assert_int_equal(job->deadline_ms, sim.now_ms + (7870 - 5000) * INT64_C(4000) - 500000);
+    assert_int_equal(job->deadline_ms, sim.now_ms + (7870 - 5000) * INT64_C(4000) - 250000);
     assert_int_equal(d.until_epoch, 5020);
     expect_pending(PC1);
     assert_true(why_has("PC1 waits for a worker"));
@@ -259,16 +259,18 @@ static void test_pc1_ticket(void **state)
     close_sector();
 }
 
-/* What cannot be done in time is not begun, or stopped. */
+/* What cannot be done in time is not begun, or stopped: at twice the usual speed even. */
 static void test_pc1_in_time(void **state)
 {
     (void)state;
     open_sector(SLK_STATE_PRE_COMMIT1);
-    const int64_t left = (7870 - 5000) * INT64_C(4000);
-    sim.typical[SLK_TASK_PC2] = 1000;
-    sim.typical[SLK_TASK_PC1] = left - 1000;
+    s.ticket_epoch = 4000;
+    const int64_t left = (7770 - 5000) * INT64_C(4000);
+    sim.typical[SLK_TASK_PC2] = 2000;
+    sim.typical[SLK_TASK_PC1] = 2 * (left - 1000);
     sim_job_t *job = take_job("t01000-5/11/PC1");
-    sim.typical[SLK_TASK_PC1]++;
+    assert_int_equal(job->deadline_ms, sim.now_ms + left - 1000);
+    sim.typical[SLK_TASK_PC1] += 2;
     expect_event(OLD_TICKET);
     assert_true(why_has("its ticket would be too old"));
     /* Running since a while, what is left counts. */
@@ -277,19 +279,33 @@ static void test_pc1_in_time(void **state)
     expect_pending(PC1);
     job->view.started_ms += 1;
     expect_event(OLD_TICKET);
-    sim.typical[SLK_TASK_PC1] = 1000;
+    /* Longer than the newest ticket is good for: then no new one would help, and it is tried. */
+    sim.typical[SLK_TASK_PC1] = 2 * ((3780 - 900 - 10) * INT64_C(4000) - 1000);
+    expect_event(OLD_TICKET);
+    sim.typical[SLK_TASK_PC1] += 2;
     expect_pending(PC1);
+    sim_epochs(&sim, 2770);
+    expect_pending(PC1);
+    sim_epochs(&sim, 1);
+    expect_event(OLD_TICKET);
+    close_sector();
+}
 
-    /* A deal that begins before it is proven: 5000 + 10 of delay + 10 to land + 1 of PC1. */
+/* A deal that begins before it is proven: 10 epochs of delay and 10 to land, and what the steps take. */
+static void test_pc1_deal_in_time(void **state)
+{
+    (void)state;
+    open_sector(SLK_STATE_PRE_COMMIT1);
     give_deal();
-    sim.deal.proposal.start_epoch = 5100;
+    sim.typical[SLK_TASK_PC1] = 2000;
+    sim.typical[SLK_TASK_PC2] = 6000;
     s.pieces.items[0].deal_info->deal_proposal->start_epoch = 5020;
     expect_event(DEALS_EXPIRED);
     s.pieces.items[0].deal_info->deal_proposal->start_epoch = 5021;
-    sim.typical[SLK_TASK_PC2] = 3000;
-    expect_pending(PC1);
-    sim.typical[SLK_TASK_C2] = 1;
+    expect_job(PC1);
+    sim.typical[SLK_TASK_C2] = 2;
     expect_event(DEALS_EXPIRED);
+    assert_true(why_has("before it is proven"));
     close_sector();
 }
 
@@ -510,11 +526,11 @@ int main(void)
         cmocka_unit_test(test_add_piece),   cmocka_unit_test(test_add_piece_fails),
         cmocka_unit_test(test_packing),     cmocka_unit_test(test_get_ticket),
         cmocka_unit_test(test_pc1),         cmocka_unit_test(test_pc1_ticket),
-        cmocka_unit_test(test_pc1_in_time), cmocka_unit_test(test_pc1_pieces),
-        cmocka_unit_test(test_tries),       cmocka_unit_test(test_pc2),
-        cmocka_unit_test(test_pc1_failed),  cmocka_unit_test(test_pc2_failed),
-        cmocka_unit_test(test_pauses),      cmocka_unit_test(test_broken),
-        cmocka_unit_test(test_every_state),
+        cmocka_unit_test(test_pc1_in_time), cmocka_unit_test(test_pc1_deal_in_time),
+        cmocka_unit_test(test_pc1_pieces),  cmocka_unit_test(test_tries),
+        cmocka_unit_test(test_pc2),         cmocka_unit_test(test_pc1_failed),
+        cmocka_unit_test(test_pc2_failed),  cmocka_unit_test(test_pauses),
+        cmocka_unit_test(test_broken),      cmocka_unit_test(test_every_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
