@@ -425,6 +425,7 @@ void sim_init(sim_t *sim)
     sim->beat_ms = 200;
     sim->lease_ms = 5000;
     sim->protocol = 1;
+    sim->seal_proof = 5;
     sim->random = 88172645463325252u;
     sim_up(sim);
 }
@@ -458,7 +459,7 @@ uint64_t sim_add(sim_t *sim, const char *worker, const char *task, uint64_t mine
     *job = (sim_job_t){.id = sim->job_cnt,
                        .miner = miner,
                        .number = sector,
-                       .seal_proof = 5,
+                       .seal_proof = sim->seal_proof,
                        .params = params ? params : json_object(),
                        .files = files ? files : json_array()};
     snprintf(job->task, sizeof job->task, "%s", task);
@@ -496,7 +497,7 @@ bool sim_wait_stage(sim_t *sim, uint64_t id, const char *stage, double seconds)
     bool is = false;
     while (!is && slk_clock_seconds() < until) {
         pthread_mutex_lock(&sim->mutex);
-        is = !strcmp(sim->jobs[id - 1].stage, stage);
+        is = !strncmp(sim->jobs[id - 1].stage, stage, strlen(stage));
         pthread_mutex_unlock(&sim->mutex);
         sleep_ms(10);
     }

@@ -53,6 +53,7 @@ typedef struct {
     json_t *index; /* {"1000/5/sealed/STORE": generation} */
     unsigned generation;
     uint64_t beat_ms, lease_ms, protocol;
+    uint64_t seal_proof;   /* of jobs that are added */
     unsigned lose_percent; /* of answers, after they had their effect */
     uint64_t random;
     bool stopping;
@@ -70,6 +71,7 @@ uint64_t sim_add(sim_t *sim, const char *worker, const char *task, uint64_t mine
 /* Wait until a job has ended; fails the test with its error when it has another state. The end is
  * borrowed. */
 json_t *sim_wait(sim_t *sim, uint64_t id, sim_state_t state, double seconds);
+/* A stage that begins so. */
 bool sim_wait_stage(sim_t *sim, uint64_t id, const char *stage, double seconds);
 /* Wait until a worker of this name was answered a beat more; its id. */
 const char *sim_wait_worker(sim_t *sim, const char *name, double seconds);

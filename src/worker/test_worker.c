@@ -474,6 +474,19 @@ static void test_manager_away(void **state)
     assert_int_equal(sim.jobs[id - 1].ends, 1);
     assert_int_equal(sim.jobs[id - 1].starts, 1);
     assert_memory_equal(sim.jobs[id - 1].output, "{\"a\":1}", 7);
+    /* it ends when the job is another's by now: nobody takes it, and it is forgotten */
+    id = add_c1(&life, &a);
+    assert_true(sim_wait_stage(&sim, id, "c1", 10));
+    sim_down(&sim);
+    sim_give_away(&sim, id);
+    usleep(1500000);
+    sim_up(&sim);
+    char path[256];
+    snprintf(path, sizeof path, "%s/jobs/%" PRIu64, a.repo, id);
+    for (unsigned i = 0; i < 1000 && access(path, F_OK) == 0; i++)
+        usleep(10000);
+    assert_int_equal(access(path, F_OK), -1);
+    assert_int_equal(sim.jobs[id - 1].ends, 0);
     json_decref(life.vector);
 }
 
@@ -541,6 +554,39 @@ static void test_stop(void **state)
     node_start(&a);
     check_c1(&life, id);
     assert_int_equal(sim.jobs[id - 1].starts, 1);
+    json_decref(life.vector);
+}
+
+/* PC1 goes on where it was told to stop. Which moment the signal meets is chance: several are tried. */
+static void test_resume(void **state)
+{
+    (void)state;
+    life_t life = life_of("8m-cc-v1_1", 0);
+    unsigned resumed = 0;
+    node_make(&a, dir, "alice", &sim, NULL);
+    pthread_mutex_lock(&sim.mutex);
+    sim.seal_proof = 6;
+    sim.beat_ms = 100;
+    sim.lease_ms = 60000;
+    pthread_mutex_unlock(&sim.mutex);
+    node_start_known(&a, &sim);
+    for (unsigned i = 0; i < 8 && !resumed; i++) {
+        slk_piece_t piece = {.padded = 8 << 20, .comm_p = node_from_hex(life.comm_d)};
+        uint64_t id = sim_add(
+            &sim, a.id, "PC1", life.miner, life.number + i,
+            json_pack("{ss,s[o]}", "Ticket", life.ticket, "Pieces", slk_json_of_piece(&piece)),
+            both("make", a.seal));
+        assert_true(sim_wait_stage(&sim, id, "PC1 layer", 20) || sim.jobs[id - 1].ends);
+        assert_int_equal(node_end(&a, 20), 0);
+        node_start(&a);
+        json_t *end = sim_wait(&sim, id, SIM_DONE, 60);
+        assert_string_equal(result_text(end, "CommD"), life.comm_d);
+        resumed += json_integer_value(
+                       json_object_get(json_object_get(end, "Result"), "LabelsResumedFrom")) > 0;
+        assert_int_equal(sim.jobs[id - 1].ends, 1);
+        assert_int_equal(sim.jobs[id - 1].starts, 1);
+    }
+    assert_true(resumed);
     json_decref(life.vector);
 }
 
@@ -835,6 +881,7 @@ int main(int argc, char **argv)
         cmocka_unit_test_setup_teardown(test_manager_away, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stale, setup, teardown),
         cmocka_unit_test_setup_teardown(test_stop, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_resume, setup, teardown),
         cmocka_unit_test_setup_teardown(test_kills, setup, teardown),
         cmocka_unit_test_setup_teardown(test_processors, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refused, setup, teardown),
