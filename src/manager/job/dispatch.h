@@ -12,7 +12,7 @@
  * starts gives every running job a whole lease to be named again, so that kill -9 takes no job from anybody.
  * All times that matter are this machine's monotonic clock.
  *
- * One dispatcher a database. All functions from any thread, not from inside of hooks. */
+ * One dispatcher a database. All functions from any thread; from inside of hooks slk_dispatch_wake alone. */
 
 #include "manager/job/job_store.h"
 #include "manager/job/registry.h"
