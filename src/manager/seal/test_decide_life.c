@@ -382,40 +382,66 @@ static void test_removed_while_sealing(void **state)
 
 /* --- Everything at once -------------------------------------------------------------------- */
 
+/* One life of many sectors with trouble of all kinds, the same for the same seed. */
+static void live_at_random(uint64_t seed, uint64_t one_of)
+{
+    begin(&life, LIFE_SECTORS);
+    life.rng = seed;
+    life.random = true;
+    life.hard = one_of;
+    life.sim.config.finalize_early = seed % 2;
+    life.sim.config.max_pre_commit_batch = 1 + seed % 4;
+    life.sim.config.max_commit_batch = 1 + seed % 5;
+    life.sim.fit_max = 1 + seed % 3;
+    int64_t away_until = 0;
+    for (int rounds = 0; rounds < LIFE_ROUNDS; rounds++) {
+        if (draw(&life, 200) == 0)
+            away_until = life.sim.net.height + (int64_t)draw(&life, 300);
+        life.sim.away = life.sim.net.height < away_until;
+        if (!life.sim.away && draw(&life, 100) == 0)
+            reorganise(&life, 1 + (int64_t)draw(&life, 4));
+        if (!live(&life))
+            break;
+    }
+    for (size_t i = 0; i < life.cnt; i++) {
+        if (!is_over(&life, i))
+            fail_msg("seed %" PRIu64 ", sector %zu ends in %s: %s", seed, i,
+                     slk_sector_state_name(state_of(&life, i)), life.last[i].why);
+        assert_true(life.pre_commits[i] <= 1);
+        /* What is proven is on chain, what was removed is not. */
+        const slk_sector_state_t at = state_of(&life, i);
+        assert_int_equal(life.sim.sectors[i].live,
+                         at == SLK_STATE_PROVING || at == SLK_STATE_AVAILABLE);
+    }
+}
+
 static void test_random(void **state)
 {
     (void)state;
-    unsigned proving = 0;
     for (uint64_t seed = 1; seed <= 60; seed++) {
-        begin(&life, LIFE_SECTORS);
-        life.rng = seed;
-        life.random = true;
-        life.sim.config.finalize_early = seed % 2;
-        life.sim.config.max_pre_commit_batch = 1 + seed % 4;
-        life.sim.config.max_commit_batch = 1 + seed % 5;
-        life.sim.fit_max = 1 + seed % 3;
-        int64_t away_until = 0;
-        for (int rounds = 0; rounds < LIFE_ROUNDS; rounds++) {
-            if (draw(&life, 200) == 0)
-                away_until = life.sim.net.height + (int64_t)draw(&life, 300);
-            life.sim.away = life.sim.net.height < away_until;
-            if (!life.sim.away && draw(&life, 100) == 0)
-                reorganise(&life, 1 + (int64_t)draw(&life, 4));
-            if (!live(&life))
-                break;
-        }
-        for (size_t i = 0; i < life.cnt; i++) {
-            const slk_sector_state_t at = state_of(&life, i);
-            if (!is_over(at))
-                fail_msg("seed %" PRIu64 ", sector %zu ends in %s: %s", seed, i,
-                         slk_sector_state_name(at), life.last[i].why);
-            proving += at == SLK_STATE_PROVING;
-            assert_true(life.pre_commits[i] <= 1);
-        }
+        live_at_random(seed, 0);
+        all_are(&life, SLK_STATE_PROVING); /* none of these troubles is worth a sector */
         end(&life);
     }
-    /* None of these troubles is worth a sector. */
-    assert_int_equal(proving, 60 * LIFE_SECTORS);
+}
+
+/* Jobs fail for good as well, and proofs are bad: some sectors are given up, none is lost. */
+static void test_random_hard(void **state)
+{
+    (void)state;
+    unsigned ends[SLK_STATE_CNT] = {0};
+    for (uint64_t seed = 1; seed <= 40; seed++) {
+        live_at_random(seed, 1 + seed % 8);
+        for (size_t i = 0; i < life.cnt; i++)
+            ends[state_of(&life, i)]++;
+        end(&life);
+    }
+    if (getenv("SIM_TELL"))
+        fprintf(stderr, "%u proving, %u removed, %u left to a person\n", ends[SLK_STATE_PROVING],
+                ends[SLK_STATE_REMOVED], ends[SLK_STATE_SEAL_PRE_COMMIT1_FAILED]);
+    assert_true(ends[SLK_STATE_PROVING] > 150);
+    assert_true(ends[SLK_STATE_REMOVED] > 0);
+    assert_true(ends[SLK_STATE_SEAL_PRE_COMMIT1_FAILED] > 0);
 }
 
 int main(void)
@@ -429,7 +455,7 @@ int main(void)
         cmocka_unit_test(test_too_late),         cmocka_unit_test(test_reorg),
         cmocka_unit_test(test_node_away),        cmocka_unit_test(test_exit_codes),
         cmocka_unit_test(test_terminate),        cmocka_unit_test(test_removed_while_sealing),
-        cmocka_unit_test(test_random),
+        cmocka_unit_test(test_random),           cmocka_unit_test(test_random_hard),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

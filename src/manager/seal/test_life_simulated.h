@@ -33,7 +33,8 @@ typedef struct {
     slk_task_t stall_task;
     int64_t next_exit[8]; /* of the messages that land next; -1: refused, -2: replaced */
     size_t exit_cnt;
-    bool random;
+    bool random;   /* jobs fail for passing reasons, messages in all ways */
+    uint64_t hard; /* one of so many jobs fails in any way, one of so many proofs is bad; 0: none */
     /* Counts. */
     unsigned jobs[SLK_TASK_CNT], sent[SLK_BATCH_CNT], pre_commits[SIM_SECTORS];
     int64_t waited_epochs;
@@ -249,6 +250,8 @@ static void files_of(life_t *life, const sim_job_t *job, uint64_t number)
 static void finish(life_t *life, sim_job_t *job, size_t i)
 {
     json_t *result = sim_result(&life->s[i], job);
+    if (job->task == SLK_TASK_C2 && life->hard && draw(life, life->hard) == 0)
+        life->bad_proofs++;
     if (job->task == SLK_TASK_C2 && life->bad_proofs) {
         life->bad_proofs--;
         char text[SLK_BASE64_LEN(SIM_PROOF_SZ) + 1];
@@ -298,6 +301,8 @@ static bool move_jobs(life_t *life)
         if (life->fail_times[job->task]) {
             life->fail_times[job->task]--;
             sim_job_fails(sim, job, life->fail_with[job->task]);
+        } else if (life->hard && draw(life, life->hard) == 0) {
+            sim_job_fails(sim, job, (slk_failure_t)draw(life, SLK_FAILURE_CNT));
         } else if (life->random && draw(life, 6) == 0) {
             sim_job_fails(sim, job, (slk_failure_t)draw(life, SLK_FAILURE_INPUT));
         } else {
@@ -422,9 +427,15 @@ static bool send_batch(life_t *life, slk_batch_kind_t kind)
 
 /* --- Time ---------------------------------------------------------------------------------- */
 
-static bool is_over(slk_sector_state_t state)
+/* At rest; or left to a person, who has to weigh a deposit against another PC1. */
+static bool is_over(const life_t *life, size_t i)
 {
-    return state == SLK_STATE_PROVING || state == SLK_STATE_AVAILABLE || state == SLK_STATE_REMOVED;
+    const slk_sector_state_t state = state_of(life, i);
+    const slk_decision_t *d = &life->last[i];
+    return state == SLK_STATE_PROVING || state == SLK_STATE_AVAILABLE ||
+           state == SLK_STATE_REMOVED ||
+           (state == SLK_STATE_SEAL_PRE_COMMIT1_FAILED && life->waits[i] &&
+            d->kind == SLK_DECIDE_WAIT && !d->until_ms && !d->until_epoch);
 }
 
 /* How long nothing happens: all wait for a time or an epoch. At least one epoch. */
@@ -460,7 +471,7 @@ static bool live(life_t *life)
     life->waited_epochs += epochs;
     sim_epochs(&life->sim, epochs);
     for (size_t i = 0; i < life->cnt; i++)
-        all &= is_over(state_of(life, i));
+        all &= is_over(life, i);
     return !all;
 }
 
