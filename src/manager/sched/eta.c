@@ -185,22 +185,24 @@ int64_t slk_eta_fetch_ms(const slk_eta_t *eta, uint64_t bytes)
     return ms < 9e15 ? (int64_t)ms : INT64_C(9000000000000000);
 }
 
+int64_t slk_eta_end_of(int64_t median, int64_t started_ms, uint64_t done, uint64_t total,
+                       int64_t now_ms)
+{
+    int64_t ran = now_ms > started_ms ? now_ms - started_ms : 0;
+    if (total && done <= total && done >= total / 20 && done && ran)
+        return now_ms + (int64_t)((double)ran * ((double)(total - done) / (double)done));
+    /* Twice as long as usual: not what was measured before. */
+    if (median == SLK_ETA_UNKNOWN || ran / 2 > median)
+        return SLK_ETA_UNKNOWN;
+    return now_ms + (median > ran ? median - ran : 0);
+}
+
 int64_t slk_eta_end_ms(const slk_eta_t *eta, slk_task_t task, uint64_t sector_sz,
                        const char *worker, int64_t started_ms, uint64_t done, uint64_t total,
                        int64_t now_ms)
 {
-    int64_t ran = now_ms > started_ms ? now_ms - started_ms : 0, left;
-    if (total && done <= total && done >= total / 20 && done && ran) {
-        left = (int64_t)((double)ran * ((double)(total - done) / (double)done));
-    } else {
-        int64_t ms = slk_eta_ms(eta, task, sector_sz, worker);
-        if (ms == SLK_ETA_UNKNOWN)
-            return SLK_ETA_UNKNOWN;
-        if (ran / 2 > ms) /* not what was measured before */
-            return SLK_ETA_UNKNOWN;
-        left = ms > ran ? ms - ran : 0;
-    }
-    return now_ms + left;
+    return slk_eta_end_of(slk_eta_ms(eta, task, sector_sz, worker), started_ms, done, total,
+                          now_ms);
 }
 
 char *slk_eta_text(char out[SLK_ETA_TEXT], int64_t ms)

@@ -46,6 +46,10 @@ int64_t slk_eta_end_ms(const slk_eta_t *eta, slk_task_t task, uint64_t sector_sz
                        const char *worker, int64_t started_ms, uint64_t done, uint64_t total,
                        int64_t now_ms);
 
+/* The same with the median, or SLK_ETA_UNKNOWN. */
+int64_t slk_eta_end_of(int64_t median, int64_t started_ms, uint64_t done, uint64_t total,
+                       int64_t now_ms);
+
 /* "~3 min", "~2 h 10 min", "an unknown time". Returns out. */
 #define SLK_ETA_TEXT 40
 char *slk_eta_text(char out[SLK_ETA_TEXT], int64_t ms);

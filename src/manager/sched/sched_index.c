@@ -382,9 +382,9 @@ static void index_running(slk_round_t *round)
         const slk_sched_worker_t *worker = &in->workers[run->worker];
         slk_load_add(round, run->worker,
                      &(slk_load_t){.id = run->id,
-                                   .end_ms = slk_eta_end_ms(in->eta, run->task, run->sector_sz,
-                                                            worker->id, run->started_ms, run->done,
-                                                            run->total, in->now_ms),
+                                   .end_ms = slk_eta_end_of(
+                                       slk_duration(round, run->worker, run->task, size),
+                                       run->started_ms, run->done, run->total, in->now_ms),
                                    .threads = slk_resource_threads(row, worker->cores),
                                    .memory = row->min_memory + row->base_memory,
                                    .task = run->task,

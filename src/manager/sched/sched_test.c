@@ -354,7 +354,8 @@ static void check_assignments(const slk_sched_snapshot_t *in, const slk_sched_re
         if (rule->use == SLK_PATH_SEALING)
             assert_int_equal((rule->needs | rule->makes) & ~planned, 0);
         assert_int_equal(rule->needs & ~there, 0);
-        check_alone(in, result, i);
+        if (in->job_cnt < 1000) /* looks at all pairs */
+            check_alone(in, result, i);
     }
     for (size_t i = 0; i < in->job_cnt; i++)
         assert_int_equal(given[i], result->explains[i].why == SLK_SCHED_ASSIGNED);
