@@ -58,8 +58,8 @@ bool slk_batch_collateral(slk_making_t *m, slk_bigint_t amount, slk_bigint_t *se
 /* Who sends, having `funds` if somebody has: spec 4.3. */
 bool slk_batch_sender(slk_making_t *m, const slk_bigint_t *funds, slk_address_t *from);
 
-/* Until when a sector that is pre-committed now is promised: pure. The numbers of spec 1.6, but never above what
- * the actor takes at this height. */
+/* Until when a sector that is pre-committed now is promised: pure. The numbers of spec 1.6, but never above
+ * what the actor takes at this height. */
 int64_t slk_batch_expiration(const slk_sector_info_t *sector, const slk_policy_t *policy,
                              int64_t height, int64_t lifetime);
 

@@ -7,8 +7,8 @@
  * keys made of sector, visit and purpose, so that wanting one twice is wanting it once.
  *
  *   EVENT  feed it to slk_sector_step
- *   JOB    slk_job_add (it may be there already, then this changes nothing), then wait for it: asked again when
- *          it ended, or as with WAIT
+ *   JOB    slk_job_add (it may be there already, then this changes nothing), then wait for it: asked again
+ *          when it ended, or as with WAIT
  *   BATCH  be a candidate of the batch until sent (manager/seal/batch_message.h has its step); asked again as
  *          with WAIT, since what it was checked for may change
  *   WAIT   ask again at until_ms, at epoch until_epoch, when the message or the job moved, or when a person

@@ -243,7 +243,13 @@ static bool check_seed(slk_turn_t *t, const slk_sector_pre_commit_on_chain_info_
     }
     if (!slk_turn_look(t, t->ops->seed(t->ctx, s->miner, epoch, &seed, &t->said), &there))
         return false;
-    if (!there || memcmp(seed.b, s->seed_value.b, sizeof seed.b) != 0)
+    if (!there) {
+        slk_turn_wait(t, 0, epoch + 1,
+                      "the chain went back to epoch %" PRId64 ", before that of its seed, %" PRId64,
+                      t->net.height, epoch);
+        return false;
+    }
+    if (memcmp(seed.b, s->seed_value.b, sizeof seed.b) != 0)
         SAY(t, "the seed of epoch %" PRId64 " is another one since the chain was reorganised",
             epoch);
     else

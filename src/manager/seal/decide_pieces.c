@@ -8,7 +8,8 @@
 
 /* --- WaitDeals ----------------------------------------------------------------------------- */
 
-/* The last moment to begin sealing, so that this piece's deal is active in time. Of several the earliest counts. */
+/* The last moment to begin sealing, so that this piece's deal is active in time. Of several pieces the
+ * earliest counts. */
 static bool piece_safe_ms(slk_turn_t *t, const slk_sector_piece_t *piece, int64_t *ms)
 {
     const int64_t buffer = t->world->config->start_epoch_sealing_buffer;

@@ -7,8 +7,6 @@
 
 #include <string.h>
 
-enum { LANDING_EPOCHS = 10 }; /* what a message takes at the least until it is on chain */
-
 /* --- GetTicket ----------------------------------------------------------------------------- */
 
 /* No ticket can be had, as its pre-commit came to nothing: what remains is the end. */
@@ -56,9 +54,9 @@ void slk_decide_get_ticket(slk_turn_t *t)
 
 /* --- Deadlines ----------------------------------------------------------------------------- */
 
-/* What is to be kept, as times by which this task has to be done: the pre-commit lands before the ticket is too
- * old, and what the pieces promise is proven before it begins. Steps in between take what they take at the
- * least. */
+/* What is to be kept, as times by which this task has to be done: the pre-commit lands before the ticket is
+ * too old, and what the pieces promise is proven before it begins. Steps in between take what they take at
+ * the least. */
 typedef struct {
     int64_t task_ms; /* at the least */
     int64_t ticket_ms, deal_ms;
@@ -68,7 +66,7 @@ typedef struct {
 static bool new_ticket_helps(const slk_turn_t *t, int64_t pc1, int64_t pc2)
 {
     const slk_policy_t *p = &t->net.policy;
-    const int64_t epochs = p->max_precommit_lookback - p->seal_lookback - LANDING_EPOCHS;
+    const int64_t epochs = p->max_precommit_lookback - p->seal_lookback - SLK_LANDING_EPOCHS;
     return pc1 + pc2 <= epochs * t->net.block_ms;
 }
 
@@ -86,14 +84,14 @@ static bool seal_deadline(slk_turn_t *t, slk_task_t task, seal_deadline_t *out)
     *out = (seal_deadline_t){
         .task_ms = task == SLK_TASK_PC1 ? pc1 : pc2,
         .ticket_ms = slk_turn_epoch_ms(t, t->sector->ticket_epoch + p->max_precommit_lookback -
-                                              LANDING_EPOCHS) -
+                                              SLK_LANDING_EPOCHS) -
                      after,
         .deal_ms = INT64_MAX,
     };
     if (cutoff != SLK_BATCH_NO_CUTOFF)
         out->deal_ms =
-            slk_turn_epoch_ms(t, cutoff - p->precommit_challenge_delay - LANDING_EPOCHS) - after -
-            c1 - c2;
+            slk_turn_epoch_ms(t, cutoff - p->precommit_challenge_delay - SLK_LANDING_EPOCHS) -
+            after - c1 - c2;
     return true;
 }
 

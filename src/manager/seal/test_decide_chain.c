@@ -291,6 +291,11 @@ static void test_committing_reorg(void **state)
     expect_event(SEED_READY);
     assert_int_equal(d.event.epoch, 4910);
     sim.fork = 0;
+    sim.net.height = 4909; /* the chain went back: nothing is known of the seed for a while */
+    expect_wait();
+    assert_int_equal(d.until_epoch, 4911);
+    assert_false(d.trouble);
+    sim.net.height = 5000;
     /* The pre-commit landed again, at another epoch. */
     sim.sectors[5].pre_commit.pre_commit_epoch = 4950;
     expect_event(SEED_READY);
