@@ -1,5 +1,5 @@
-/* What workers send, and what a manager answers: the first byte chooses the record. What is read and written
- * again is the same. */
+/* What workers send, and what a manager answers: the first byte chooses the record. What is read
+ * and written again is the same. */
 #include "base/assert.h"
 #include "cluster/protocol.h"
 #include "codec/json.h"

@@ -1,41 +1,47 @@
 #ifndef SLK_CLUSTER_PROTOCOL_H
 #define SLK_CLUSTER_PROTOCOL_H
 
-/* What a worker and its manager say to each other: JSON-RPC at the manager's /rpc/v0, always called by the
- * worker, with a token of right "worker" (or admin). Durations travel, never times of day, so that wrong
- * clocks do no harm.
+/* What a worker and its manager say to each other: JSON-RPC at the manager's /rpc/v0, always
+ * called by the worker, with a token of right "worker" (or admin). Durations travel, never times
+ * of day, so that wrong clocks do no harm.
  *
- *   Selkie.WorkerRegister(slk_register) -> slk_registered     first, and again when the manager says "unknown
- *                                                             session" (error code SLK_RPC_UNKNOWN_SESSION)
- *   Selkie.WorkerBeat(slk_beat) -> slk_orders                 every BeatMs and whenever something changed: renews
- *                                                             the leases of the jobs it names, brings progress and
- *                                                             free space, takes new jobs, hears which to stop. May
- *                                                             be answered late (WaitMs) when there is nothing to do
- *   Selkie.JobDone(slk_job_done) -> bool                      until answered; true: taken (now or before); false:
- *                                                             nobody wants it any more, forget it
- *   Selkie.JobFailed(slk_job_failed) -> bool                  the same
- *   Selkie.StorageDeclare(slk_declare) -> null                what sector files a path holds
- *   PUT /jobs/ID/output?lease=N  GET /jobs/ID/output          the output of a C1 job; header Digest: sha-256=<hex>
+ *   Selkie.WorkerRegister(slk_register) -> slk_registered
+ *       first, and again when the manager says "unknown session"
+ *   Selkie.WorkerBeat(slk_beat) -> slk_orders
+ *       every BeatMs and whenever something changed: renews the leases of the jobs it names, brings
+ *       progress and free space, takes new jobs, hears which to stop. May be answered late (WaitMs)
+ *       when there is nothing to do
+ *   Selkie.JobDone(slk_job_done) -> bool
+ *       until answered; true: taken (now or before); false: nobody wants it any more, forget it
+ *   Selkie.JobFailed(slk_job_failed) -> bool
+ *       the same
+ *   Selkie.StorageDeclare(slk_declare) -> null
+ *       what sector files a path holds
+ *   PUT /jobs/ID/output?lease=N, GET /jobs/ID/output
+ *       the output of a C1 job; header Digest: sha-256=<hex>
  *
- * A job is held by a lease: a number that grows with each assignment of that job. What comes with an older
- * number is not taken. A worker that was away goes on naming its jobs in beats: the manager lets it continue
- * (the same lease again) while the job is still unassigned or its own, else the job's id is in Cancel.
+ * A job is held by a lease: a number that grows with each assignment of that job. What comes
+ * with an older number is not taken. A worker that was away goes on naming its jobs in beats:
+ * the manager lets it continue (the same lease again) while the job is still unassigned or its
+ * own, else the job's id is in Cancel.
  *
- * Answers get lost: a job of the worker that its beat does not name is in Start again, with the same ID and
- * Lease; a worker that has it already takes no notice. An ID that it has with an older Lease goes on under
- * the new one. So a worker names each job from when it got it until JobDone or JobFailed was answered.
+ * Answers get lost: a job of the worker that its beat does not name is in Start again, with the
+ * same ID and Lease; a worker that has it already takes no notice. An ID that it has with an
+ * older Lease goes on under the new one. So a worker names each job from when it got it until
+ * JobDone or JobFailed was answered.
  *
- * Space: the manager promises the space of a job before it assigns it and takes it off Available itself,
- * until a beat names the job with Reserved: from then on the worker has taken it off.
+ * Space: the manager promises the space of a job before it assigns it and takes it off Available
+ * itself, until a beat names the job with Reserved: from then on the worker has taken it off.
  *
- * StorageDeclare: the part with First (its list may be empty) is sent before the path is looked through, so
- * that what comes and goes meanwhile is not mistaken for what was there. A path must be reported in a beat
- * or at registration before it is declared.
+ * StorageDeclare: the part with First (its list may be empty) is sent before the path is looked
+ * through, so that what comes and goes meanwhile is not mistaken for what was there. A path must
+ * be reported in a beat or at registration before it is declared.
  *
- * Errors beyond those of JSON-RPC: SLK_RPC_UNKNOWN_SESSION (register, then ask again), SLK_RPC_WRONG_PROTOCOL
- * (give up), SLK_RPC_STALE (a part of a declaration that somebody began anew: begin anew), SLK_RPC_NO_OUTPUT
- * (JobDone before the output: send it), 1 (trouble of the manager's: again later), -32700 (malformed: a bug).
- * Versions: Protocol must be equal; the sentence of the refusal says which side is older. */
+ * Errors beyond those of JSON-RPC: SLK_RPC_UNKNOWN_SESSION (register, then ask again),
+ * SLK_RPC_WRONG_PROTOCOL (give up), SLK_RPC_STALE (a part of a declaration that somebody began
+ * anew: begin anew), SLK_RPC_NO_OUTPUT (JobDone before the output: send it), 1 (trouble of the
+ * manager's: again later), -32700 (malformed: a bug). Versions: Protocol must be equal; the
+ * sentence of the refusal says which side is older. */
 
 #include "cluster/task.h"
 #include "codec/record.h"
@@ -126,9 +132,10 @@ SLK_RECORD(slk_beat, SLK_BEAT_ROWS);
     F(T, TEXT, url, "URL")
 SLK_RECORD(slk_file_source, SLK_FILE_SOURCE_ROWS);
 
-/* Where a file of the sector is or goes. Use: "existing" it is in Store of this worker; "make" the task
- * makes it in Store; "fetch" first bring it into Store from Sources (other workers), or move it there from
- * From (another path of this worker). Move: then remove it where it came from. */
+/* Where a file of the sector is or goes. Use: "existing" it is in Store of this worker; "make"
+ * the task makes it in Store; "fetch" first bring it into Store from Sources (other workers), or
+ * move it there from From (another path of this worker). Move: then remove it where it came
+ * from. */
 #define SLK_JOB_FILE_ROWS(F, T)                                                                    \
     F(T, TEXT, type, "Type") /* "sealed" */                                                        \
     F(T, TEXT, use, "Use")                                                                         \

@@ -1,8 +1,9 @@
 #ifndef SLK_CLUSTER_TASK_H
 #define SLK_CLUSTER_TASK_H
 
-/* The tasks that a worker does for a manager, by Lotus' short names (spec lotus-miner.md 2.1): which
- * files of the sector each needs and makes. Parameters and results of each are JSON objects:
+/* The tasks that a worker does for a manager, by Lotus' short names (spec lotus-miner.md 2.1):
+ * which files of the sector each needs and makes. Parameters and results of each are JSON
+ * objects:
  *
  * AP   {"Existing":[PIECE], "Add":[PIECE...]}      -> {"Pieces":[{"Size","PieceCID"}]}: all of the sector
  *      Appends pieces; those that are there from an earlier try are not written again. PIECE is
@@ -25,8 +26,9 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* Identifier, short name, Lotus' type, order (lower is more urgent), needs, makes, may its files be fetched
- * from another worker first, heavy (runs in a processor). Sets of file types as storage/file_type.h. */
+/* Identifier, short name, Lotus' type, order (lower is more urgent), needs, makes, may its files
+ * be fetched from another worker first, heavy (runs in a processor). Sets of file types as
+ * storage/file_type.h. */
 #define SLK_TASKS(X)                                                                               \
     X(FIN, "FIN", "seal/v0/finalize", -3, SLK_FT_SEALED | SLK_FT_CACHE, 0, false, false)           \
     X(GET, "GET", "seal/v0/fetch", -1, SLK_FT_SEALED | SLK_FT_CACHE, 0, true, false)               \

@@ -27,7 +27,7 @@ int64_t slk_dispatch_now(const slk_dispatch_t *d)
     return (int64_t)now.tv_sec * 1000 + now.tv_nsec / 1000000;
 }
 
-/* --- Small things ------------------------------------------------------------------------------- */
+/* --- Small things ----------------------------------------------------------------------------- */
 
 bool slk_refuse(slk_refusal_t *no, int64_t code, const char *fmt, ...)
 {
@@ -122,7 +122,7 @@ void slk_dispatch_wake(slk_dispatch_t *d)
     pthread_mutex_unlock(&d->lock);
 }
 
-/* --- What the thread does ------------------------------------------------------------------------- */
+/* --- What the thread does --------------------------------------------------------------------- */
 
 typedef struct {
     int64_t ids[NEWS_MAX];
@@ -263,7 +263,7 @@ static void look_at_workers(slk_dispatch_t *d)
         slk_log(SLK_LOG_WARN, SLK_LOG_DISPATCH, "noting who died: %s", diag.text);
 }
 
-/* --- What people see ------------------------------------------------------------------------------- */
+/* --- What people see -------------------------------------------------------------------------- */
 
 #define NOTES_MAX 512
 
@@ -363,9 +363,10 @@ static void purge(slk_dispatch_t *d)
         slk_output_remove(d, p.ids[i], -1);
 }
 
-/* --- The thread ------------------------------------------------------------------------------------- */
+/* --- The thread ------------------------------------------------------------------------------- */
 
-/* This process was stopped, or waited long for its database: what was not heard then is nobody's fault. */
+/* This process was stopped, or waited long for its database: what was not heard then is nobody's
+ * fault. */
 static void forgive(slk_dispatch_t *d)
 {
     const uint64_t now = slk_net_now_ms(), lease = (uint64_t)d->opts.lease_ms;
@@ -462,7 +463,7 @@ static void *run(void *ctx)
     return NULL;
 }
 
-/* --- Open and close ----------------------------------------------------------------------------------- */
+/* --- Open and close --------------------------------------------------------------------------- */
 
 static slk_err_t copy_opts(slk_dispatch_t *d, const slk_dispatch_opts_t *opts, slk_diag_t *diag)
 {

@@ -1,18 +1,20 @@
 #ifndef SLK_MANAGER_JOB_DISPATCH_H
 #define SLK_MANAGER_JOB_DISPATCH_H
 
-/* Gives jobs to workers: tables of jobs, workers and storage, a picture of them in memory, the scheduler
- * (manager/sched/sched.h), and the leases.
+/* Gives jobs to workers: tables of jobs, workers and storage, a picture of them in memory, the
+ * scheduler (manager/sched/sched.h), and the leases.
  *
- *   job table --wake--> picture --snapshot--> scheduler --assignments--> one transaction --> orders wait for
- *   beats ------------> (leases, free space: memory alone)                                   their worker
+ *   job table --wake--> picture --snapshot--> scheduler --assignments--> one transaction
+ *   beats ------------> (leases, free space: memory alone)                     |
+ *   beats <--------------------------- orders, which wait for their worker <---'
  *
- * The database is the truth and is written before anything is said to a worker; the picture is made from it
- * at the start and after any trouble with it. Leases and signs of life are memory alone: a manager that
- * starts gives every running job a whole lease to be named again, so that kill -9 takes no job from anybody.
- * All times that matter are this machine's monotonic clock.
+ * The database is the truth and is written before anything is said to a worker; the picture is
+ * made from it at the start and after any trouble with it. Leases and signs of life are memory
+ * alone: a manager that starts gives every running job a whole lease to be named again, so that
+ * kill -9 takes no job from anybody. All times that matter are this machine's monotonic clock.
  *
- * One dispatcher a database. All functions from any thread; from inside of hooks slk_dispatch_wake alone. */
+ * One dispatcher a database. All functions from any thread; from inside of hooks
+ * slk_dispatch_wake alone. */
 
 #include "manager/job/job_store.h"
 #include "manager/job/registry.h"
@@ -47,13 +49,14 @@ void slk_dispatch_close(slk_dispatch_t *dispatch);
 /* Jobs were added or dropped (after that transaction): looks at them soon. Cheap. */
 void slk_dispatch_wake(slk_dispatch_t *dispatch);
 
-/* --- What operators say ---------------------------------------------------------------------- */
+/* --- What operators say ----------------------------------------------------------------------- */
 
-/* worker: UUID, or a name that one worker alone has. Kept over restarts. SLK_ERR_NOTFOUND, SLK_ERR_INPUT (a
- * name of several). */
+/* worker: UUID, or a name that one worker alone has. Kept over restarts. SLK_ERR_NOTFOUND,
+ * SLK_ERR_INPUT (a name of several). */
 SLK_CHECK_RESULT slk_err_t slk_dispatch_wish(slk_dispatch_t *dispatch, const char *worker,
                                              slk_worker_wish_t wish, slk_diag_t *diag);
-/* Forget a worker that is gone for good; what its paths held stays known. SLK_ERR_STATE: it is alive. */
+/* Forget a worker that is gone for good; what its paths held stays known. SLK_ERR_STATE: it is
+ * alive. */
 SLK_CHECK_RESULT slk_err_t slk_dispatch_forget(slk_dispatch_t *dispatch, const char *worker,
                                                slk_diag_t *diag);
 /* Forget a path that nobody serves any more, and what it held. SLK_ERR_STATE, SLK_ERR_NOTFOUND. */
@@ -63,7 +66,7 @@ SLK_CHECK_RESULT slk_err_t slk_dispatch_forget_path(slk_dispatch_t *dispatch, co
 SLK_CHECK_RESULT slk_err_t slk_dispatch_abort(slk_dispatch_t *dispatch, int64_t job,
                                               const char *why, slk_diag_t *diag);
 
-/* --- What operators see: JSON, the caller's -------------------------------------------------- */
+/* --- What operators see: JSON, the caller's --------------------------------------------------- */
 
 /* [{"ID","Name","URL","Version","State": "active"|"paused"|"draining"|"leaving"|"dead","Wish","Cores","Memory",
  *   "FreeMemory","LoadMillis","NUMANodes","Tasks":[{"Task","Limit","Running"}],"Miners",
@@ -78,8 +81,8 @@ SLK_CHECK_RESULT slk_err_t slk_dispatch_workers(slk_dispatch_t *dispatch, json_t
 SLK_CHECK_RESULT slk_err_t slk_dispatch_jobs(slk_dispatch_t *dispatch, json_t **list,
                                              slk_diag_t *diag);
 
-/* As slk_storage_list with "Available" (what may be promised: null when nobody alive reported it),"Used",
- * "Usable": bool,"Err": why not. */
+/* As slk_storage_list with "Available" (what may be promised: null when nobody alive reported
+ * it),"Used", "Usable": bool,"Err": why not. */
 SLK_CHECK_RESULT slk_err_t slk_dispatch_storage(slk_dispatch_t *dispatch, json_t **list,
                                                 slk_diag_t *diag);
 

@@ -1,5 +1,5 @@
-/* Registration and beats: what is heard goes into the picture; the database is asked only where a path is new
- * or a worker came back to a job that was taken from it. */
+/* Registration and beats: what is heard goes into the picture; the database is asked only where
+ * a path is new or a worker came back to a job that was taken from it. */
 #include "manager/job/dispatch_impl.h"
 
 #include "base/assert.h"
@@ -15,7 +15,7 @@
 
 #define SKEW_MAX_MS 30000
 
-/* --- Paths of a worker ----------------------------------------------------------------------------- */
+/* --- Paths of a worker ------------------------------------------------------------------------ */
 
 static void digest(uint64_t *h, const void *bytes, size_t len)
 {
@@ -184,7 +184,7 @@ out:
     return err;
 }
 
-/* --- Registration ------------------------------------------------------------------------------------ */
+/* --- Registration ----------------------------------------------------------------------------- */
 
 static bool id_ok(const char *id)
 {
@@ -311,7 +311,7 @@ bool slk_dispatch_register(slk_dispatch_t *d, const slk_register_t *w, slk_regis
     return true;
 }
 
-/* --- Beats ------------------------------------------------------------------------------------------------ */
+/* --- Beats ------------------------------------------------------------------------------------ */
 
 /* What a beat names of a job that is queued again although nobody got it. */
 typedef struct {
@@ -420,7 +420,7 @@ static void hear(slk_dispatch_t *d, slk_pic_worker_t *worker, const slk_beat_t *
     }
 }
 
-/* --- Orders --------------------------------------------------------------------------------------------- */
+/* --- Orders ----------------------------------------------------------------------------------- */
 
 static const slk_job_progress_t *named(const slk_beat_t *beat, int64_t id)
 {

@@ -1,5 +1,5 @@
-/* What files a path holds, as its worker tells after looking through it: gathered part by part, then compared
- * with what is known, and the differences written. */
+/* What files a path holds, as its worker tells after looking through it: gathered part by part,
+ * then compared with what is known, and the differences written. */
 #include "manager/job/dispatch_impl.h"
 
 #include "base/log.h"
@@ -92,7 +92,7 @@ void slk_declaration_note(slk_dispatch_t *d, const char *store, const slk_sector
     named->gone = there ? named->gone & ~type : named->gone | type;
 }
 
-/* --- Parts --------------------------------------------------------------------------------------- */
+/* --- Parts ------------------------------------------------------------------------------------ */
 
 static bool begin(slk_dispatch_t *d, const char *store, const char *worker, slk_refusal_t *no)
 {
@@ -127,7 +127,7 @@ static bool take_part(slk_declaration_t *decl, const slk_declare_t *part, slk_re
     return true;
 }
 
-/* --- The comparison --------------------------------------------------------------------------------- */
+/* --- The comparison --------------------------------------------------------------------------- */
 
 typedef struct {
     slk_sector_id_t sector;

@@ -212,7 +212,8 @@ bool slk_dispatch_done(slk_dispatch_t *d, const slk_job_done_t *done, bool *take
     return finish(&e, taken, no);
 }
 
-/* At most cap - 1 bytes, of a long text the end. Zero bytes become blanks, as does half a character. */
+/* At most cap - 1 bytes, of a long text the end. Zero bytes become blanks, as does half a
+ * character. */
 static void tail_of(char *out, size_t cap, const slk_bytes_t *text)
 {
     const size_t len = text->len < cap ? text->len : cap - 1;

@@ -3,9 +3,10 @@
 
 /* What the sources of the dispatcher share.
  *
- * Two locks, always in this order: db_lock for the connection and for whatever is to be shown in the picture
- * after it was written; lock for the picture itself, held for moments only. Who holds db_lock alone may read
- * what the picture says of jobs, paths and files, as these change under both. */
+ * Two locks, always in this order: db_lock for the connection and for whatever is to be shown in
+ * the picture after it was written; lock for the picture itself, held for moments only. Who
+ * holds db_lock alone may read what the picture says of jobs, paths and files, as these change
+ * under both. */
 
 #include "manager/job/dispatch.h"
 #include "manager/job/picture.h"
@@ -65,7 +66,8 @@ SLK_CHECK_RESULT slk_err_t slk_dispatch_transact(slk_dispatch_t *d, slk_db_fn_t 
 void slk_dispatch_refresh(slk_dispatch_t *d, int64_t job, bool stir);
 /* Something changed: decide soon. With lock. */
 void slk_dispatch_stir(slk_dispatch_t *d);
-/* Tell hooks.changed: now, with no lock; or, in the dispatcher's thread, when it has given them back. */
+/* Tell hooks.changed: now, with no lock; or, in the dispatcher's thread, when it has given them
+ * back. */
 void slk_dispatch_changed(slk_dispatch_t *d, uint64_t miner, uint64_t number);
 void slk_dispatch_changed_later(slk_dispatch_t *d, uint64_t miner, uint64_t number);
 
@@ -91,10 +93,11 @@ void slk_output_path(const slk_dispatch_t *d, char out[SLK_OUTPUT_PATH_MAX], int
 bool slk_output_there(const slk_dispatch_t *d, int64_t job, int64_t lease);
 /* Remove all of a job; keep_lease >= 0: but this one's. */
 void slk_output_remove(const slk_dispatch_t *d, int64_t job, int64_t keep_lease);
-/* Remove what belongs to no job any more, and what was being written when the last process ended. */
+/* Remove what belongs to no job any more, and what was being written when the last process
+ * ended. */
 SLK_CHECK_RESULT slk_err_t slk_output_sweep(const slk_dispatch_t *d, slk_diag_t *diag);
 
-/* --- What workers say: for worker_api.c -------------------------------------------------------- */
+/* --- What workers say: for worker_api.c ------------------------------------------------------- */
 
 /* Why a call is refused: code of cluster/protocol.h or JSON-RPC. */
 typedef struct {

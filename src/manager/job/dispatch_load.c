@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- Durations that were measured ------------------------------------------------------------------ */
+/* --- Durations that were measured ------------------------------------------------------------- */
 
 #define LEARN_MAX 2000
 
@@ -52,7 +52,7 @@ slk_err_t slk_dispatch_learn(slk_dispatch_t *d, slk_diag_t *diag)
     return err;
 }
 
-/* --- Tables into the picture -------------------------------------------------------------------------- */
+/* --- Tables into the picture ------------------------------------------------------------------ */
 
 static slk_err_t no_memory(slk_diag_t *diag)
 {

@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- The snapshot: borrows from the picture, under lock ------------------------------------------------ */
+/* --- The snapshot: borrows from the picture, under lock --------------------------------------- */
 
 typedef struct {
     slk_sched_snapshot_t in;
@@ -229,7 +229,7 @@ static bool snap_make(snap_t *s, const slk_dispatch_t *d)
     return true;
 }
 
-/* --- What was decided ------------------------------------------------------------------------------------ */
+/* --- What was decided ------------------------------------------------------------------------- */
 
 /* An assignment, copied out of the picture: to be written without its lock. */
 typedef struct {
@@ -343,7 +343,8 @@ static bool gather(gifts_t *gifts, const snap_t *s, const slk_sched_result_t *r)
     return true;
 }
 
-/* Sentences are made anew where what they say may have changed; numbers in them may be five seconds old. */
+/* Sentences are made anew where what they say may have changed; numbers in them may be five
+ * seconds old. */
 static void explain(const snap_t *s, const slk_sched_result_t *r)
 {
     const uint64_t now = slk_net_now_ms();
@@ -457,7 +458,7 @@ void slk_dispatch_decide(slk_dispatch_t *d)
     snap_free(&s);
 }
 
-/* --- What each worker says to one job ------------------------------------------------------------------ */
+/* --- What each worker says to one job --------------------------------------------------------- */
 
 static json_t *answers_json(const snap_t *s, uint32_t job, const slk_sched_explain_t *answers)
 {

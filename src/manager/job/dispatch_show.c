@@ -13,7 +13,7 @@ static slk_err_t no_memory(slk_diag_t *diag)
     return slk_fail(diag, SLK_ERR_NOMEM, "out of memory for an answer to an operator");
 }
 
-/* --- Wishes -------------------------------------------------------------------------------------- */
+/* --- Wishes ----------------------------------------------------------------------------------- */
 
 /* By UUID, or by a name that one alone has. With db_lock. */
 static slk_err_t find_worker(slk_dispatch_t *d, const char *text, char id[SLK_JOB_WORKER_MAX],
@@ -154,7 +154,7 @@ slk_err_t slk_dispatch_abort(slk_dispatch_t *d, int64_t job, const char *why, sl
     return err;
 }
 
-/* --- Workers -------------------------------------------------------------------------------------- */
+/* --- Workers ---------------------------------------------------------------------------------- */
 
 static const char *state_of(const slk_pic_worker_t *w)
 {
@@ -211,7 +211,7 @@ slk_err_t slk_dispatch_workers(slk_dispatch_t *d, json_t **list, slk_diag_t *dia
     return no_memory(diag);
 }
 
-/* --- Jobs ------------------------------------------------------------------------------------------- */
+/* --- Jobs ------------------------------------------------------------------------------------- */
 
 static json_t *ms_or_null(int64_t ms)
 {
@@ -286,7 +286,7 @@ void slk_dispatch_why(slk_dispatch_t *d, int64_t id, char *out, size_t cap)
     pthread_mutex_unlock(&d->lock);
 }
 
-/* --- Storage ----------------------------------------------------------------------------------------- */
+/* --- Storage ---------------------------------------------------------------------------------- */
 
 /* Why a path cannot be used. With lock. */
 static void path_trouble(const slk_dispatch_t *d, uint32_t store, char *out, size_t cap)
@@ -347,7 +347,7 @@ slk_err_t slk_dispatch_storage(slk_dispatch_t *d, json_t **list, slk_diag_t *dia
     return err;
 }
 
-/* --- sched-diag --------------------------------------------------------------------------------------- */
+/* --- sched-diag ------------------------------------------------------------------------------- */
 
 static json_t *request_json(const slk_pic_job_t *job)
 {

@@ -127,7 +127,7 @@ slk_err_t slk_job_find_id(slk_db_t *db, int64_t id, slk_job_view_t *view, slk_di
     return find(db, "SELECT " VIEW_COLUMNS " FROM job WHERE id = ?1", &val, view, diag);
 }
 
-/* --- Rows for the dispatcher ----------------------------------------------------------------- */
+/* --- Rows for the dispatcher ------------------------------------------------------------------ */
 
 void slk_job_row_free(slk_job_row_t *row)
 {

@@ -80,7 +80,7 @@ slk_err_t slk_job_event(slk_db_t *db, int64_t id, const char *what, const char *
         NULL, diag);
 }
 
-/* --- Wanting -------------------------------------------------------------------------------- */
+/* --- Wanting ---------------------------------------------------------------------------------- */
 
 static slk_err_t insert_job(slk_db_t *db, const slk_job_want_t *want, int64_t now_ms, int64_t *id,
                             slk_diag_t *diag)
@@ -149,7 +149,7 @@ slk_err_t slk_job_drop(slk_db_t *db, uint64_t miner, uint64_t number, const char
     return err;
 }
 
-/* --- Fencing -------------------------------------------------------------------------------- */
+/* --- Fencing ---------------------------------------------------------------------------------- */
 
 /* The job of a claim, when the claim is the last one that was given for it. */
 static slk_err_t look_up(slk_db_t *db, const slk_job_claim_t *claim, bool *holds,
@@ -216,7 +216,7 @@ slk_err_t slk_job_continue(slk_db_t *db, const slk_job_claim_t *claim, int64_t n
                : slk_job_event(db, claim->id, "continued", view.worker, NULL, now_ms, diag);
 }
 
-/* --- Ends ----------------------------------------------------------------------------------- */
+/* --- Ends ------------------------------------------------------------------------------------- */
 
 /* What follows a row that now says done or failed, in the same transaction. */
 static slk_err_t after_end(slk_db_t *db, int64_t id, const char *what, const char *text,
@@ -390,7 +390,7 @@ slk_err_t slk_job_abort(slk_db_t *db, int64_t id, const char *why, int64_t now_m
     return end_failed(db, id, SLK_FAILURE_CANCELLED, "aborted", why, why, now_ms, hooks, diag);
 }
 
-/* --- Purge ---------------------------------------------------------------------------------- */
+/* --- Purge ------------------------------------------------------------------------------------ */
 
 slk_err_t slk_job_purge(slk_db_t *db, int64_t before_ms, int64_t *ids, size_t max, size_t *cnt,
                         slk_diag_t *diag)

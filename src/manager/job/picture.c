@@ -8,7 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* --- The map: open addressing, linear probing, never more than half full -------------------------- */
+/* --- The map: open addressing, linear probing, never more than half full ---------------------- */
 
 static size_t slot_of(const slk_pair_map_t *map, uint64_t a, uint64_t b)
 {
@@ -94,7 +94,7 @@ void *slk_pair_next(const slk_pair_map_t *map, size_t *at)
     return NULL;
 }
 
-/* --- Lists ------------------------------------------------------------------------------------------- */
+/* --- Lists ------------------------------------------------------------------------------------ */
 
 bool slk_pic_numbers_set(slk_pic_numbers_t *out, const uint64_t *at, size_t cnt)
 {
@@ -148,7 +148,7 @@ bool slk_pic_texts_json(slk_pic_texts_t *out, const json_t *list)
     return ok;
 }
 
-/* --- Workers and paths ---------------------------------------------------------------------------- */
+/* --- Workers and paths ------------------------------------------------------------------------ */
 
 slk_pic_worker_t *slk_pic_worker(const slk_picture_t *pic, const char *id, uint32_t *at)
 {
@@ -232,7 +232,7 @@ void slk_pic_mount_remove(slk_pic_worker_t *worker, uint32_t store)
         *mount = worker->mounts[--worker->mount_cnt];
 }
 
-/* --- Files -------------------------------------------------------------------------------------------- */
+/* --- Files ------------------------------------------------------------------------------------ */
 
 slk_pic_sector_t *slk_pic_sector(const slk_picture_t *pic, const slk_sector_id_t *sector)
 {
@@ -310,7 +310,7 @@ void slk_pic_file_drop(slk_picture_t *pic, const slk_sector_id_t *id, slk_file_t
     }
 }
 
-/* --- Jobs --------------------------------------------------------------------------------------------- */
+/* --- Jobs ------------------------------------------------------------------------------------- */
 
 slk_pic_job_t *slk_pic_job(const slk_picture_t *pic, int64_t id)
 {
@@ -502,7 +502,7 @@ slk_err_t slk_pic_job_show(slk_picture_t *pic, slk_job_row_t *row, uint64_t leas
     return SLK_OK;
 }
 
-/* --- The end ------------------------------------------------------------------------------------------ */
+/* --- The end ---------------------------------------------------------------------------------- */
 
 void slk_picture_clear(slk_picture_t *pic)
 {

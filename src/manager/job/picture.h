@@ -1,11 +1,12 @@
 #ifndef SLK_MANAGER_JOB_PICTURE_H
 #define SLK_MANAGER_JOB_PICTURE_H
 
-/* What the dispatcher holds in memory: workers, paths, which path has which file, unfinished jobs. No
- * database and no lock here; all of it is under the dispatcher's lock. Times are of the monotonic clock.
+/* What the dispatcher holds in memory: workers, paths, which path has which file, unfinished
+ * jobs. No database and no lock here; all of it is under the dispatcher's lock. Times are of the
+ * monotonic clock.
  *
- * Workers and paths stay at their address and their place until the picture is freed, so that others may
- * name them by index. */
+ * Workers and paths stay at their address and their place until the picture is freed, so that
+ * others may name them by index. */
 
 #include "manager/job/job_store.h"
 #include "manager/job/registry.h"
@@ -37,7 +38,7 @@ void slk_pair_free(slk_pair_map_t *map);                            /* the slots
 /* The next value from *at (0 at first); NULL: there is no more. */
 void *slk_pair_next(const slk_pair_map_t *map, size_t *at);
 
-/* --- Paths and files --------------------------------------------------------------------------- */
+/* --- Paths and files -------------------------------------------------------------------------- */
 
 typedef struct {
     char **at;
@@ -70,7 +71,7 @@ typedef struct {
     uint32_t cnt, cap;
 } slk_pic_sector_t;
 
-/* --- Workers ------------------------------------------------------------------------------------ */
+/* --- Workers ---------------------------------------------------------------------------------- */
 
 /* A path at a worker, as it reported it last. */
 typedef struct {
@@ -102,7 +103,7 @@ typedef struct {
     uint32_t job_cnt, job_cap;
 } slk_pic_worker_t;
 
-/* --- Jobs --------------------------------------------------------------------------------------- */
+/* --- Jobs ------------------------------------------------------------------------------------- */
 
 typedef struct {
     uint32_t store;
@@ -138,7 +139,7 @@ struct slk_pic_job {
     int64_t eta_start_ms, eta_end_ms; /* as the scheduler told, ms since 1970; -1 */
 };
 
-/* --- All ------------------------------------------------------------------------------------------ */
+/* --- All -------------------------------------------------------------------------------------- */
 
 typedef struct {
     slk_pic_worker_t **workers;
@@ -170,8 +171,9 @@ void slk_pic_file_drop(slk_picture_t *pic, const slk_sector_id_t *sector, slk_fi
 slk_pic_sector_t *slk_pic_sector(const slk_picture_t *pic, const slk_sector_id_t *sector);
 
 slk_pic_job_t *slk_pic_job(const slk_picture_t *pic, int64_t id);
-/* Have the picture show a row: put, changed or, when it has ended, taken out. Takes the row's texts.
- * lease_until_ms is for a running job that was not running for this worker and lease before. */
+/* Have the picture show a row: put, changed or, when it has ended, taken out. Takes the row's
+ * texts. lease_until_ms is for a running job that was not running for this worker and lease
+ * before. */
 SLK_CHECK_RESULT slk_err_t slk_pic_job_show(slk_picture_t *pic, slk_job_row_t *row,
                                             uint64_t lease_until_ms, slk_diag_t *diag);
 void slk_pic_job_remove(slk_picture_t *pic, int64_t id);

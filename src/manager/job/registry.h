@@ -1,16 +1,16 @@
 #ifndef SLK_MANAGER_JOB_REGISTRY_H
 #define SLK_MANAGER_JOB_REGISTRY_H
 
-/* The table `worker`: who has ever registered, and what an operator said about it. Whether one is alive is
- * known to the dispatcher alone, by its own clock. Connections as in store/db.h. */
+/* The table `worker`: who has ever registered, and what an operator said about it. Whether one
+ * is alive is known to the dispatcher alone, by its own clock. Connections as in store/db.h. */
 
 #include "cluster/protocol.h"
 #include "store/db.h"
 
 SLK_CHECK_RESULT slk_err_t slk_registry_migrate(slk_db_t *db, slk_diag_t *diag);
 
-/* What an operator wants of a worker. Paused: nothing new, what runs goes on and waits stay its own.
- * Draining: the same, until it has nothing left; then it may be stopped. */
+/* What an operator wants of a worker. Paused: nothing new, what runs goes on and waits stay its
+ * own. Draining: the same, until it has nothing left; then it may be stopped. */
 typedef enum { SLK_WORKER_ACTIVE, SLK_WORKER_PAUSED, SLK_WORKER_DRAINING } slk_worker_wish_t;
 
 const char *slk_worker_wish_name(slk_worker_wish_t wish); /* "active" */

@@ -113,7 +113,7 @@ static bool cancelled(json_t *orders, json_int_t id)
     return false;
 }
 
-/* --- The usual way ------------------------------------------------------------------------------------ */
+/* --- The usual way ---------------------------------------------------------------------------- */
 
 static void test_life(void **state)
 {
@@ -181,7 +181,7 @@ static void test_lost_answer(void **state)
     assert_int_equal(lease, lease2);
 }
 
-/* --- Leases --------------------------------------------------------------------------------------------- */
+/* --- Leases ----------------------------------------------------------------------------------- */
 
 static void test_expiry_and_fencing(void **state)
 {
@@ -223,7 +223,8 @@ static void wait_state(fixture_t *f, int64_t id, slk_job_state_t state)
     expect_state(f, id, state);
 }
 
-/* Late, but nobody took it: it goes on under the same lease, and what was promised is promised again. */
+/* Late, but nobody took it: it goes on under the same lease, and what was promised is promised
+ * again. */
 static void test_late_worker_goes_on(void **state)
 {
     fixture_t *f = *state;
@@ -245,7 +246,7 @@ static void test_late_worker_goes_on(void **state)
     expect_state(f, id, SLK_JOB_DONE);
 }
 
-/* --- A manager that is started anew ------------------------------------------------------------------- */
+/* --- A manager that is started anew ----------------------------------------------------------- */
 
 static void test_restart(void **state)
 {
@@ -269,12 +270,13 @@ static void test_restart(void **state)
     assert_int_equal(sim_done(&f->a, id, lease, "{\"Proof\":\"\"}", "[]", NULL), 1);
     sim_server_stop(&f->s);
     start(f);
-    /* The answer was lost with the manager: saying it again, also before registering, is harmless. */
+    /* The answer was lost with the manager: saying it again, also before registering, is
+     * harmless. */
     assert_int_equal(sim_done(&f->a, id, lease, "{\"Proof\":\"\"}", "[]", NULL), 1);
     assert_int_equal(atomic_load(&f->ended), 1);
 }
 
-/* --- Refusals --------------------------------------------------------------------------------------------- */
+/* --- Refusals --------------------------------------------------------------------------------- */
 
 static void test_refusals(void **state)
 {
@@ -341,7 +343,7 @@ static void test_wrong_clock(void **state)
     json_decref(workers);
 }
 
-/* --- Operators ---------------------------------------------------------------------------------------------- */
+/* --- Operators -------------------------------------------------------------------------------- */
 
 static void test_wishes(void **state)
 {
@@ -393,7 +395,7 @@ static void test_wishes(void **state)
     assert_int_equal(atomic_load(&f->ended), 1);
 }
 
-/* --- Space ------------------------------------------------------------------------------------------------ */
+/* --- Space ------------------------------------------------------------------------------------ */
 
 /* Room for one and a half: the second waits until the first has ended, whatever the reports say. */
 static void test_space(void **state)
@@ -424,8 +426,8 @@ static void test_space(void **state)
     assert_true(id2 != id);
 }
 
-/* One path at two workers: what one of them was promised is not there for the other, whose reports cannot
- * know of it. */
+/* One path at two workers: what one of them was promised is not there for the other, whose
+ * reports cannot know of it. */
 static void test_shared_space(void **state)
 {
     fixture_t *f = *state;
@@ -502,7 +504,7 @@ static void test_deadline(void **state)
     slk_db_close(db);
 }
 
-/* --- Files ------------------------------------------------------------------------------------------------- */
+/* --- Files ------------------------------------------------------------------------------------ */
 
 static json_t *declare(sim_worker_t *w, const char *flags, const char *sectors, int64_t *code)
 {
@@ -587,7 +589,7 @@ static void test_declare(void **state)
     assert_int_equal(code, SLK_RPC_PARSE);
 }
 
-/* --- Outputs ------------------------------------------------------------------------------------------------- */
+/* --- Outputs ---------------------------------------------------------------------------------- */
 
 static int output(fixture_t *f, const char *method, json_int_t id, json_int_t lease,
                   const char *body, const char *digest, char *out, size_t cap)

@@ -1,5 +1,5 @@
-/* A thousand simulated workers at one dispatcher: what their beats cost, and that all of them get work. The
- * calls are those of the RPC methods, from JSON to JSON, without the sockets. */
+/* A thousand simulated workers at one dispatcher: what their beats cost, and that all of them
+ * get work. The calls are those of the RPC methods, from JSON to JSON, without the sockets. */
 #include "manager/job/test_worker_simulated.h"
 
 #include "base/log.h"

@@ -1,6 +1,6 @@
-/* kill -9 of a manager's process at random moments, with simulated workers that go on: every job ends once,
- * and no two workers ever hold one under the same lease. The process is this program, started as
- * `test_job_kill manager FOLDER DATABASE PORT JOBS`. */
+/* kill -9 of a manager's process at random moments, with simulated workers that go on: every job
+ * ends once, and no two workers ever hold one under the same lease. The process is this program,
+ * started as `test_job_kill manager FOLDER DATABASE PORT JOBS`. */
 #include "manager/job/test_worker_simulated.h"
 #include "store/test_engines.h"
 
@@ -27,7 +27,7 @@ static uint64_t random_below(uint64_t *s, uint64_t n)
     return (*s >> 33) % n;
 }
 
-/* --- The process that is killed -------------------------------------------------------------------------- */
+/* --- The process that is killed --------------------------------------------------------------- */
 
 static const char *const tables[] = {"CREATE TABLE ended_once (job {i64} PRIMARY KEY) {strict}",
                                      NULL};
@@ -63,7 +63,7 @@ static void run_manager(const char *dir, const char *where, const char *port, co
     }
 }
 
-/* --- Workers --------------------------------------------------------------------------------------------------- */
+/* --- Workers ---------------------------------------------------------------------------------- */
 
 typedef struct {
     sim_worker_t w;
@@ -162,7 +162,7 @@ static void *work(void *ctx)
     return NULL;
 }
 
-/* --- The one that kills ----------------------------------------------------------------------------------------- */
+/* --- The one that kills ----------------------------------------------------------------------- */
 
 static uint16_t free_port(void)
 {

@@ -1,8 +1,8 @@
 #ifndef SLK_MANAGER_JOB_TEST_WORKER_SIMULATED_H
 #define SLK_MANAGER_JOB_TEST_WORKER_SIMULATED_H
 
-/* A simulated worker: speaks the protocol over HTTP and does nothing. And a manager's server around a
- * dispatcher, for tests. */
+/* A simulated worker: speaks the protocol over HTTP and does nothing. And a manager's server
+ * around a dispatcher, for tests. */
 
 #include "test_util.h"
 
@@ -13,7 +13,7 @@
 
 #include <inttypes.h>
 
-/* --- The server ------------------------------------------------------------------------------------ */
+/* --- The server ------------------------------------------------------------------------------- */
 
 typedef struct {
     char db[256], outputs[128]; /* db: set before for another than a file in the folder */
@@ -74,7 +74,7 @@ static inline void sim_server_stop(sim_server_t *s)
     slk_token_store_close(s->tokens);
 }
 
-/* --- The worker ------------------------------------------------------------------------------------ */
+/* --- The worker ------------------------------------------------------------------------------- */
 
 typedef struct {
     char id[40], session[40], name[16], store[40];
@@ -222,7 +222,7 @@ static inline json_int_t sim_start(json_t *orders, size_t i, const char *field)
         json_object_get(json_array_get(json_object_get(orders, "Start"), i), field));
 }
 
-/* --- Jobs ---------------------------------------------------------------------------------------------- */
+/* --- Jobs ------------------------------------------------------------------------------------- */
 
 typedef struct {
     slk_job_want_t want;

@@ -73,8 +73,8 @@ out:
     return err;
 }
 
-/* Reads again what other processes may have revoked, so that nobody who asks has to wait for the database. One
- * that cannot be read now leaves what was known: workers go on. */
+/* Reads again what other processes may have revoked, so that nobody who asks has to wait for the
+ * database. One that cannot be read now leaves what was known: workers go on. */
 static void *run(void *ctx)
 {
     slk_token_store_t *s = ctx;

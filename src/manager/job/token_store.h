@@ -1,11 +1,12 @@
 #ifndef SLK_MANAGER_JOB_TOKEN_STORE_H
 #define SLK_MANAGER_JOB_TOKEN_STORE_H
 
-/* The tokens that were given out, and which of them are still good: table `token`. The text of a token is
- * given once and kept nowhere.
+/* The tokens that were given out, and which of them are still good: table `token`. The text of a
+ * token is given once and kept nowhere.
  *
- * A token with an id is good while its row is there and not revoked; one without an id (made by Lotus, or
- * by this program before it had a database) is good for ever: it ends with the key that signed it. */
+ * A token with an id is good while its row is there and not revoked; one without an id (made by
+ * Lotus, or by this program before it had a database) is good for ever: it ends with the key
+ * that signed it. */
 
 #include "net/token.h"
 #include "store/db.h"

@@ -13,7 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
-/* --- RPC ------------------------------------------------------------------------------------------- */
+/* --- RPC -------------------------------------------------------------------------------------- */
 
 #define MEMORY_MAX ((size_t)256 << 20) /* of one call */
 
@@ -134,8 +134,9 @@ static void storage_declare(slk_rpc_call_t *call, void *ctx)
     slk_arena_free(&arena);
 }
 
-/* The right is looked at in the methods: "worker" or "admin", of which none includes the other. Beats are not
- * SLK_RPC_WAITS: the dispatcher bounds those that wait, and one too many is answered instead of refused. */
+/* The right is looked at in the methods: "worker" or "admin", of which none includes the other.
+ * Beats are not SLK_RPC_WAITS: the dispatcher bounds those that wait, and one too many is
+ * answered instead of refused. */
 const slk_rpc_method_t slk_worker_api[SLK_WORKER_API_METHODS] = {
     {"Selkie.WorkerRegister", SLK_PERM_NONE, 1, 1, 0, worker_register},
     {"Selkie.WorkerBeat", SLK_PERM_NONE, 1, 1, 0, worker_beat},
@@ -144,7 +145,7 @@ const slk_rpc_method_t slk_worker_api[SLK_WORKER_API_METHODS] = {
     {"Selkie.StorageDeclare", SLK_PERM_NONE, 1, 1, 0, storage_declare},
 };
 
-/* --- Outputs ----------------------------------------------------------------------------------------- */
+/* --- Outputs ---------------------------------------------------------------------------------- */
 
 static void reply(slk_http_request_t *req, int status, const char *text)
 {

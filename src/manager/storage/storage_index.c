@@ -38,7 +38,7 @@ slk_err_t slk_storage_migrate(slk_db_t *db, slk_diag_t *diag)
     return slk_db_migrate(db, "storage", migrations, SLK_COUNT(migrations), diag);
 }
 
-/* --- Paths ---------------------------------------------------------------------------------- */
+/* --- Paths ------------------------------------------------------------------------------------ */
 
 /* A list of texts as a worker sent it, "[]" for null. */
 static slk_err_t texts_of(char **out, const slk_bytes_t *any, const char *what, slk_diag_t *diag)
@@ -166,7 +166,7 @@ slk_err_t slk_storage_forget(slk_db_t *db, const char *store, slk_diag_t *diag)
     return err;
 }
 
-/* --- Files ---------------------------------------------------------------------------------- */
+/* --- Files ------------------------------------------------------------------------------------ */
 
 slk_err_t slk_storage_add(slk_db_t *db, const slk_sector_id_t *sector, slk_file_types_t type,
                           const char *store, bool primary, int64_t now_ms, slk_diag_t *diag)
@@ -298,7 +298,7 @@ out:
     return err;
 }
 
-/* --- Promised space -------------------------------------------------------------------------- */
+/* --- Promised space --------------------------------------------------------------------------- */
 
 slk_err_t slk_storage_reserve(slk_db_t *db, int64_t job, const char *store, uint64_t bytes,
                               slk_diag_t *diag)
@@ -318,7 +318,7 @@ slk_err_t slk_storage_release(slk_db_t *db, int64_t job, slk_diag_t *diag)
                       NULL, diag);
 }
 
-/* --- For operators --------------------------------------------------------------------------- */
+/* --- For operators ---------------------------------------------------------------------------- */
 
 static json_t *json_of(slk_db_rows_t *rows, int col)
 {

@@ -1,12 +1,13 @@
 #ifndef SLK_MANAGER_STORAGE_STORAGE_INDEX_H
 #define SLK_MANAGER_STORAGE_STORAGE_INDEX_H
 
-/* What the manager knows of storage: the tables `storage_path` (paths, by their ID), `storage_url` (who
- * serves a path: several workers that mount it share one entry), `sector_file` (which path has which file
- * of which sector) and `space_reserved` (what running jobs were promised). Connections as in store/db.h.
+/* What the manager knows of storage: the tables `storage_path` (paths, by their ID),
+ * `storage_url` (who serves a path: several workers that mount it share one entry),
+ * `sector_file` (which path has which file of which sector) and `space_reserved` (what running
+ * jobs were promised). Connections as in store/db.h.
  *
- * The index follows what workers say and is no truth by itself: a path is declared anew as a whole when its
- * worker starts. Source: spec lotus-miner.md 3.2. */
+ * The index follows what workers say and is no truth by itself: a path is declared anew as a
+ * whole when its worker starts. Source: spec lotus-miner.md 3.2. */
 
 #include "cluster/protocol.h"
 #include "storage/file_type.h"
@@ -16,27 +17,27 @@
 
 SLK_CHECK_RESULT slk_err_t slk_storage_migrate(slk_db_t *db, slk_diag_t *diag);
 
-/* --- Paths ---------------------------------------------------------------------------------- */
+/* --- Paths ------------------------------------------------------------------------------------ */
 
-/* A worker (UUID, base of its /remote) reports a path: a new one, or its attributes as they are now. In a
- * transaction. SLK_ERR_INPUT: the ID is none. */
+/* A worker (UUID, base of its /remote) reports a path: a new one, or its attributes as they are
+ * now. In a transaction. SLK_ERR_INPUT: the ID is none. */
 SLK_CHECK_RESULT slk_err_t slk_storage_attach(slk_db_t *db, const char *worker, const char *url,
                                               const slk_store_report_t *report, int64_t now_ms,
                                               slk_diag_t *diag);
 
-/* A worker serves a path no more. What the path holds stays known: its disk may be in another machine soon.
- * In a transaction. */
+/* A worker serves a path no more. What the path holds stays known: its disk may be in another
+ * machine soon. In a transaction. */
 SLK_CHECK_RESULT slk_err_t slk_storage_detach(slk_db_t *db, const char *worker, const char *store,
                                               slk_diag_t *diag);
 
-/* Forget a path that nobody serves and its files. In a transaction. SLK_ERR_STATE: somebody serves it;
- * SLK_ERR_NOTFOUND. */
+/* Forget a path that nobody serves and its files. In a transaction. SLK_ERR_STATE: somebody
+ * serves it; SLK_ERR_NOTFOUND. */
 SLK_CHECK_RESULT slk_err_t slk_storage_forget(slk_db_t *db, const char *store, slk_diag_t *diag);
 
-/* --- Files ---------------------------------------------------------------------------------- */
+/* --- Files ------------------------------------------------------------------------------------ */
 
-/* A file is there; primary: it is the copy that counts (raised, never lowered). In a transaction; twice is
- * once. */
+/* A file is there; primary: it is the copy that counts (raised, never lowered). In a
+ * transaction; twice is once. */
 SLK_CHECK_RESULT slk_err_t slk_storage_add(slk_db_t *db, const slk_sector_id_t *sector,
                                            slk_file_types_t type, const char *store, bool primary,
                                            int64_t now_ms, slk_diag_t *diag);
@@ -70,15 +71,16 @@ SLK_CHECK_RESULT slk_err_t slk_storage_each_file(
                     const char *store, bool primary, slk_diag_t *diag),
     void *ctx, slk_diag_t *diag);
 
-/* --- Space promised to running jobs ---------------------------------------------------------- */
+/* --- Space promised to running jobs ----------------------------------------------------------- */
 
-/* bytes of a path for a job; added to what it has there. In the transaction that assigns the job. */
+/* bytes of a path for a job; added to what it has there. In the transaction that assigns the
+ * job. */
 SLK_CHECK_RESULT slk_err_t slk_storage_reserve(slk_db_t *db, int64_t job, const char *store,
                                                uint64_t bytes, slk_diag_t *diag);
 /* Give all of a job back: in the transaction that ends it or takes it from its worker. */
 SLK_CHECK_RESULT slk_err_t slk_storage_release(slk_db_t *db, int64_t job, slk_diag_t *diag);
 
-/* --- For operators --------------------------------------------------------------------------- */
+/* --- For operators ---------------------------------------------------------------------------- */
 
 /* [{"ID","Weight","CanSeal","CanStore","CanFinal","MaxStorage","Groups","AllowTo","AllowTypes","DenyTypes",
  *   "AllowMiners","DenyMiners","Capacity","Reserved","Sectors": number of sectors with files there,
