@@ -10,10 +10,8 @@
 #include <string.h>
 
 enum {
-    SEED_CONFIDENCE = 6,
     SEED_WATCH = 20, /* epochs after the seed in which each head is looked at for another one */
-    COMPUTE_TRIES = 1,
-    LANDING_EPOCHS = 10
+    COMPUTE_TRIES = 1
 };
 
 static bool own_message(slk_turn_t *t, slk_turn_message_t *message)
@@ -42,7 +40,7 @@ static bool same_seed(slk_turn_t *t)
         return false;
     const int64_t epoch =
         there ? info.pre_commit_epoch + t->net.policy.precommit_challenge_delay : INT64_MAX;
-    if (!there || t->net.height < epoch + SEED_CONFIDENCE) {
+    if (!there || t->net.height < epoch + SLK_SEED_CONFIDENCE) {
         slk_turn_event(t, SLK_EVENT_COMMIT_FAILED, "%.500s", t->said.text);
         return false;
     }
@@ -68,7 +66,7 @@ static bool commit_in_time(slk_turn_t *t, slk_task_t task, int64_t *deadline_ms)
     const int64_t last =
         there ? info.pre_commit_epoch + t->net.policy.max_prove_commit_duration : t->net.height;
     const int64_t until = cutoff < last ? cutoff : last;
-    *deadline_ms = slk_turn_epoch_ms(t, until - LANDING_EPOCHS) - c2;
+    *deadline_ms = slk_turn_epoch_ms(t, until - SLK_LANDING_EPOCHS) - c2;
     if (!slk_turn_can_make(t, task, least, *deadline_ms, &can))
         return false;
     if (!can)
@@ -355,7 +353,7 @@ static bool time_is_left(slk_turn_t *t)
     const int64_t last = info.pre_commit_epoch + t->net.policy.max_prove_commit_duration;
     if (last < until)
         until = last;
-    if (t->world->now_ms + c1 + c2 <= slk_turn_epoch_ms(t, until - LANDING_EPOCHS))
+    if (t->world->now_ms + c1 + c2 <= slk_turn_epoch_ms(t, until - SLK_LANDING_EPOCHS))
         return true;
     slk_turn_wait(t, 0, until + 1,
                   "a proof takes %s here at the least, which is too late: it has to be on chain by "

@@ -16,7 +16,9 @@
 
 #include <inttypes.h>
 
-#define SLK_TURN_FIRST 0 /* of `tries`: none failed before */
+#define SLK_TURN_FIRST      0  /* of `tries`: none failed before */
+#define SLK_SEED_CONFIDENCE 6  /* epochs, InteractivePoRepConfidence */
+#define SLK_LANDING_EPOCHS  10 /* what a message takes at the least until it is on chain */
 
 typedef struct {
     const slk_world_t *world;
@@ -89,9 +91,9 @@ typedef struct {
     slk_event_type_t on_input; /* when its input was found damaged */
 } slk_turn_job_t;
 
-/* True: it is done, *view holds its result (borrowed from the turn). False: decided: a JOB, which may be there
- * already and is waited for, or the event of its failure. A failure that says nothing about the sector (worker gone, no space) leads to
- * the next try, with a growing pause. */
+/* True: it is done, *view holds its result (borrowed from the turn). False: decided: a JOB, which may be
+ * there already and is waited for, or the event of its failure. A failure that says nothing about the sector
+ * (worker gone, no space) leads to the next try, with a growing pause. */
 bool slk_turn_job(slk_turn_t *t, slk_turn_job_t *job, slk_job_view_t *view);
 
 /* The last try of a task in a visit; view->state is SLK_JOB_NONE where there is none. */

@@ -5,10 +5,7 @@
 
 #include <string.h>
 
-enum {
-    SEED_CONFIDENCE = 6, /* InteractivePoRepConfidence */
-    EPOCHS_BETWEEN = 20  /* looks at one that waits for its batch */
-};
+enum { EPOCHS_BETWEEN = 20 }; /* looks at one that waits for its batch */
 
 static bool own_message(slk_turn_t *t, slk_turn_message_t *message)
 {
@@ -145,7 +142,7 @@ void slk_decide_wait_seed(slk_turn_t *t)
         return;
     }
     const int64_t epoch = info.pre_commit_epoch + t->net.policy.precommit_challenge_delay;
-    const int64_t sure = epoch + SEED_CONFIDENCE;
+    const int64_t sure = epoch + SLK_SEED_CONFIDENCE;
     if (t->net.height < sure) {
         slk_turn_wait(t, 0, sure,
                       "waits for the seed: of epoch %" PRId64 ", drawn at %" PRId64 ", in about %s",

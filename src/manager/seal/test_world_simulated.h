@@ -1,8 +1,8 @@
 #ifndef SLK_MANAGER_SEAL_TEST_WORLD_SIMULATED_H
 #define SLK_MANAGER_SEAL_TEST_WORLD_SIMULATED_H
 
-/* A simulated world for decisions: a chain of numbers that tests set, jobs and messages in lists. Nothing here
- * is a proof or a real chain: a "proof" repeats the seed it was made for, and holds when it does. */
+/* A simulated world for decisions: a chain of numbers that tests set, jobs and messages in lists. Nothing
+ * here is a proof or a real chain: a "proof" repeats the seed it was made for, and holds when it does. */
 
 #include "test_util.h"
 
