@@ -106,12 +106,10 @@ static void try_holder(slk_round_t *round, const slk_need_t *need, uint32_t work
         return;
     search->tried[search->tried_cnt++] = worker;
     int64_t state = state_of(in, need->job);
-    slk_file_types_t types =
-        need->want & need->present ? need->want & need->present : need->present;
     slk_sched_explain_t failed = {.why = SLK_SCHED_HOLDER,
                                   .worker = worker,
                                   .store = SLK_SCHED_NONE,
-                                  .a = types & -types,
+                                  .a = slk_need_named(need),
                                   .b = state};
     slk_place_t place;
     if (!state && slk_place(round, need, worker, &place, &failed)) {
@@ -243,21 +241,42 @@ static bool try_only(slk_round_t *round, const slk_need_t *need, search_t *searc
     return true;
 }
 
+/* The worker that is asked last. */
+static void try_avoided(slk_round_t *round, const slk_need_t *need, uint32_t avoid,
+                        search_t *search, slk_sched_explain_t *why)
+{
+    slk_sched_explain_t failed = {.why = SLK_SCHED_HOLDER,
+                                  .worker = avoid,
+                                  .store = SLK_SCHED_NONE,
+                                  .a = slk_need_named(need),
+                                  .b = state_of(&round->in->workers[avoid], need->job)};
+    if (failed.b && !(need->beside && need->tied))
+        return;
+    if (!failed.b && slk_place(round, need, avoid, &search->place, &failed))
+        search->worker = avoid;
+    else
+        slk_why_better(why, &failed);
+}
+
 static bool find_worker(slk_round_t *round, const slk_need_t *need, search_t *search,
                         slk_sched_explain_t *why)
 {
     if (need->job->only_worker)
         return try_only(round, need, search, why);
+    uint32_t avoid = need->job->avoid ? slk_worker_by_id(round, need->job->avoid) : SLK_SCHED_NONE;
+    if (avoid != SLK_SCHED_NONE)
+        search->tried[search->tried_cnt++] = avoid;
     try_holders(round, need, search, why);
-    slk_file_types_t tied = need->want ? need->want & need->present : need->present;
     if (search->worker == SLK_SCHED_NONE && search->shared != SLK_SCHED_NONE &&
         !slk_class_place(round, need, search->shared, search->tried, search->tried_cnt,
                          &search->worker, &search->place, why))
         search->worker = SLK_SCHED_NONE;
-    if (search->worker == SLK_SCHED_NONE && !(need->beside && tied) &&
+    if (search->worker == SLK_SCHED_NONE && !(need->beside && need->tied) &&
         !slk_class_place(round, need, SLK_SCHED_NONE, search->tried, search->tried_cnt,
                          &search->worker, &search->place, why))
         search->worker = SLK_SCHED_NONE;
+    if (search->worker == SLK_SCHED_NONE && avoid != SLK_SCHED_NONE)
+        try_avoided(round, need, avoid, search, why);
     if (search->worker == SLK_SCHED_NONE || rather_wait(round, need, search, why))
         return false;
     return true;

@@ -94,11 +94,14 @@ typedef struct {
     int64_t id;
     slk_task_t task;
     uint64_t miner, number, sector_sz;
-    int64_t priority;            /* higher first */
-    int64_t created_ms;          /* since when it waits */
-    int64_t deadline_ms;         /* 0: none */
-    int64_t not_before_ms;       /* 0: now */
-    const char *only_worker;     /* id; NULL: any */
+    int64_t priority;        /* higher first */
+    int64_t created_ms;      /* since when it waits */
+    int64_t deadline_ms;     /* 0: none */
+    int64_t not_before_ms;   /* 0: now */
+    const char *only_worker; /* id; NULL: any */
+    const char
+        *avoid; /* id of a worker that gets it only if no other can take it, because it failed
+                          there in a way that another one may not; NULL: none */
     size_t first_file, file_cnt; /* of the sector, all types it has anywhere */
 } slk_sched_job_t;
 

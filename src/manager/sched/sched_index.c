@@ -500,6 +500,7 @@ void slk_need_init(slk_round_t *round, slk_need_t *need, uint32_t index)
             break;
         }
     }
+    need->tied = need->want ? need->want & need->present : need->present;
     /* What another worker began and cannot give is begun anew, where the task can. */
     need->remake = need->rule->makes & need->rule->resumes & need->present & ~need->reachable;
 }

@@ -398,9 +398,8 @@ bool slk_place(slk_round_t *round, const slk_need_t *need, uint32_t worker, slk_
     *place = (slk_place_t){.plan_cnt = 0};
     if (!has_room(round, need, worker, why))
         return false;
-    slk_file_types_t tied = need->want ? need->want & need->present : need->present;
-    if (need->beside && tied && !local_file(round, need, worker, tied))
-        return fail(why, SLK_SCHED_HOLDER, worker, SLK_SCHED_NONE, tied & -tied, 5);
+    if (need->beside && need->tied && !local_file(round, need, worker, need->tied))
+        return fail(why, SLK_SCHED_HOLDER, worker, SLK_SCHED_NONE, slk_need_named(need), 5);
     if (!place_files(round, need, worker, place, why))
         return false;
     const slk_resources_t *row = slk_worker_row(round, worker, need->job->task, need->size);

@@ -56,11 +56,19 @@ typedef struct {
     slk_file_types_t want;      /* needs, brings and makes that matter */
     slk_file_types_t present;   /* of these, somewhere */
     slk_file_types_t reachable; /* of these, at a worker that can serve them */
+    slk_file_types_t tied;      /* those that its place depends on */
     slk_file_types_t remake;    /* made anew although there is one */
     uint16_t sig[SLK_FT_CNT];   /* where files may go; 0: anywhere */
     int64_t time_left;          /* INT64_MAX: no deadline */
     bool beside;
 } slk_need_t;
+
+/* The type of file to name to people when it is about all of them. */
+static inline slk_file_types_t slk_need_named(const slk_need_t *need)
+{
+    slk_file_types_t types = need->tied ? need->tied : need->present;
+    return types & -types;
+}
 
 /* Where a job would go on a worker. */
 typedef struct {

@@ -545,6 +545,29 @@ static void test_one_at_a_time(void **state)
     expect(snap, 3, SLK_SCHED_SECTOR, "worker w0 has the sector's files for job 103");
 }
 
+/* A worker where it failed is asked last. */
+static void test_avoids(void **state)
+{
+    test_snap_t *snap = *state;
+    two(snap);
+    test_run(snap, 7, 1, SLK_TASK_PC1, 2048);
+    test_job(snap, SLK_TASK_PC1, 1000, 1);
+    expect_at(snap, 0, 0);
+    snap->jobs[0].avoid = "w0";
+    expect_at(snap, 0, 1);
+    snap->workers[1].paused = true;
+    expect_at(snap, 0, 0);
+    snap->workers[0].paused = true;
+    expect(snap, 0, SLK_SCHED_NO_TASK, "the workers that take PC1 are paused or draining (2)");
+    snap->workers[0].paused = false;
+    snap->jobs[0].task = SLK_TASK_PC2;
+    files_at(snap, 0);
+    snap->workers[1].paused = false;
+    expect_at(snap, 0, 1); /* also away from its files */
+    snap->jobs[0].task = SLK_TASK_C1;
+    expect_at(snap, 0, 0); /* but not where it cannot be done */
+}
+
 /* Less time than it usually takes, but not less than it ever took. */
 static void test_perhaps_in_time(void **state)
 {
@@ -792,6 +815,7 @@ int main(void)
         CASE(test_fairness),
         CASE(test_keeps_free),
         CASE(test_one_at_a_time),
+        CASE(test_avoids),
         CASE(test_perhaps_in_time),
         CASE(test_nearer),
         CASE(test_get),

@@ -83,6 +83,8 @@ static void random_job(test_snap_t *snap, uint64_t *seed, bool pressing)
         job->not_before_ms = TEST_NOW + (int64_t)below(seed, 2000) - 1000;
     if (!below(seed, 12))
         job->only_worker = snap->workers[below(seed, snap->in.worker_cnt)].id;
+    if (!below(seed, 8))
+        job->avoid = snap->workers[below(seed, snap->in.worker_cnt)].id;
     for (unsigned t = 0; t < SLK_FT_CNT && snap->in.store_cnt; t++) {
         for (uint64_t i = 0, cnt = below(seed, 4) ? t < 3 : below(seed, 3); i < cnt; i++) {
             uint32_t store = (uint32_t)below(seed, snap->in.store_cnt);
