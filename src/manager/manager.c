@@ -197,10 +197,30 @@ out:
     return err;
 }
 
+/* The chain is followed again: nobody has to sit out the pause that its absence brought him. */
+static void watch_chain(slk_manager_t *m, bool *followed)
+{
+    slk_chain_status_t status;
+    slk_db_t *db = NULL;
+    slk_diag_t diag = {0};
+    slk_chain_status(m->chain, &status);
+    if (status.following && !*followed) {
+        slk_err_t err = slk_db_open(&db, m->database, &diag);
+        if (err == SLK_OK)
+            err = slk_sector_wake_troubled(db, slk_runner_now(), NULL, &diag);
+        if (err != SLK_OK)
+            slk_log(SLK_LOG_ERROR, "manager", "waking sectors: %s", diag.text);
+        slk_db_close(db);
+        slk_runner_wake(m->runner);
+    }
+    *followed = status.following;
+}
+
 static void *keeper(void *arg)
 {
     slk_manager_t *m = arg;
     uint64_t miners[SLK_CONFIG_MINERS_MAX];
+    bool followed = false;
     while (!atomic_load(&m->stop)) {
         size_t cnt = slk_manager_miners(m, miners, SLK_CONFIG_MINERS_MAX);
         for (size_t i = 0; i < cnt && !atomic_load(&m->stop); i++) {
@@ -211,8 +231,10 @@ static void *keeper(void *arg)
                 slk_log(SLK_LOG_WARN, "manager", "autopledge of f0%" PRIu64 ": %s", miners[i],
                         diag.text);
         }
-        for (int waited = 0; waited < KEEPER_MS && !atomic_load(&m->stop); waited += 100)
+        for (int waited = 0; waited < KEEPER_MS && !atomic_load(&m->stop); waited += 100) {
             nanosleep(&(struct timespec){.tv_nsec = 100 * 1000 * 1000}, NULL);
+            watch_chain(m, &followed);
+        }
     }
     return NULL;
 }
@@ -312,6 +334,8 @@ static slk_err_t open_runner(slk_manager_t *m, const slk_manager_opts_t *opts, s
                                       .chain = m->chain,
                                       .dispatch = m->dispatch,
                                       .signer = opts->signer,
+                                      .nonces =
+                                          m->config->own_nonces ? SLK_OWN_NONCE : SLK_NODE_NONCE,
                                       .params_dir = opts->params_dir,
                                       .config = miner_config,
                                       .miners = miner_list,

@@ -30,7 +30,7 @@ struct slk_manager {
     int64_t started_ms;
     _Atomic int64_t block_ms; /* 0: not asked yet */
 
-    /* Looks after what is to happen by itself: autopledge. */
+    /* Looks after what is to happen by itself: autopledge, sectors that wait for the chain to be back. */
     pthread_t keeper;
     bool keeper_runs;
     atomic_bool stop;

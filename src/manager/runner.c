@@ -84,11 +84,13 @@ static slk_err_t store_event(slk_db_t *db, store_t *store, slk_diag_t *diag)
     slk_err_t err = slk_sector_store_step(db, row->miner, row->number, row->version,
                                           &store->decision->event, store->now_ms, &slk_runner_hooks,
                                           &store->arena, &store->outcome, diag);
-    if (err != SLK_OK || store->outcome.step != SLK_STEP_REFUSED)
+    if (err != SLK_OK || store->outcome.step == SLK_STEP_TAKEN)
         return err;
+    /* The machine did not want what was decided: not at once again. */
     slk_sector_wait_t wait = slk_sector_wait_none();
     wait.trouble = true;
-    wait.why = store->outcome.why.text;
+    wait.why =
+        store->outcome.step == SLK_STEP_REFUSED ? store->outcome.why.text : store->decision->why;
     return store_wait(db, store, &wait, diag);
 }
 
@@ -310,6 +312,7 @@ slk_err_t slk_runner_world(slk_runner_t *runner, slk_db_t *db, slk_world_node_t 
                 .job = &runner->job},
         .db = db,
         .signer = runner->opts.signer,
+        .nonces = runner->opts.nonces,
         .params_dir = runner->opts.params_dir,
         .head = followed_head,
         .head_ctx = runner->opts.chain,

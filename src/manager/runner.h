@@ -26,7 +26,8 @@ typedef struct {
     const char *database; /* store/db.h; each thread has a connection of its own */
     slk_chain_t *chain;
     slk_dispatch_t *dispatch;
-    slk_signer_t signer; /* ops NULL: the node's wallet */
+    slk_signer_t signer;     /* ops NULL: the node's wallet */
+    slk_nonce_mode_t nonces; /* of messages */
     const char *params_dir;
     unsigned threads; /* that decide; 0: 4 */
     /* The settings of a miner now. False: it is none of ours. Any thread. */

@@ -213,6 +213,9 @@ static slk_err_t send_batch(batcher_t *me, round_t *round, const slk_world_t *wo
         slk_chain_wake(me->runner->opts.chain);
         slk_runner_wake(me->runner);
     }
+    /* What did not fit goes with the next message, at once. */
+    if (round->message.rest)
+        slk_runner_flush(me->runner, round->miner, round->kind);
     if (round->message.trouble)
         slk_log(SLK_LOG_WARN, "manager", "miner f0%" PRIu64 ", batch of %ss: %s", round->miner,
                 slk_batch_kind_name(round->kind), round->message.why);

@@ -195,7 +195,11 @@ SLK_CHECK_RESULT slk_err_t slk_sector_wake_job(slk_db_t *db, const char *key, in
 /* A message moved: whose record has or had its key. */
 SLK_CHECK_RESULT slk_err_t slk_sector_wake_message(slk_db_t *db, const char *key, int64_t now_ms,
                                                    int64_t *woken, slk_diag_t *diag);
-/* After a start: all that are not at rest, or all. */
+/* What troubled them is over, as a node that answers again: those who back off, and as if for the first
+ * time. */
+SLK_CHECK_RESULT slk_err_t slk_sector_wake_troubled(slk_db_t *db, int64_t now_ms, int64_t *woken,
+                                                    slk_diag_t *diag);
+/* After a start: all that are not at rest, or all; trouble is counted anew. */
 SLK_CHECK_RESULT slk_err_t slk_sector_wake_all(slk_db_t *db, bool also_resting, int64_t now_ms,
                                                int64_t *woken, slk_diag_t *diag);
 

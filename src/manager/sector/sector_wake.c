@@ -41,11 +41,18 @@ slk_err_t slk_sector_wake_message(slk_db_t *db, const char *key, int64_t now_ms,
                       SLK_VALS(slk_val_i64(now_ms), slk_val_text(key)), woken, diag);
 }
 
+slk_err_t slk_sector_wake_troubled(slk_db_t *db, int64_t now_ms, int64_t *woken, slk_diag_t *diag)
+{
+    return slk_db_run(db, WAKE ", trouble = 0 WHERE trouble > 0 AND due_ms IS NOT NULL",
+                      SLK_VALS(slk_val_i64(now_ms)), woken, diag);
+}
+
 slk_err_t slk_sector_wake_all(slk_db_t *db, bool also_resting, int64_t now_ms, int64_t *woken,
                               slk_diag_t *diag)
 {
     return slk_db_run(db,
-                      also_resting ? WAKE " WHERE state <> 'Removed'"
-                                   : WAKE " WHERE due_ms IS NOT NULL AND state <> 'Removed'",
+                      also_resting ? WAKE ", trouble = 0 WHERE state <> 'Removed'"
+                                   : WAKE
+                          ", trouble = 0 WHERE due_ms IS NOT NULL AND state <> 'Removed'",
                       SLK_VALS(slk_val_i64(now_ms)), woken, diag);
 }
