@@ -63,12 +63,13 @@ static bool is_url(const char *source)
 }
 
 /* The manager's own piece store takes the worker's token; nobody else hears of it. */
-static const char *token_for(const slk_worker_t *w, const char *url)
+static const char *token_for(slk_worker_t *w, const char *url, char own[SLK_LINK_TOKEN_MAX])
 {
     size_t len = strlen(w->link.base);
-    if (!strncmp(url, w->link.base, len) && url[len] == '/')
-        return w->link.token;
-    return w->opts->piece_token;
+    if (strncmp(url, w->link.base, len) != 0 || url[len] != '/')
+        return w->opts->piece_token;
+    slk_link_token(&w->link, own);
+    return own;
 }
 
 /* "manager:/piecestore/..." is a path of the manager that this worker knows. */
@@ -88,7 +89,7 @@ static slk_err_t bring_source(slk_attempt_t *attempt, row_t *row, size_t at, con
     const char *file = row->source;
     const char *url = url_of(room, sizeof room, attempt->w, row->source);
     if (is_url(url)) {
-        char name[SLK_SECTOR_NAME_MAX], dir[SLK_SECTOR_PATH_MAX];
+        char name[SLK_SECTOR_NAME_MAX], dir[SLK_SECTOR_PATH_MAX], token[SLK_LINK_TOKEN_MAX];
         snprintf(dir, sizeof dir, "%s/piece/fetching", root);
         slk_err_t err = slk_make_dirs(dir, diag);
         if (err != SLK_OK)
@@ -96,7 +97,7 @@ static slk_err_t bring_source(slk_attempt_t *attempt, row_t *row, size_t at, con
         snprintf(row->file, sizeof row->file, "%s/%s.%zu", dir,
                  slk_sector_name(name, &attempt->job->sector), at);
         slk_piece_source_t source = {.url = url,
-                                     .token = token_for(attempt->w, url),
+                                     .token = token_for(attempt->w, url, token),
                                      .market = attempt->w->opts->piece_token,
                                      .len = row->payload,
                                      .len_max = slk_unpadded(row->piece.padded)};

@@ -250,12 +250,27 @@ static slk_err_t send_output(slk_wjob_t *job, slk_diag_t *diag)
     return slk_link_put_output(&w->link, job->a.id, lease, path, &stop, diag);
 }
 
+/* Nobody takes reports of a worker that the manager does not know yet. GO_ON: it does, by now. */
+static verdict_t wait_registered(slk_wjob_t *job)
+{
+    slk_worker_t *w = job->worker;
+    verdict_t say = GO_ON;
+    slk_worker_lock(w);
+    while (!w->registered && (say = verdict(job)) == GO_ON)
+        slk_worker_wait(w, 60000);
+    slk_worker_unlock(w);
+    return say;
+}
+
 /* Until it is acknowledged. */
 static verdict_t report(slk_wjob_t *job, slk_job_end_t *end)
 {
     slk_worker_t *w = job->worker;
     uint32_t pause = RETRY_MIN_MS;
     bool output = !end->failed && slk_task_has_output(job->task), taken = false;
+    verdict_t known = wait_registered(job);
+    if (known != GO_ON)
+        return known;
     for (;;) {
         slk_diag_t diag = {""};
         int64_t code = 0;

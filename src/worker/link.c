@@ -21,6 +21,8 @@ slk_err_t slk_link_init(slk_link_t *link, slk_http_client_t *client, const char 
                         slk_diag_t *diag)
 {
     const char *host = NULL;
+    memset(link, 0, sizeof *link);
+    pthread_mutex_init(&link->mutex, NULL);
     if (!strncmp(url, "http://", 7))
         host = url + 7;
     else if (!strncmp(url, "https://", 8))
@@ -29,7 +31,6 @@ slk_err_t slk_link_init(slk_link_t *link, slk_http_client_t *client, const char 
         return slk_fail(diag, SLK_ERR_INPUT,
                         "manager '%s': expected an address as http://host:port/rpc/v0", url);
     size_t len = (size_t)(host - url) + strcspn(host, "/");
-    memset(link, 0, sizeof *link);
     link->client = client;
     memcpy(link->base, url, len);
     if (url[len] && url[len + 1])
@@ -37,6 +38,30 @@ slk_err_t slk_link_init(slk_link_t *link, slk_http_client_t *client, const char 
     else
         snprintf(link->url, sizeof link->url, "%.*s/rpc/v0", (int)len, url);
     return SLK_OK;
+}
+
+void slk_link_fini(slk_link_t *link)
+{
+    explicit_bzero(link->token, sizeof link->token);
+    pthread_mutex_destroy(&link->mutex);
+}
+
+slk_err_t slk_link_set_token(slk_link_t *link, const char *token, slk_diag_t *diag)
+{
+    if (strlen(token) >= sizeof link->token)
+        return slk_fail(diag, SLK_ERR_INPUT, "the token for the manager is longer than %zu bytes",
+                        sizeof link->token - 1);
+    pthread_mutex_lock(&link->mutex);
+    strcpy(link->token, token);
+    pthread_mutex_unlock(&link->mutex);
+    return SLK_OK;
+}
+
+void slk_link_token(slk_link_t *link, char out[SLK_LINK_TOKEN_MAX])
+{
+    pthread_mutex_lock(&link->mutex);
+    strcpy(out, link->token);
+    pthread_mutex_unlock(&link->mutex);
 }
 
 /* --- Calls ---------------------------------------------------------------------------------- */
@@ -65,13 +90,14 @@ static slk_err_t take_answer(slk_link_call_t *call, const slk_rpc_answer_t *answ
                : slk_fail(diag, err, "%s: the manager's answer: %s", call->method, why.text);
 }
 
-slk_err_t slk_link_do(const slk_link_t *link, slk_link_call_t *call, slk_diag_t *diag)
+slk_err_t slk_link_do(slk_link_t *link, slk_link_call_t *call, slk_diag_t *diag)
 {
     slk_rpc_answer_t answer = {0};
     json_t *json = NULL;
-    char *text = NULL;
+    char *text = NULL, token[SLK_LINK_TOKEN_MAX];
     slk_err_t err;
     call->code = 0;
+    slk_link_token(link, token);
     SLK_TRY(slk_record_to_json(&json, call->in_type, call->in, SLK_TESTNET, diag));
     json_t *params = json_array();
     if (params && json_array_append(params, json) == 0)
@@ -82,7 +108,7 @@ slk_err_t slk_link_do(const slk_link_t *link, slk_link_call_t *call, slk_diag_t 
         goto out;
     }
     slk_rpc_http_call_t rpc = {.url = link->url,
-                               .token = link->token,
+                               .token = token,
                                .method = call->method,
                                .params = text,
                                .repeatable = true,
@@ -101,18 +127,19 @@ out:
 
 /* --- Outputs -------------------------------------------------------------------------------- */
 
-static slk_err_t put(const slk_link_t *link, const char *url, const void *bytes, size_t len,
+static slk_err_t put(slk_link_t *link, const char *url, const void *bytes, size_t len,
                      const slk_job_t *job, slk_diag_t *diag)
 {
     slk_http_answer_t answer = {0};
     slk_node_t digest;
-    char header[96];
+    char header[96], token[SLK_LINK_TOKEN_MAX];
+    slk_link_token(link, token);
     slk_sha256(&digest, bytes, len);
     snprintf(header, sizeof header, "Digest: sha-256=%s", slk_node_hex(&digest).s);
     const char *headers[] = {header, NULL};
     slk_http_call_t call = {.method = "PUT",
                             .url = url,
-                            .token = link->token,
+                            .token = token,
                             .content_type = "application/octet-stream",
                             .body = bytes,
                             .body_len = len,
@@ -132,7 +159,7 @@ static slk_err_t put(const slk_link_t *link, const char *url, const void *bytes,
     return err;
 }
 
-slk_err_t slk_link_put_output(const slk_link_t *link, uint64_t id, uint64_t lease, const char *path,
+slk_err_t slk_link_put_output(slk_link_t *link, uint64_t id, uint64_t lease, const char *path,
                               const slk_job_t *job, slk_diag_t *diag)
 {
     char url[1200];
@@ -180,19 +207,21 @@ static slk_err_t sink(void *ctx, const void *bytes, size_t len, slk_diag_t *diag
     return slk_write_all(s->fd, bytes, len, s->path, diag);
 }
 
-slk_err_t slk_link_get_output(const slk_link_t *link, uint64_t id, const char *path,
-                              const slk_job_t *job, slk_diag_t *diag)
+slk_err_t slk_link_get_output(slk_link_t *link, uint64_t id, const char *path, const slk_job_t *job,
+                              slk_diag_t *diag)
 {
     char url[1100];
     slk_new_file_t file = SLK_NEW_FILE_INIT;
     slk_http_answer_t answer = {0};
+    char token[SLK_LINK_TOKEN_MAX];
     slk_err_t err;
+    slk_link_token(link, token);
     snprintf(url, sizeof url, "%.767s/jobs/%" PRIu64 "/output", link->base, id);
     SLK_TRY(slk_new_file_open(&file, path, 0, diag));
     sink_t to = {.fd = file.fd, .path = path};
     slk_http_call_t call = {.method = "GET",
                             .url = url,
-                            .token = link->token,
+                            .token = token,
                             .repeatable = true,
                             .job = job,
                             .sink = sink,

@@ -271,11 +271,13 @@ static void test_pieces(void **state)
     snprintf(url, sizeof url, "%s/piecestore/p0", sim.url);
     snprintf(path, sizeof path, "%s/p2", sim.piece_dir);
     for (unsigned i = 0; i < 2; i++) {
-        end = sim_wait(&sim,
-                       add_ap(77, "existing", json_pack("[o]", piece_row(comm[1], 256, "", 0)),
-                              json_pack("[o,o]", piece_row(comm[0], 512, url, 508),
-                                        piece_row(comm[2], 256, path, 0))),
-                       SIM_DONE, 20);
+        end = sim_wait(
+            &sim,
+            add_ap(77, "existing", json_pack("[o]", piece_row(comm[1], 256, "", 0)),
+                   json_pack("[o,o]",
+                             piece_row(comm[0], 512, i ? "manager:/piecestore/p0" : url, 508),
+                             piece_row(comm[2], 256, path, 0))),
+            SIM_DONE, 20);
         const json_t *pieces = json_object_get(json_object_get(end, "Result"), "Pieces");
         assert_int_equal(json_array_size(pieces), 4); /* zeros of 256 between */
         assert_int_equal(json_integer_value(json_object_get(json_array_get(pieces, 2), "Size")),

@@ -129,6 +129,18 @@ static slk_err_t take_registered(slk_worker_t *w, const slk_registered_t *out, s
     return err;
 }
 
+static slk_err_t take_token(slk_worker_t *w, slk_diag_t *diag)
+{
+    char token[SLK_LINK_TOKEN_MAX];
+    if (w->opts->token)
+        return slk_link_set_token(&w->link, w->opts->token, diag);
+    slk_err_t err = slk_worker_read_token(token, sizeof token, w->opts->token_file, diag);
+    if (err == SLK_OK)
+        err = slk_link_set_token(&w->link, token, diag);
+    explicit_bzero(token, sizeof token);
+    return err;
+}
+
 static slk_err_t register_once(slk_worker_t *w, slk_diag_t *diag)
 {
     slk_arena_t arena;
@@ -137,11 +149,7 @@ static slk_err_t register_once(slk_worker_t *w, slk_diag_t *diag)
     slk_job_t job = {.cancel = w->stop};
     slk_err_t err;
     slk_arena_init(&arena, SLK_LINK_ARENA_MAX);
-    if (w->opts->token)
-        snprintf(w->link.token, sizeof w->link.token, "%s", w->opts->token);
-    else
-        SLK_TRY(
-            slk_worker_read_token(w->link.token, sizeof w->link.token, w->opts->token_file, diag));
+    SLK_TRY(take_token(w, diag));
     SLK_TRY(fill_register(&in, w, &arena, diag));
     slk_link_call_t call = {.method = "Selkie.WorkerRegister",
                             .in_type = &slk_register_type,
@@ -186,8 +194,9 @@ static slk_err_t register_worker(slk_worker_t *w, slk_diag_t *diag)
             slk_log(SLK_LOG_INFO, "worker", "registered with %s as %s (%s)", w->link.base, w->name,
                     w->repo.id);
             slk_worker_lock(w);
-            w->connected = true;
+            w->connected = w->registered = true;
             w->beats = 0;
+            slk_worker_changed(w);
             slk_worker_unlock(w);
             slk_stores_suspect(w->stores, NULL);
             return SLK_OK;
@@ -393,7 +402,8 @@ static void tear_down(slk_worker_t *w)
     slk_local_paths_free(w->paths);
     slk_cores_fini(&w->cores);
     slk_worker_repo_close(&w->repo);
-    memset(w->link.token, 0, sizeof w->link.token);
+    if (w->link.client)
+        slk_link_fini(&w->link);
     pthread_cond_destroy(&w->cond);
     pthread_mutex_destroy(&w->mutex);
 }

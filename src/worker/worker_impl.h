@@ -97,6 +97,7 @@ struct slk_worker {
     slk_idle_t *idle;
     slk_token_key_t key; /* signs tokens for /remote */
     bool has_key;
+    bool registered; /* at least once */
     bool connected, paused, draining, leaving;
     bool ending;          /* jobs shall end: the worker is told to stop */
     atomic_bool no_calls; /* stops what waits for the manager */
