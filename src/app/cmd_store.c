@@ -214,8 +214,10 @@ const slk_command_t slk_store_commands[] = {
      .words = {"SECTOR", "its number", SLK_ARG_TEXT, NULL, 1, 1},
      .json = "type: unsealed, sealed, cache ...\n"
              "store: UUID of the path\n"
-             "worker: name\n"
-             "path: of the storage path\n"
+             "worker: name of one that has it, or null\n"
+             "path: its folder there, or null\n"
+             "worker_id: UUID\n"
+             "url: where it can be fetched\n"
              "primary: whether it is the copy that counts",
      .examples = "store find 5",
      .run = run_find},

@@ -9,11 +9,14 @@
  *   SectorsListInStates SectorsSummary SectorsUpdate SectorRemove SectorTerminate SectorStartSealing
  *   SectorPreCommitPending SectorCommitPending SectorTerminatePending
  * Selkie.*: what the commands print. A miner parameter of null is the only one, or the first.
- *   SectorsPledge(count, miner)            SectorsList({States, Miner})     SectorsStatus(number, miner, log)
+ *   SectorsPledge(count, miner)            SectorsStatus(number, miner, log)
+ *   SectorsList({States, Classes, Miner, After, Max}): those of any of these states and classes (staging,
+ *     sealing, proving, failed, ending), of all without either; with Max at most 512 of them, behind the sector
+ *     After, {Miner, Number}, in the order of both. Of a page the node is not asked which are active: null.
  *   SectorsAddPiece({Source, Size, KeepUnsealed, Miner})                    SectorsSeal(number, miner)
  *   SectorsUpdateState(number, miner, state)  SectorsRemove(number, miner)  SectorsTerminate(number, miner)
  *   SectorsNumbers(verb, name, count, miner)  Batching(flush, miner)        Summary()
- *   Jobs()  JobAbort(id)  Workers()  WorkerPause(w)  WorkerResume(w)  WorkerDrain(w)  SchedDiag()
+ *   Jobs({Max})  JobAbort(id)  Workers()  WorkerPause(w)  WorkerResume(w)  WorkerDrain(w)  SchedDiag()
  *   StorageList()  StorageFind(number, miner)
  *   TokenNew(name, right)  TokenList()  TokenRevoke(id)
  * Workers speak by cluster/protocol.h on the same paths.
@@ -52,7 +55,7 @@
     X("Selkie.SectorsNumbers", ADMIN, 4, 4, numbers)                                               \
     X("Selkie.Batching", ADMIN, 2, 2, batching)                                                    \
     X("Selkie.Summary", READ, 0, 0, summary)                                                       \
-    X("Selkie.Jobs", READ, 0, 0, jobs)                                                             \
+    X("Selkie.Jobs", READ, 0, 1, jobs)                                                             \
     X("Selkie.JobAbort", ADMIN, 1, 1, job_abort)                                                   \
     X("Selkie.Workers", READ, 0, 0, workers)                                                       \
     X("Selkie.WorkerPause", ADMIN, 1, 1, worker_pause)                                             \

@@ -23,15 +23,20 @@ static int64_t number(const json_t *row, const char *name)
 
 /* --- Jobs -------------------------------------------------------------------------------------------- */
 
+static bool is_running(const json_t *job)
+{
+    return !strcmp("running", json_string_value(json_object_get(job, "State")));
+}
+
 static json_t *job_json(const json_t *job)
 {
     char sector[64];
     const int64_t done = number(job, "Done"), total = number(job, "Total");
-    const json_t *typical = json_object_get(job, "TypicalMs");
-    const bool running = !strcmp("running", json_string_value(json_object_get(job, "State")));
+    const json_t *end = json_object_get(job, "EndMs");
+    const bool running = is_running(job);
     json_t *eta = json_null();
-    if (json_is_integer(typical)) {
-        int64_t left = json_integer_value(typical) - (running ? number(job, "ElapsedMs") : 0);
+    if (json_is_integer(end)) {
+        int64_t left = json_integer_value(end) - slk_runner_now();
         eta = json_integer((json_int_t)(left > 0 ? left / 1000 : 0));
     }
     snprintf(sector, sizeof sector, "t0%" PRId64 "-%" PRId64, number(job, "Miner"),
@@ -53,13 +58,23 @@ void slk_manager_rpc_jobs(slk_rpc_call_t *call, void *ctx)
     slk_diag_t diag = {0};
     size_t i;
     json_t *all, *job;
+    const json_t *max = json_object_get(slk_rpc_param(call, 0), "Max");
+    const size_t most = json_is_integer(max) && json_integer_value(max) >= 0
+                            ? (size_t)json_integer_value(max)
+                            : SIZE_MAX;
     slk_err_t err = slk_dispatch_jobs(m->dispatch, &all, &diag);
     if (err != SLK_OK) {
         slk_api_fail(call, err, &diag);
         return;
     }
     json_t *list = json_array();
-    json_array_foreach(all, i, job) json_array_append_new(list, job_json(job));
+    for (int queued = 0; queued < 2; queued++) { /* running ones first */
+        json_array_foreach(all, i, job)
+        {
+            if (is_running(job) != queued && json_array_size(list) < most)
+                json_array_append_new(list, job_json(job));
+        }
+    }
     json_decref(all);
     slk_rpc_answer(call, list);
 }
@@ -171,20 +186,50 @@ void slk_manager_rpc_storage_list(slk_rpc_call_t *call, void *ctx)
         slk_api_fail(call, err, &diag);
 }
 
-static json_t *found_json(const slk_storage_holder_t *all, size_t cnt)
+/* Member `what` of the row of `list` whose member `key` is this text; "" when there is none. */
+static const char *row_text(const json_t *list, const char *key, const char *text, const char *what)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(list, i, row)
+    {
+        const char *found = json_string_value(json_object_get(row, what));
+        if (found && !strcmp(json_string_value(json_object_get(row, key)), text))
+            return found;
+    }
+    return "";
+}
+
+/* Where this worker has the path. */
+static const char *path_of(const json_t *stores, const slk_storage_holder_t *holder)
+{
+    size_t i;
+    json_t *store;
+    json_array_foreach(stores, i, store)
+    {
+        if (!strcmp(json_string_value(json_object_get(store, "ID")), holder->store))
+            return row_text(json_object_get(store, "URLs"), "Worker", holder->worker, "Path");
+    }
+    return "";
+}
+
+static json_t *found_json(const slk_storage_holder_t *all, size_t cnt, const json_t *workers,
+                          const json_t *stores)
 {
     json_t *list = json_array();
     for (size_t i = 0; i < cnt; i++)
         for (unsigned t = 0; t < SLK_FT_CNT; t++)
             if (all[i].types & SLK_FT_AT(t))
-                json_array_append_new(list,
-                                      json_pack("{s:s, s:s, s:o, s:o, s:b, s:b, s:b, s:b}", "type",
-                                                slk_file_type_name(SLK_FT_AT(t)), "store",
-                                                all[i].store, "worker", slk_api_text(all[i].worker),
-                                                "url", slk_api_text(all[i].url), "primary",
-                                                (all[i].primary & SLK_FT_AT(t)) != 0, "can_seal",
-                                                all[i].can_seal, "can_store", all[i].can_store,
-                                                "can_final", all[i].can_final));
+                json_array_append_new(
+                    list,
+                    json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:b}", "type",
+                              slk_file_type_name(SLK_FT_AT(t)), "store", all[i].store, "worker",
+                              slk_api_text(row_text(workers, "ID", all[i].worker, "Name")), "path",
+                              slk_api_text(path_of(stores, &all[i])), "worker_id",
+                              slk_api_text(all[i].worker), "url", slk_api_text(all[i].url),
+                              "primary", (all[i].primary & SLK_FT_AT(t)) != 0, "can_seal",
+                              all[i].can_seal, "can_store", all[i].can_store, "can_final",
+                              all[i].can_final));
     return list;
 }
 
@@ -196,15 +241,20 @@ void slk_manager_rpc_storage_find(slk_rpc_call_t *call, void *ctx)
     slk_diag_t diag = {0};
     slk_sector_id_t sector;
     slk_storage_holder_t *all = NULL;
+    json_t *workers = NULL, *stores = NULL;
     size_t cnt = 0;
     if (!slk_api_number(call, 0, &sector.number) || !slk_api_miner(m, call, 1, &sector.miner))
         return;
     SLK_TRY(slk_db_open(&db, m->database, &diag));
     SLK_TRY(slk_storage_find(db, &sector, (1u << SLK_FT_CNT) - 1, &all, &cnt, &diag));
-    slk_rpc_answer(call, found_json(all, cnt));
+    SLK_TRY(slk_dispatch_workers(m->dispatch, &workers, &diag));
+    SLK_TRY(slk_dispatch_storage(m->dispatch, &stores, &diag));
+    slk_rpc_answer(call, found_json(all, cnt, workers, stores));
 out:
     if (err != SLK_OK)
         slk_api_fail(call, err, &diag);
+    json_decref(workers);
+    json_decref(stores);
     free(all);
     slk_db_close(db);
 }

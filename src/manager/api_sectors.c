@@ -132,14 +132,17 @@ static json_t *eta_json(slk_manager_t *m, slk_db_t *db, const slk_sector_row_t *
 
 /* --- The chain's view of all sectors ----------------------------------------------------------------------- */
 
-/* Of one miner: numbers to expirations, and which are active. NULL where the node did not answer. */
+/* Of one miner: numbers to expirations, and which are active. Not known where the node did not answer. */
 typedef struct {
     uint64_t miner;
-    bool known;
+    bool known, active_known;
     slk_api_sectors_t all, active;
 } on_chain_t;
 
-static void ask_chain(slk_manager_t *m, on_chain_t *chain, uint64_t miner, slk_arena_t *arena)
+/* only NULL: of all sectors. Otherwise of these alone, and not which are active: a node has no answer to that
+ * which would be shorter than all. */
+static void ask_chain(slk_manager_t *m, on_chain_t *chain, uint64_t miner,
+                      const slk_bitfield_t *only, slk_arena_t *arena)
 {
     slk_diag_t ignored;
     slk_chain_status_t status;
@@ -147,11 +150,11 @@ static void ask_chain(slk_manager_t *m, on_chain_t *chain, uint64_t miner, slk_a
     const slk_address_t address = slk_address_id(miner);
     *chain = (on_chain_t){.miner = miner};
     slk_chain_status(m->chain, &status);
-    chain->known = status.following &&
-                   slk_api_StateMinerSectors(&api, &address, NULL, NULL, arena, &chain->all,
-                                             &ignored) == SLK_OK &&
-                   slk_api_StateMinerActiveSectors(&api, &address, NULL, arena, &chain->active,
-                                                   &ignored) == SLK_OK;
+    chain->known = status.following && slk_api_StateMinerSectors(&api, &address, only, NULL, arena,
+                                                                 &chain->all, &ignored) == SLK_OK;
+    chain->active_known = chain->known && !only &&
+                          slk_api_StateMinerActiveSectors(&api, &address, NULL, arena,
+                                                          &chain->active, &ignored) == SLK_OK;
 }
 
 /* The node gives them in ascending order. */
@@ -182,7 +185,7 @@ static json_t *row_json(slk_manager_t *m, slk_db_t *db, const slk_sector_row_t *
     json_t *expiration = info ? json_integer((json_int_t)info->expiration) : json_null();
     json_t *on_chain = chain->known ? json_boolean(info) : json_null();
     json_t *active =
-        chain->known ? json_boolean(find_sector(&chain->active, row->number)) : json_null();
+        chain->active_known ? json_boolean(find_sector(&chain->active, row->number)) : json_null();
     return json_pack("{s:I, s:I, s:s, s:o, s:o, s:o, s:I, s:o, s:o, s:o}", "sector",
                      (json_int_t)row->number, "miner", (json_int_t)row->miner, "state",
                      slk_sector_state_name(row->state), "on_chain", on_chain, "active", active,
@@ -191,15 +194,73 @@ static json_t *row_json(slk_manager_t *m, slk_db_t *db, const slk_sector_row_t *
                      "eta_seconds", eta_json(m, db, row));
 }
 
-static bool read_filter(slk_rpc_call_t *call, slk_sector_filter_t *filter)
+/* Which sectors are asked for: all that the filter lets through, or a page of them. */
+typedef struct {
+    slk_sector_filter_t filter;
+    bool paged, behind; /* after, max count */
+    slk_sector_ref_t after;
+    size_t max;
+} selection_t;
+
+static bool read_classes(slk_rpc_call_t *call, const json_t *names, slk_sector_filter_t *filter)
+{
+    size_t i;
+    json_t *name;
+    json_array_foreach((json_t *)(uintptr_t)names, i, name)
+    {
+        slk_state_class_t class = 0;
+        const char *text = json_is_string(name) ? json_string_value(name) : "?";
+        while (class < SLK_CLASS_CNT && strcmp(text, slk_state_class_name(class)) != 0)
+            class ++;
+        if (class == SLK_CLASS_CNT) {
+            slk_rpc_fail(call, SLK_RPC_ERROR,
+                         "%.60s: expected staging, sealing, proving, failed or ending", text);
+            return false;
+        }
+        slk_sector_filter_class(filter, class);
+    }
+    return true;
+}
+
+static bool read_page(slk_rpc_call_t *call, const json_t *want, selection_t *sel)
+{
+    const json_t *max = json_object_get(want, "Max"), *after = json_object_get(want, "After");
+    const json_t *miner = json_object_get(after, "Miner"),
+                 *number = json_object_get(after, "Number");
+    sel->paged = max && !json_is_null(max);
+    sel->behind = after && !json_is_null(after);
+    sel->max = json_is_integer(max) && json_integer_value(max) > 0 &&
+                       json_integer_value(max) <= (json_int_t)PAGE
+                   ? (size_t)json_integer_value(max)
+                   : 0;
+    if (sel->paged && !sel->max) {
+        slk_rpc_fail(call, SLK_RPC_ERROR, "Max: expected 1 to %d", PAGE);
+        return false;
+    }
+    if (!sel->behind)
+        return true;
+    if (!sel->paged || !json_is_integer(miner) || !json_is_integer(number)) {
+        slk_rpc_fail(call, SLK_RPC_ERROR, "After: expected {Miner, Number}, together with Max");
+        return false;
+    }
+    sel->after = (slk_sector_ref_t){(uint64_t)json_integer_value(miner),
+                                    (uint64_t)json_integer_value(number)};
+    return true;
+}
+
+static bool read_selection(slk_rpc_call_t *call, selection_t *sel)
 {
     size_t i;
     json_t *name;
     const json_t *want = slk_rpc_param(call, 0);
     const json_t *miner = json_object_get(want, "Miner");
+    slk_sector_filter_t *filter = &sel->filter;
     *filter = slk_sector_filter_all();
     if (json_is_integer(miner))
         filter->miner = (uint64_t)json_integer_value(miner);
+    if (!read_page(call, want, sel) ||
+        !read_classes(call, json_object_get(want, "Classes"), filter))
+        return false;
     json_array_foreach(json_object_get(want, "States"), i, name)
     {
         slk_sector_state_t state;
@@ -258,24 +319,65 @@ static bool add_row(void *ctx, const slk_sector_row_t *row)
     list_t *list = ctx;
     if (row->miner != list->chain.miner) {
         slk_arena_free(&list->arena);
-        ask_chain(list->m, &list->chain, row->miner, &list->arena);
+        ask_chain(list->m, &list->chain, row->miner, NULL, &list->arena);
     }
     json_array_append_new(list->list, row_json(list->m, list->db, row, &list->chain));
     return true;
+}
+
+/* One page: its rows first, since what is asked of the chain is about them alone. */
+static slk_err_t add_page(list_t *list, const selection_t *sel, slk_diag_t *diag)
+{
+    slk_err_t err;
+    slk_arena_t arena;
+    size_t cnt = 0;
+    uint64_t *numbers = calloc(sel->max, sizeof *numbers);
+    slk_sector_row_t *rows = calloc(sel->max, sizeof *rows);
+    slk_arena_init(&arena, ARENA_MAX);
+    if (!rows || !numbers) {
+        err = slk_fail(diag, SLK_ERR_NOMEM, "out of memory");
+        goto out;
+    }
+    SLK_TRY(slk_sector_list(list->db, &sel->filter, sel->behind ? &sel->after : NULL, sel->max,
+                            &arena, rows, &cnt, diag));
+    for (size_t i = 0, from = 0; i < cnt; i++) {
+        slk_bitfield_t only;
+        numbers[i - from] = rows[i].number;
+        if (i + 1 < cnt && rows[i + 1].miner == rows[i].miner)
+            continue;
+        slk_arena_free(&list->arena);
+        err = slk_bitfield_from_bits(&only, numbers, i + 1 - from, &list->arena);
+        if (err != SLK_OK) {
+            slk_fail(diag, err, "%s", slk_err_text(err));
+            goto out;
+        }
+        ask_chain(list->m, &list->chain, rows[i].miner, &only, &list->arena);
+        for (; from <= i; from++)
+            json_array_append_new(list->list,
+                                  row_json(list->m, list->db, &rows[from], &list->chain));
+    }
+out:
+    slk_arena_free(&arena);
+    free(rows);
+    free(numbers);
+    return err;
 }
 
 void slk_manager_rpc_sectors_list(slk_rpc_call_t *call, void *ctx)
 {
     slk_err_t err;
     slk_diag_t diag = {0};
-    slk_sector_filter_t filter;
+    selection_t sel = {0};
     list_t list = {.m = ctx, .chain = {.miner = UINT64_MAX}};
-    if (!read_filter(call, &filter))
+    if (!read_selection(call, &sel))
         return;
     slk_arena_init(&list.arena, (size_t)2 << 30);
     list.list = json_array();
     SLK_TRY(slk_db_open(&list.db, list.m->database, &diag));
-    SLK_TRY(walk(list.db, &filter, true, add_row, &list, &diag));
+    if (sel.paged)
+        SLK_TRY(add_page(&list, &sel, &diag));
+    else
+        SLK_TRY(walk(list.db, &sel.filter, true, add_row, &list, &diag));
     slk_rpc_answer(call, json_incref(list.list));
 out:
     if (err != SLK_OK)

@@ -128,7 +128,8 @@ void slk_http_reply(slk_http_request_t *req, int status, const char *content_typ
 /* The same, takes a malloc'ed body. */
 void slk_http_reply_take(slk_http_request_t *req, int status, const char *content_type, char *body,
                          size_t len);
-/* A header more (at most 8), besides Date, Content-Length, Content-Type. Copied. */
+/* A header more (at most 8) of the answer that was just given, besides Date, Content-Length, Content-Type.
+ * Copied. An answer given later drops it. */
 void slk_http_reply_header(slk_http_request_t *req, const char *name, const char *value);
 /* A file below the folder `root`, with ETag, If-Range and Range (one range). `rel` comes from
  * outside: "..", absolute paths and symbolic links below root give 404, as does what is no regular

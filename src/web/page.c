@@ -9,6 +9,7 @@ extern const size_t slk_web_index_len;
 static void serve(slk_http_request_t *req, void *ctx)
 {
     (void)ctx;
+    slk_http_reply(req, 200, "text/html; charset=utf-8", slk_web_index, slk_web_index_len);
     /* Script and style stand in the page itself; it talks to this server and to nobody else. */
     slk_http_reply_header(req, "Content-Security-Policy",
                           "default-src 'none'; script-src 'unsafe-inline'; style-src "
@@ -17,7 +18,6 @@ static void serve(slk_http_request_t *req, void *ctx)
     slk_http_reply_header(req, "X-Content-Type-Options", "nosniff");
     slk_http_reply_header(req, "Referrer-Policy", "no-referrer");
     slk_http_reply_header(req, "Cache-Control", "no-cache");
-    slk_http_reply(req, 200, "text/html; charset=utf-8", slk_web_index, slk_web_index_len);
 }
 
 slk_http_route_t slk_web_route(void)
