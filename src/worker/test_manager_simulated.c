@@ -494,10 +494,11 @@ json_t *sim_wait(sim_t *sim, uint64_t id, sim_state_t state, double seconds)
 bool sim_wait_stage(sim_t *sim, uint64_t id, const char *stage, double seconds)
 {
     double until = slk_clock_seconds() + seconds;
-    bool is = false;
-    while (!is && slk_clock_seconds() < until) {
+    bool is = false, over = false;
+    while (!is && !over && slk_clock_seconds() < until) {
         pthread_mutex_lock(&sim->mutex);
         is = !strncmp(sim->jobs[id - 1].stage, stage, strlen(stage));
+        over = sim->jobs[id - 1].state >= SIM_DONE;
         pthread_mutex_unlock(&sim->mutex);
         sleep_ms(10);
     }

@@ -71,7 +71,7 @@ uint64_t sim_add(sim_t *sim, const char *worker, const char *task, uint64_t mine
 /* Wait until a job has ended; fails the test with its error when it has another state. The end is
  * borrowed. */
 json_t *sim_wait(sim_t *sim, uint64_t id, sim_state_t state, double seconds);
-/* A stage that begins so. */
+/* A stage that begins so; false: the time is over, or the job. */
 bool sim_wait_stage(sim_t *sim, uint64_t id, const char *stage, double seconds);
 /* Wait until a worker of this name was answered a beat more; its id. */
 const char *sim_wait_worker(sim_t *sim, const char *name, double seconds);

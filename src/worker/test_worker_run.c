@@ -84,7 +84,7 @@ void node_make(node_t *node, const char *dir, const char *name, const sim_t *sim
 void node_start(node_t *node)
 {
     posix_spawn_file_actions_t actions;
-    char *args[] = {"test_worker", "worker", node->repo, NULL};
+    char *args[] = {"worker", "worker", node->repo, NULL};
     posix_spawn_file_actions_init(&actions);
     posix_spawn_file_actions_addopen(&actions, 2, node->log, O_WRONLY | O_CREAT | O_APPEND, 0644);
     int rc = posix_spawn(&node->pid, "/proc/self/exe", &actions, NULL, args, environ);
