@@ -19,6 +19,14 @@
  * FIN  {"KeepUnsealed": bool}                       -> {}: drops what a proven sector does not need
  * GET  {}                                           -> {}: moves files to long-term storage
  * RM   {"Types":[name...]}                          -> {}: moves a sector's files on this worker to the trash
+ * WDP  {"Randomness": hex, "PoStProof": registered number, "Partition": index, "Sectors":[{"Number",
+ *      "CommR": hex, "Cache": "cache"|"update-cache", "Sealed": "sealed"|"update",
+ *      "Holders":[{"Store","URL": base of the holder's /remote}]}...], "ReadTimeoutMs", "SectorTimeoutMs"}
+ *                                                   -> {"Proof": base64, "Skipped":[{"Number","Why"}...]}
+ *      The window proof of one partition, read where the replicas lie; the job has no sector of its own.
+ *      The worker clears the top two bits of Randomness, as Lotus does. A sector that cannot be read within
+ *      its time is in Skipped, and then Proof is "": nothing was proven, and the manager asks again for
+ *      those that are good. A proof was verified by the worker before.
  */
 
 #include "storage/local_paths.h" /* slk_path_use_t */
@@ -30,6 +38,7 @@
  * be fetched from another worker first, heavy (runs in a processor). Sets of file types as
  * storage/file_type.h. */
 #define SLK_TASKS(X)                                                                               \
+    X(WDP, "WDP", "post/v0/windowproof", -5, 0, 0, false, true)                                    \
     X(FIN, "FIN", "seal/v0/finalize", -3, SLK_FT_SEALED | SLK_FT_CACHE, 0, false, false)           \
     X(GET, "GET", "seal/v0/fetch", -1, SLK_FT_SEALED | SLK_FT_CACHE, 0, true, false)               \
     X(RM, "RM", "seal/v0/remove", 0, 0, 0, false, false)                                           \

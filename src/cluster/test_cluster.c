@@ -21,6 +21,9 @@ static void test_tasks(void **state)
     assert_int_equal(task, SLK_TASK_PC1);
     assert_int_equal(slk_tasks[SLK_TASK_PC1].order, 5);
     assert_int_equal(slk_tasks[SLK_TASK_PC1].makes, SLK_FT_SEALED | SLK_FT_CACHE);
+    assert_true(slk_task_from_name(&task, "post/v0/windowproof"));
+    assert_int_equal(task, SLK_TASK_WDP);
+    assert_int_equal(slk_tasks[SLK_TASK_WDP].order, -5);
     assert_true(slk_task_from_text(&task, "PC2x", 3));
     assert_int_equal(task, SLK_TASK_PC2);
     assert_false(slk_task_from_name(&task, "PC"));

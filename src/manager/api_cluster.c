@@ -39,8 +39,9 @@ static json_t *job_json(const json_t *job)
         int64_t left = json_integer_value(end) - slk_runner_now();
         eta = json_integer((json_int_t)(left > 0 ? left / 1000 : 0));
     }
-    snprintf(sector, sizeof sector, "t0%" PRId64 "-%" PRId64, number(job, "Miner"),
-             number(job, "Number"));
+    int len = snprintf(sector, sizeof sector, "t0%" PRId64, number(job, "Miner"));
+    if (json_is_integer(json_object_get(job, "Number"))) /* null: of no one sector */
+        snprintf(sector + len, sizeof sector - (size_t)len, "-%" PRId64, number(job, "Number"));
     return json_pack(
         "{s:o, s:s, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "id", get(job, "ID"), "sector",
         sector, "task", get(job, "Task"), "worker",

@@ -218,6 +218,11 @@ static json_t *ms_or_null(int64_t ms)
     return ms == SLK_ETA_UNKNOWN ? json_null() : json_integer(ms);
 }
 
+static json_t *number_json(const slk_pic_job_t *job)
+{
+    return job->number == SLK_JOB_NO_SECTOR ? json_null() : json_integer((json_int_t)job->number);
+}
+
 static json_t *job_json(const slk_dispatch_t *d, const slk_pic_job_t *job)
 {
     const slk_pic_worker_t *w = job->worker == SLK_PIC_NONE ? NULL : d->pic.workers[job->worker];
@@ -226,19 +231,19 @@ static json_t *job_json(const slk_dispatch_t *d, const slk_pic_job_t *job)
                                               job->started_ms, job->done, job->total, now_ms)
                              : job->eta_end_ms;
     return json_pack(
-        "{s:I, s:s, s:s, s:I, s:I, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:s, s:s, s:I, "
+        "{s:I, s:s, s:s, s:I, s:o, s:s, s:I, s:I, s:I, s:I, s:s, s:s, s:I, s:I, s:s, s:s, s:I, "
         "s:I, s:I, "
         "s:o, s:o, s:s}",
         "ID", (json_int_t)job->id, "Key", job->key, "Task", slk_tasks[job->task].name, "Miner",
-        (json_int_t)job->miner, "Number", (json_int_t)job->number, "State",
-        slk_job_state_name(job->state), "Priority", (json_int_t)job->priority, "Deadline",
-        (json_int_t)job->deadline_ms, "Created", (json_int_t)job->created_ms, "Started",
-        (json_int_t)(w ? job->started_ms : 0), "Worker", w ? w->name : "", "WorkerID",
-        w ? w->id : "", "Lease", (json_int_t)job->lease, "Tries", (json_int_t)job->tries, "Stage",
-        w ? job->stage : "", "Unit", w ? job->unit : "", "Done", (json_int_t)job->done, "Total",
-        (json_int_t)job->total, "ElapsedMs", (json_int_t)(w ? now_ms - job->started_ms : 0),
-        "TypicalMs", ms_or_null(slk_eta_ms(d->eta, job->task, job->sector_sz, w ? w->id : NULL)),
-        "EndMs", ms_or_null(end_ms), "Why", !w && job->why ? job->why : "");
+        (json_int_t)job->miner, "Number", number_json(job), "State", slk_job_state_name(job->state),
+        "Priority", (json_int_t)job->priority, "Deadline", (json_int_t)job->deadline_ms, "Created",
+        (json_int_t)job->created_ms, "Started", (json_int_t)(w ? job->started_ms : 0), "Worker",
+        w ? w->name : "", "WorkerID", w ? w->id : "", "Lease", (json_int_t)job->lease, "Tries",
+        (json_int_t)job->tries, "Stage", w ? job->stage : "", "Unit", w ? job->unit : "", "Done",
+        (json_int_t)job->done, "Total", (json_int_t)job->total, "ElapsedMs",
+        (json_int_t)(w ? now_ms - job->started_ms : 0), "TypicalMs",
+        ms_or_null(slk_eta_ms(d->eta, job->task, job->sector_sz, w ? w->id : NULL)), "EndMs",
+        ms_or_null(end_ms), "Why", !w && job->why ? job->why : "");
 }
 
 static int by_id(const void *a, const void *b)
@@ -351,8 +356,8 @@ slk_err_t slk_dispatch_storage(slk_dispatch_t *d, json_t **list, slk_diag_t *dia
 
 static json_t *request_json(const slk_pic_job_t *job)
 {
-    return json_pack("{s:{s:I, s:I}, s:s, s:I, s:I, s:s}", "Sector", "Miner",
-                     (json_int_t)job->miner, "Number", (json_int_t)job->number, "TaskType",
+    return json_pack("{s:{s:I, s:o}, s:s, s:I, s:I, s:s}", "Sector", "Miner",
+                     (json_int_t)job->miner, "Number", number_json(job), "TaskType",
                      slk_tasks[job->task].type, "Priority", (json_int_t)job->priority, "SchedId",
                      (json_int_t)job->id, "Why",
                      job->why ? job->why : "it is about to be looked at");

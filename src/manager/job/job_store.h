@@ -29,6 +29,10 @@
 #define SLK_JOB_WORKER_MAX 64   /* UUID or name of a worker, with the NUL */
 #define SLK_JOB_ERROR_MAX  1024 /* bytes of a sentence, with the NUL */
 
+/* The number of a job that is of no one sector (WDP). No sector has it, so slk_job_drop of a sector
+ * leaves it alone; in JSON it is null. */
+#define SLK_JOB_NO_SECTOR ((uint64_t)INT64_MAX)
+
 typedef enum {
     SLK_JOB_NONE,    /* no such key */
     SLK_JOB_QUEUED,  /* for a worker to take */

@@ -19,6 +19,11 @@ const slk_resource_table_t slk_resource_defaults =
     {
         .of =
             {
+                [SLK_TASK_WDP] = {{2 * K, 2 * K, 2 * K, 1, 0},
+                                  {8 * M, 8 * M, 8 * M, 1, 0},
+                                  {3 * G / 2, G, 10 * G, 1, 0},
+                                  {96 * G, 30 * G, 32 * G, -1, 0},
+                                  {120 * G, 60 * G, 64 * G, -1, 0}},
                 [SLK_TASK_AP] = {{2 * K, 2 * K, 2 * K, 1, 0},
                                  {8 * M, 8 * M, 8 * M, 1, 0},
                                  {G, G, G, 1, 0},
@@ -56,6 +61,7 @@ const slk_resource_table_t slk_resource_defaults =
 #define SLK_FT_SEAL    (SLK_FT_SEALED | SLK_FT_CACHE)
 
 const slk_task_files_t slk_task_files[SLK_TASK_CNT] = {
+    [SLK_TASK_WDP] = {0},
     [SLK_TASK_AP] = {.makes = SLK_FT_UNSEALED, .grows = SLK_FT_UNSEALED, .beside = true},
     [SLK_TASK_PC1] = {.brings = SLK_FT_UNSEALED,
                       .makes = SLK_FT_SEAL,
