@@ -177,7 +177,9 @@ static int run_command(const slk_command_t *command, int argc, char **argv)
             fprintf(stderr, "see %s --help\n", title);
         status = app.usage ? STATUS_USAGE : STATUS_FAILED;
     } else {
-        if (app.result)
+        if (app.result && command->show && !args.opt[SLK_OPT_JSON].given)
+            command->show(app.result, stdout);
+        else if (app.result)
             slk_result_print(app.result, args.opt[SLK_OPT_JSON].given, stdout);
         if (app.answer_no)
             status = STATUS_FAILED;

@@ -2,6 +2,7 @@
 #include "app/manager_use.h"
 #include "app/nouns.h"
 #include "app/repo.h"
+#include "app/show.h"
 
 #include "base/assert.h"
 
@@ -99,7 +100,8 @@ const slk_command_t slk_auth_commands[] = {
              "Created: ms since 1970\n"
              "Revoked: the same, or null",
      .examples = "auth list",
-     .run = run_list},
+     .run = run_list,
+     .show = slk_show_tokens},
     {.noun = "auth",
      .verb = "revoke",
      .summary = "refuse a token from now on",

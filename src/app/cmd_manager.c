@@ -3,6 +3,7 @@
 #include "app/nouns.h"
 #include "app/repo.h"
 #include "app/roles.h"
+#include "app/show.h"
 
 #include "base/assert.h"
 #include "base/log.h"
@@ -157,6 +158,7 @@ const slk_command_t slk_manager_commands[] = {
              "trouble: with it, or null\n"
              "uptime_seconds: since its start",
      .examples = "manager info",
-     .run = run_info},
+     .run = run_info,
+     .show = slk_show_manager},
     {0},
 };

@@ -1,6 +1,7 @@
 #include "app/app.h"
 #include "app/manager_use.h"
 #include "app/nouns.h"
+#include "app/show.h"
 
 #include "base/assert.h"
 
@@ -52,12 +53,14 @@ const slk_command_t slk_sealing_commands[] = {
              "worker: its name, or null\n"
              "state: queued or running\n"
              "progress: 0 to 1, or null\n"
-             "stage: what is being done\n"
+             "stage: what is being done, or null\n"
              "started: seconds since 1970, or null\n"
+             "tries: how often it was begun\n"
              "eta_seconds: or null where nothing was measured yet\n"
              "waiting_for: of a queued one, a sentence",
      .examples = "sealing jobs",
-     .run = run_jobs},
+     .run = run_jobs,
+     .show = slk_show_jobs},
     {.noun = "sealing",
      .verb = "workers",
      .summary = "the workers, what they can do and how they are",
@@ -65,28 +68,37 @@ const slk_command_t slk_sealing_commands[] = {
      .opt_cnt = SLK_COUNT(opts),
      .json = "id: UUID\n"
              "name: as it calls itself\n"
-             "state: alive, away, paused or draining\n"
+             "state: active, paused, draining, leaving or dead\n"
              "url: where its files are\n"
              "cores: of its machine\n"
              "memory: bytes\n"
+             "free_memory: bytes that it could give to jobs\n"
              "tasks: {task: jobs at a time}\n"
              "jobs: numbers of its jobs\n"
-             "stores: its paths\n"
-             "last_seen_seconds: ago\n"
+             "stores: UUIDs of its paths\n"
+             "last_seen_seconds: ago, or null\n"
+             "clock_skew_ms: how far its clock is ahead of the manager's\n"
              "version: of its program",
      .examples = "sealing workers --json",
-     .run = run_workers},
+     .run = run_workers,
+     .show = slk_show_workers},
     {.noun = "sealing",
      .verb = "sched-diag",
      .summary = "why each job is where it is",
      .opts = opts,
      .opt_cnt = SLK_COUNT(opts),
-     .json = "SchedInfo: queued jobs with a reason each, and the workers that could take more\n"
-             "CallToWork: keys of the running ones\n"
-             "Rounds: of the scheduler so far\n"
-             "RoundMs: that the last one took",
+     .json =
+         "SchedInfo: Requests, the queued jobs with a reason each; OpenWindows, the workers that "
+         "may be given more\n"
+         "CallToWork: keys of the running ones\n"
+         "ReturnedWork: empty, as Waiting and EarlyRet, for programs that read Lotus' answer\n"
+         "Rounds: of the scheduler so far\n"
+         "RoundMs: that the last one took\n"
+         "Workers: that are alive\n"
+         "Paths: storage paths that are known",
      .examples = "sealing sched-diag",
-     .run = run_sched_diag},
+     .run = run_sched_diag,
+     .show = slk_show_sched_diag},
     {.noun = "sealing",
      .verb = "abort",
      .summary = "stop a job of a worker",

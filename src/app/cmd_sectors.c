@@ -1,6 +1,7 @@
 #include "app/app.h"
 #include "app/manager_use.h"
 #include "app/nouns.h"
+#include "app/show.h"
 
 #include "base/assert.h"
 
@@ -180,12 +181,15 @@ const slk_command_t slk_sectors_commands[] = {
     {.noun = "sectors",
      .verb = "pledge",
      .summary = "seal committed capacity",
-     .details = "New sectors of zeros, which the manager takes all the way to Proving.",
+     .details = "New sectors of zeros, which the manager takes all the way to Proving. The setting "
+                "Autopledge pledges without being asked.",
      .opts = pledge_opts,
      .opt_cnt = SLK_COUNT(pledge_opts),
-     .json = "sectors: their numbers",
+     .json = "sectors: their numbers\n"
+             "miner: id",
      .examples = "sectors pledge\nsectors pledge --count 10 --miner f01000",
-     .run = run_pledge},
+     .run = run_pledge,
+     .show = slk_show_pledged},
     {.noun = "sectors",
      .verb = "add-piece",
      .summary = "put a file's data into a sector",
@@ -198,6 +202,7 @@ const slk_command_t slk_sectors_commands[] = {
      .opt_cnt = SLK_COUNT(piece_opts),
      .words = {"SOURCE", "file or URL", SLK_ARG_FILE, NULL, 1, 1},
      .json = "sector: that it goes into\n"
+             "miner: id\n"
              "piece_cid: its commitment\n"
              "piece_size: padded\n"
              "raw_size: bytes of data",
@@ -220,15 +225,16 @@ const slk_command_t slk_sectors_commands[] = {
      .json = "sector: its number\n"
              "miner: id\n"
              "state: by Lotus' name\n"
-             "on_chain: whether the chain knows it as proven\n"
-             "active: whether it has power\n"
+             "on_chain: whether the chain knows it, or null without a node\n"
+             "active: whether it has power, which its first window proof gives it\n"
              "expiration: epoch, or null\n"
              "deals: pieces with data\n"
              "comm_r: or null\n"
              "waiting_for: a sentence\n"
-             "eta_seconds: until it is Proving, or null where nothing was measured yet",
+             "eta_seconds: until it is Proving, or null where that was never measured",
      .examples = "sectors list\nsectors list --states Proving --json",
-     .run = run_list},
+     .run = run_list,
+     .show = slk_show_sectors},
     {.noun = "sectors",
      .verb = "status",
      .summary = "all that is known of a sector",
@@ -238,6 +244,7 @@ const slk_command_t slk_sectors_commands[] = {
      .json = "sector: its number\n"
              "miner: id\n"
              "state: by Lotus' name\n"
+             "what: goes on in that state\n"
              "ticket: {value, epoch} or null\n"
              "seed: {value, epoch} or null\n"
              "comm_d: or null\n"
@@ -245,17 +252,18 @@ const slk_command_t slk_sectors_commands[] = {
              "precommit_message: CID or null\n"
              "commit_message: CID or null\n"
              "proof: hex or null\n"
-             "pieces: [{cid, size, data}]\n"
-             "files: [{type, store, worker}]\n"
+             "pieces: [{cid, size, data, written}]\n"
+             "files: [{type, store, worker, url, primary}], as `store find` has them\n"
              "deadline: or null\n"
              "partition: or null\n"
              "retries: failed steps so far\n"
              "last_error: or null\n"
              "waiting_for: a sentence\n"
              "eta_seconds: or null\n"
-             "log: with --log, [{time, event, from, to, detail}]",
+             "log: with --log, [{time, kind, event, from, to, detail}]",
      .examples = "sectors status 5\nsectors status --log 5",
-     .run = run_status},
+     .run = run_status,
+     .show = slk_show_sector},
     {.noun = "sectors",
      .verb = "update-state",
      .summary = "put a sector into another state",
@@ -299,11 +307,12 @@ const slk_command_t slk_sectors_commands[] = {
      .opt_cnt = SLK_COUNT(plain_opts),
      .words = {"WHAT", "info, reserve NAME COUNT, or free NAME", SLK_ARG_TEXT, NULL, 0, 3},
      .json = "next: the number that comes next\n"
-             "allocated: ranges given out\n"
-             "in_use: with those of the chain and the reserved\n"
+             "allocated: ranges given out, [first, last]\n"
+             "in_use: the same with the chain's and the reserved\n"
              "reserved: {name: ranges}",
      .examples = "sectors numbers\nsectors numbers reserve import 100",
-     .run = run_numbers},
+     .run = run_numbers,
+     .show = slk_show_numbers},
     {.noun = "sectors",
      .verb = "batching",
      .summary = "what waits to be sent in one message",
@@ -314,6 +323,7 @@ const slk_command_t slk_sectors_commands[] = {
              "sectors: numbers\n"
              "why: when they are sent, a sentence",
      .examples = "sectors batching\nsectors batching --flush precommit",
-     .run = run_batching},
+     .run = run_batching,
+     .show = slk_show_batches},
     {0},
 };

@@ -2,6 +2,7 @@
 #include "app/manager_use.h"
 #include "app/nouns.h"
 #include "app/repo.h"
+#include "app/show.h"
 
 #include "base/assert.h"
 #include "worker/worker.h"
@@ -194,18 +195,24 @@ const slk_command_t slk_store_commands[] = {
      .opts = ask_opts,
      .opt_cnt = SLK_COUNT(ask_opts),
      .json = "ID: UUID of the path\n"
-             "Weight: preferred when higher; and Lotus' other attributes\n"
+             "Weight: preferred when higher\n"
+             "MaxStorage: bytes that are used at most, 0: no limit\n"
+             "Groups: and AllowTo, AllowTypes, DenyTypes, AllowMiners, DenyMiners, as in "
+             "sectorstore.json\n"
              "CanSeal: for sealing\n"
              "CanStore: for long-term storage\n"
              "CanFinal: where sectors stay\n"
-             "URLs: of the workers that have it\n"
+             "URLs: [{Worker, URL, Path}] of the workers that have it\n"
              "Capacity: bytes\n"
              "Available: bytes\n"
+             "Used: bytes\n"
              "Reserved: bytes promised to running jobs\n"
              "Sectors: how many have files there\n"
+             "Usable: whether jobs may use it now\n"
              "Err: what is wrong with it, or empty",
      .examples = "store list",
-     .run = run_list},
+     .run = run_list,
+     .show = slk_show_stores},
     {.noun = "store",
      .verb = "find",
      .summary = "where the files of a sector are",
@@ -220,6 +227,7 @@ const slk_command_t slk_store_commands[] = {
              "url: where it can be fetched\n"
              "primary: whether it is the copy that counts",
      .examples = "store find 5",
-     .run = run_find},
+     .run = run_find,
+     .show = slk_show_found},
     {0},
 };

@@ -3,6 +3,7 @@
 #include "app/nouns.h"
 #include "app/repo.h"
 #include "app/roles.h"
+#include "app/show.h"
 
 #include "base/assert.h"
 #include "base/file.h"
@@ -142,7 +143,7 @@ static const slk_opt_use_t order_opts[] = {
 
 #define WORKER_WORD                                                                                \
     {                                                                                              \
-        "WORKER", "its name, or the UUID or its beginning", SLK_ARG_TEXT, NULL, 1, 1               \
+        "WORKER", "its name or UUID", SLK_ARG_TEXT, NULL, 1, 1                                     \
     }
 
 const slk_command_t slk_worker_commands[] = {
@@ -180,12 +181,22 @@ const slk_command_t slk_worker_commands[] = {
      .opt_cnt = SLK_COUNT(here_opts),
      .json = "Worker: UUID\n"
              "Name: as in lists\n"
+             "Session: UUID, new at each start\n"
              "Manager: whom it works for\n"
              "Connected: whether the manager hears it\n"
-             "Jobs: what it does\n"
-             "Stores: its paths",
+             "Paused, Draining, Leaving: what it was told\n"
+             "Version: of the program\n"
+             "URL: where its files are\n"
+             "Uptime: seconds\n"
+             "Cores: of the machine\n"
+             "Memory: bytes\n"
+             "FreeMemory: bytes that it could give to jobs\n"
+             "Jobs: [{ID, Task, Miner, Number, State, Stage, Done, Total, Seconds, Pid, CPUs, "
+             "Error, ...}]\n"
+             "Stores: its paths, as `store list` has them",
      .examples = "worker info --json",
-     .run = run_info},
+     .run = run_info,
+     .show = slk_show_worker},
     {.noun = "worker",
      .verb = "stop",
      .summary = "end the worker of this repo",
@@ -200,7 +211,7 @@ const slk_command_t slk_worker_commands[] = {
      .opts = order_opts,
      .opt_cnt = SLK_COUNT(order_opts),
      .words = WORKER_WORD,
-     .json = "worker: UUID\nstate: draining",
+     .json = "worker: as it was named\nstate: draining",
      .examples = "worker drain rack3",
      .run = run_drain},
     {.noun = "worker",
@@ -209,7 +220,7 @@ const slk_command_t slk_worker_commands[] = {
      .opts = order_opts,
      .opt_cnt = SLK_COUNT(order_opts),
      .words = WORKER_WORD,
-     .json = "worker: UUID\nstate: paused",
+     .json = "worker: as it was named\nstate: paused",
      .examples = "worker pause rack3",
      .run = run_pause},
     {.noun = "worker",
@@ -218,7 +229,7 @@ const slk_command_t slk_worker_commands[] = {
      .opts = order_opts,
      .opt_cnt = SLK_COUNT(order_opts),
      .words = WORKER_WORD,
-     .json = "worker: UUID\nstate: alive",
+     .json = "worker: as it was named\nstate: active",
      .examples = "worker resume rack3",
      .run = run_resume},
     {0},

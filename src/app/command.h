@@ -175,11 +175,11 @@ const char *slk_value_choices(slk_arg_kind_t kind, const char *choices);
     X(PERM, "perm", "RIGHT", WORD, "read write sign admin worker", "what the token allows")        \
     X(NAME, "name", "NAME", TEXT, NULL, "how it is called in lists")                               \
     X(LOG_FORMAT, "log-format", "FORMAT", WORD, "text json", "lines for people or for machines")   \
-    X(LOG_LEVEL, "log-level", "LEVEL", WORD, "debug info warn error", "least level that is logged") \
+    X(LOG_LEVEL, "log-level", "LEVEL", WORD, "debug info warn error",                              \
+      "least level that is logged")                                                                \
     X(PLEDGE, "pledge", "N", NUMBER, NULL,                                                         \
       "seal so many committed-capacity sectors; those of an earlier run that are not done count")  \
-    X(UNTIL, "until", "WHEN", WORD, "proving windowed",                                            \
-      "end when all of them are on chain, or have been proven in a window as well")                \
+    X(UNTIL, "until", "WHEN", WORD, "proving", "end when all of them are Proving, and say so")     \
     X(PIECE, "piece", "FILE", FILE, NULL, "also seal a sector with the data of this file")         \
     X(FLUSH, "flush", "KIND", WORD, "precommit commit terminate", "send this batch now")           \
     X(CAN_STORE, "store", NULL, FLAG, NULL, "for long-term storage")                               \
@@ -252,6 +252,7 @@ struct slk_command {
     const char *json;     /* fields of the JSON, "name: meaning" a line; NULL: no JSON */
     const char *examples; /* command lines, one a line, without "selkie"; NULL: none */
     slk_run_fn_t *run;
+    void (*show)(const json_t *result, FILE *out); /* for people; NULL: names and values */
 };
 
 typedef struct {
