@@ -187,6 +187,10 @@ static slk_err_t join_child(slk_processor_t *p, const slk_processor_call_t *call
     if (err != SLK_OK)
         return err;
     slk_child_t *child = p->child;
+    if (pending->only_start && child->state == SLK_CHILD_READY) {
+        pending->done = true;
+        return SLK_OK;
+    }
     size_t queued = child->queue.len;
     pending->id = ++p->next_id;
     if (call)
