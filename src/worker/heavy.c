@@ -4,10 +4,12 @@
 #include "base/assert.h"
 #include "base/bytes.h"
 #include "base/file.h"
+#include "base/log.h"
 #include "codec/base64.h"
 #include "crypto/poseidon/poseidon.h"
 #include "selkie/seal.h"
 #include "selkie/verify.h"
+#include "storage/trash.h"
 #include "worker/params.h"
 #include "worker/processor_line.h"
 
@@ -19,6 +21,8 @@
 #include <unistd.h>
 
 #define AT(type) slk_file_type_index(SLK_FT_##type)
+
+enum { CLEARINGS_MAX = 16 }; /* damaged files of one sector that PC1 makes anew */
 
 static const char *proof_name(const slk_attempt_t *attempt)
 {
@@ -143,32 +147,98 @@ out:
     return err;
 }
 
+static bool is_useless(slk_err_t err)
+{
+    return err == SLK_ERR_DIGEST || err == SLK_ERR_MISMATCH || err == SLK_ERR_LENGTH ||
+           err == SLK_ERR_FORMAT || err == SLK_ERR_FIELD;
+}
+
+/* Both files into the trash of their paths: PC1 begins anew. */
+static slk_err_t trash_both(slk_attempt_t *attempt, const char *why, slk_diag_t *diag)
+{
+    static const slk_file_types_t types[] = {SLK_FT_SEALED, SLK_FT_CACHE};
+    for (size_t i = 0; i < SLK_COUNT(types); i++) {
+        slk_local_view_t view;
+        char entry[SLK_TRASH_NAME_MAX];
+        slk_err_t err = slk_local_view(&view, attempt->w->paths,
+                                       attempt->store[slk_file_type_index(types[i])], diag);
+        if (err == SLK_OK)
+            err = slk_trash_put(entry, view.root, types[i], &attempt->job->sector, why, 0, diag);
+        if (err != SLK_OK)
+            return err;
+    }
+    return SLK_OK;
+}
+
+/* What an earlier PC1 left cannot be gone on with, as its sentence about a file of the sector says: a damaged
+ * file is removed, which PC1 then makes alone; of what was begun with another ticket, all. False: the error
+ * is another one. */
+static bool clear_the_way(slk_attempt_t *attempt, const slk_sector_t *sector, slk_err_t err,
+                          const slk_diag_t *why)
+{
+    slk_diag_t problem;
+    char path[SLK_SECTOR_PATH_MAX + 256];
+    const char *end = strstr(why->text, ": ");
+    const size_t cache = strlen(sector->cache);
+    const bool in_cache = !strncmp(why->text, sector->cache, cache) && why->text[cache] == '/';
+    if (!is_useless(err) || !end || (size_t)(end - why->text) >= sizeof path)
+        return false;
+    snprintf(path, sizeof path, "%.*s", (int)(end - why->text), why->text);
+    if (!in_cache && strcmp(path, sector->sealed) != 0)
+        return false;
+    slk_log_sector(SLK_LOG_WARN, "worker", sector->miner, sector->number,
+                   "PC1: what was there is not gone on with: %.900s", why->text);
+    if (in_cache && (err == SLK_ERR_DIGEST || err == SLK_ERR_LENGTH))
+        err = unlink(path) == 0 ? SLK_OK : slk_fail_errno(&problem, "remove", path);
+    else
+        err = trash_both(attempt, "of another ticket, or damaged", &problem);
+    if (err != SLK_OK)
+        slk_log_sector(SLK_LOG_WARN, "worker", sector->miner, sector->number, "PC1: %s",
+                       problem.text);
+    return err == SLK_OK;
+}
+
+/* One try. */
+static slk_err_t run_pc1(slk_attempt_t *attempt, const slk_sector_t *sector,
+                         const slk_node_t *ticket, const slk_piece_t *pieces, size_t cnt,
+                         slk_diag_t *diag)
+{
+    slk_err_t err;
+    char data[SLK_WORKER_PATH_MAX];
+    json_t *output = NULL;
+    snprintf(data, sizeof data, "%s", sector->unsealed);
+    if (slk_stage_is_foreign(attempt->w, "pc1"))
+        SLK_TRY(prepare_foreign(attempt, sector, data, diag));
+    json_t *task =
+        json_pack("{ss,ss,ss,ss,so,sI,so,so,s{}}", "registered_proof", proof_name(attempt),
+                  "cache_path", sector->cache, "in_path", data, "out_path", sector->sealed,
+                  "prover_id", prover(attempt), "sector_id", (json_int_t)sector->number, "ticket",
+                  slk_json_of_node(ticket), "piece_infos", piece_infos(pieces, cnt), "selkie");
+    SLK_TRY(slk_attempt_call(attempt, "pc1", task, &output, diag));
+    err = take_pc1(attempt, output, pieces, cnt, ticket, diag);
+out:
+    json_decref(output);
+    return err;
+}
+
 slk_err_t slk_do_pc1(slk_attempt_t *attempt, slk_diag_t *diag)
 {
     slk_sector_t sector;
     slk_node_t ticket;
     slk_piece_t *pieces = NULL;
     size_t cnt = 0;
-    char data[SLK_WORKER_PATH_MAX];
-    json_t *output = NULL;
     slk_err_t err;
     SLK_TRY(slk_param_node(&ticket, attempt->params, "Ticket", diag));
     SLK_TRY(slk_param_pieces(&pieces, &cnt, attempt->params, "Pieces", diag));
     SLK_TRY(paths(attempt, &sector, diag));
-    snprintf(data, sizeof data, "%s", sector.unsealed);
-    if (slk_stage_is_foreign(attempt->w, "pc1"))
-        SLK_TRY(prepare_foreign(attempt, &sector, data, diag));
-    json_t *task =
-        json_pack("{ss,ss,ss,ss,so,sI,so,so,s{}}", "registered_proof", proof_name(attempt),
-                  "cache_path", sector.cache, "in_path", data, "out_path", sector.sealed,
-                  "prover_id", prover(attempt), "sector_id", (json_int_t)sector.number, "ticket",
-                  slk_json_of_node(&ticket), "piece_infos", piece_infos(pieces, cnt), "selkie");
-    SLK_TRY(slk_attempt_call(attempt, "pc1", task, &output, diag));
-    err = take_pc1(attempt, output, pieces, cnt, &ticket, diag);
+    err = run_pc1(attempt, &sector, &ticket, pieces, cnt, diag);
+    for (unsigned tries = 0; tries < CLEARINGS_MAX && !attempt->failure_set &&
+                             clear_the_way(attempt, &sector, err, diag);
+         tries++)
+        err = run_pc1(attempt, &sector, &ticket, pieces, cnt, diag);
 out:
     if (attempt->has & SLK_FT_SEALED && attempt->has & SLK_FT_CACHE)
         made_both(attempt); /* also what a next try goes on with */
-    json_decref(output);
     free(pieces);
     return err;
 }
