@@ -72,6 +72,9 @@ static slk_err_t take_answer(slk_link_call_t *call, const slk_rpc_answer_t *answ
     slk_diag_t why;
     if (answer->failed) {
         call->code = answer->code;
+        if (!strncmp(answer->message, "missing permission", 18)) /* as Lotus says it */
+            return slk_fail(diag, SLK_ERR_PERM, "%s: the manager answers: %s", call->method,
+                            answer->message);
         return slk_fail(diag, SLK_ERR_STATE, "%s: the manager answers: %s", call->method,
                         answer->message);
     }

@@ -204,7 +204,10 @@ static slk_err_t register_worker(slk_worker_t *w, slk_diag_t *diag)
         if (is_final(err)) {
             slk_diag_t why = *diag;
             return slk_fail(diag, err, "%s%s", why.text,
-                            err == SLK_ERR_PERM ? "; the manager makes tokens for workers" : "");
+                            err == SLK_ERR_PERM
+                                ? "; on the manager's machine, `selkie auth "
+                                  "create-token --perm worker` makes one for workers"
+                                : "");
         }
         if (strncmp(said, diag->text, sizeof said - 1) != 0 && !stopping(w))
             slk_log(SLK_LOG_WARN, "worker", "not registered with %s yet, trying on: %s",
