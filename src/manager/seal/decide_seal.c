@@ -282,27 +282,25 @@ void slk_decide_pre_commit2(slk_turn_t *t)
 
 enum { PC1_TRIES = 3, PC2_TRIES = 3 };
 
+/* Not as Lotus, which removes the sector: what fails again and again is a worker or a disk, and deposits and
+ * data are not thrown away by a machine (spec section 10). */
 void slk_decide_pre_commit1_failed(slk_turn_t *t)
 {
     slk_sector_pre_commit_on_chain_info_t info;
     bool there;
-    if (t->sector->pre_commit1_fails > PC1_TRIES) {
-        /* Not as Lotus: with a deposit on chain nothing is removed without being told to. */
-        if (!slk_turn_pre_commit(t, &there, &info))
-            return;
-        if (there)
-            slk_turn_wait(t, 0, 0,
-                          "PC1 failed %" PRIu64
-                          " times, and a deposit is at stake: a person has to decide (update-state "
-                          "PreCommit1, remove); %.200s",
-                          t->sector->pre_commit1_fails, slk_turn_last_err(t));
-        else
-            slk_turn_event(t, SLK_EVENT_REMOVE, "PC1 failed %" PRIu64 " times: %.300s",
-                           t->sector->pre_commit1_fails, slk_turn_last_err(t));
+    if (t->sector->pre_commit1_fails <= PC1_TRIES) {
+        if (slk_turn_cooled(t, "PC1 is done again"))
+            slk_turn_event(t, SLK_EVENT_RETRY_SEAL_PRE_COMMIT1, "PC1 is done again");
         return;
     }
-    if (slk_turn_cooled(t, "PC1 is done again"))
-        slk_turn_event(t, SLK_EVENT_RETRY_SEAL_PRE_COMMIT1, "PC1 is done again");
+    if (!slk_turn_pre_commit(t, &there, &info))
+        return;
+    slk_turn_wait(t, 0, 0,
+                  "PC1 failed %" PRIu64 " times%s: a person has to decide (`selkie sectors "
+                  "update-state --really-do-it %" PRIu64 " PreCommit1` does it once more, `selkie "
+                  "sectors remove --really-do-it %" PRIu64 "` gives it up); %.200s",
+                  t->sector->pre_commit1_fails, there ? ", and a deposit is at stake" : "",
+                  t->sector->sector_number, t->sector->sector_number, slk_turn_last_err(t));
 }
 
 void slk_decide_pre_commit2_failed(slk_turn_t *t)

@@ -432,9 +432,14 @@ static void test_pc1_failed(void **state)
     assert_true(why_has("the disk broke"));
     expect_event(RETRY_SEAL_PRE_COMMIT1);
     s.pre_commit1_fails = 4;
-    expect_event(REMOVE);
+    expect_person(); /* nothing is thrown away by a machine */
+    assert_true(why_has("update-state --really-do-it 5 PreCommit1"));
+    assert_true(why_has("remove --really-do-it 5"));
+    assert_true(why_has("the disk broke"));
+    assert_false(why_has("deposit"));
     sim_pre_committed(&sim, &s, 4900);
-    expect_person(); /* a deposit is not thrown away by a machine */
+    expect_person();
+    assert_true(why_has("deposit"));
     close_sector();
 }
 

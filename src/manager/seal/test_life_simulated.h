@@ -427,7 +427,7 @@ static bool send_batch(life_t *life, slk_batch_kind_t kind)
 
 /* --- Time ---------------------------------------------------------------------------------- */
 
-/* At rest; or left to a person, who has to weigh a deposit against another PC1. */
+/* At rest; or left to a person, who has to find out why PC1 fails. */
 static bool is_over(const life_t *life, size_t i)
 {
     const slk_sector_state_t state = state_of(life, i);
