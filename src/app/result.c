@@ -166,7 +166,7 @@ static void object(const json_t *result, FILE *out)
 void slk_result_print(const json_t *result, bool as_json, FILE *out)
 {
     if (as_json) {
-        char *text = slk_json_dump(result, JSON_COMPACT | JSON_REAL_PRECISION(6));
+        char *text = slk_json_dump(result, JSON_COMPACT | JSON_REAL_PRECISION(13));
         fprintf(out, "%s\n", text ? text : "");
         free(text);
     } else if (json_is_array(result)) {
