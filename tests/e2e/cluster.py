@@ -53,18 +53,20 @@ class Selkie:
 
 
 class Node:
-    """The Lotus API of the development network, by the files in its folder."""
+    """The API of the development network, or of a manager, by the files in its folder."""
 
-    def __init__(self, folder):
-        with open(os.path.join(folder, "token")) as file:
-            self.token = file.read().strip()
+    def __init__(self, folder, path="/rpc/v1", token=None):
+        self.path, self.token = path, token
+        if token is None:
+            with open(os.path.join(folder, "token")) as file:
+                self.token = file.read().strip()
         with open(os.path.join(folder, "api")) as file:
             self.port = int(file.read().split("/")[4])
 
     def ask(self, method, *params):
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=600)
         body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)})
-        connection.request("POST", "/rpc/v1", body, {"Authorization": "Bearer " + self.token})
+        connection.request("POST", self.path, body, {"Authorization": "Bearer " + self.token})
         answer = json.loads(connection.getresponse().read())
         connection.close()
         if "error" in answer:
