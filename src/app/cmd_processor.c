@@ -116,7 +116,9 @@ const slk_command_t slk_processor_commands[] = {
      .summary = "make window proofs of spacetime",
      .details = "Task: miner_id, proof_type, replicas [{sector_id, comm_r, cache_dir, "
                 "sealed_file}], seed. Output: proofs [base64], faults [sector]; with faults there "
-                "is no proof.",
+                "is no proof. With vanilla_path in the member selkie the vanilla proofs of all "
+                "sectors are read from that file, back to back and by ascending number, and no "
+                "replica; the output has selkie: {sectors}, too.",
      .examples = "processor window_post --threads 8 --memory 64GiB",
      PROOF},
     {.noun = "processor",

@@ -2,6 +2,7 @@
 #include "app/processor_task.h"
 
 #include "base/assert.h"
+#include "base/file.h"
 #include "codec/base64.h"
 #include "selkie/post.h"
 #include "selkie/verify.h"
@@ -10,8 +11,10 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #define REPLICAS_MAX 262144u
+#define VANILLA_MAX  (UINT64_C(8) << 30) /* bytes of a file of vanilla proofs */
 
 typedef struct {
     slk_post_t post;
@@ -20,6 +23,7 @@ typedef struct {
     size_t cnt;
     uint64_t *leaves;
     slk_post_outcome_t *outcomes;
+    uint8_t *given; /* vanilla proofs that came with the task */
     slk_post_public_t *pub;
     slk_post_vanilla_t *proofs;
     uint8_t *proof;
@@ -32,6 +36,7 @@ static void post_fini(post_task_t *p)
     free(p->outcomes);
     free(p->replicas);
     free(p->leaves);
+    free(p->given);
     free(p->pub);
     free(p->proofs);
     free(p->proof);
@@ -152,6 +157,47 @@ static slk_err_t take_vanilla(post_task_t *p, size_t *faults, slk_diag_t *diag)
     return SLK_OK;
 }
 
+/* The file of "selkie": {"vanilla_path"}: the proofs of all sectors back to back, by ascending number. The
+ * leaves are not looked at: a proof of others does not verify. */
+static slk_err_t take_given(post_task_t *p, const char *path, slk_diag_t *diag)
+{
+    size_t each = slk_post_vanilla_sz(p->post.size, p->post.challenges);
+    uint64_t len;
+    int fd = -1;
+    slk_err_t err;
+    SLK_TRY(slk_open_read(&fd, &len, path, "the vanilla proofs", SLK_ANY_LEN, diag));
+    p->cnt = (size_t)(len / each);
+    if (!p->cnt || len % each || len > VANILLA_MAX || p->cnt > REPLICAS_MAX) {
+        err = slk_fail(diag, SLK_ERR_LENGTH,
+                       "%s: %" PRIu64 " bytes, expected vanilla proofs of %zu bytes each", path,
+                       len, each);
+        goto out;
+    }
+    p->given = malloc((size_t)len);
+    p->pub = calloc(p->cnt, sizeof *p->pub);
+    p->proofs = calloc(p->cnt, sizeof *p->proofs);
+    if (!p->given || !p->pub || !p->proofs) {
+        err = slk_fail(diag, SLK_ERR_NOMEM, "out of memory for %zu vanilla proofs", p->cnt);
+        goto out;
+    }
+    SLK_TRY(slk_pread_all(fd, p->given, (size_t)len, 0, path, diag));
+    for (size_t i = 0; i < p->cnt; i++) {
+        SLK_TRY(
+            slk_post_vanilla_parse(&p->proofs[i], p->post.size, p->given + i * each, each, diag));
+        p->pub[i] = (slk_post_public_t){p->proofs[i].sector, p->proofs[i].comm_r};
+        if (i && p->pub[i].sector <= p->pub[i - 1].sector) {
+            err = slk_fail(diag, SLK_ERR_FORMAT,
+                           "%s: sector %" PRIu64 " behind %" PRIu64 ", expected ascending numbers",
+                           path, p->pub[i].sector, p->pub[i - 1].sector);
+            goto out;
+        }
+    }
+out:
+    if (fd >= 0)
+        close(fd);
+    return err;
+}
+
 static slk_err_t prove(post_task_t *p, size_t *len, const slk_task_t *task, slk_diag_t *diag)
 {
     bool valid;
@@ -190,6 +236,8 @@ static slk_err_t put_proof(slk_buf_t *out, const post_task_t *p, size_t len, slk
     slk_buf_put(out, "\"]", 2);
     if (p->post.kind == SLK_POST_WINDOW)
         slk_buf_put(out, ",\"faults\":[]", 12);
+    if (p->given)
+        slk_json_putf(out, ",\"selkie\":{\"sectors\":%zu}", p->cnt);
     slk_buf_put(out, "}", 1);
     free(text);
     return SLK_OK;
@@ -208,29 +256,41 @@ static void put_faults(slk_buf_t *out, const post_task_t *p)
     slk_json_putf(out, "]}");
 }
 
+/* Read the vanilla proofs of the replicas. */
+static slk_err_t read_vanilla(post_task_t *p, const slk_task_t *task, size_t *faults,
+                              slk_diag_t *diag)
+{
+    slk_err_t err;
+    SLK_TRY(read_replicas(p, task->json, diag));
+    if (p->post.kind == SLK_POST_WINNING && p->cnt != 1)
+        return slk_fail(diag, SLK_ERR_INPUT,
+                        "task: field replicas: %zu, a winning proof is of one sector", p->cnt);
+    SLK_TRY(give_leaves(p, diag));
+    p->outcomes = calloc(p->cnt, sizeof *p->outcomes);
+    if (!p->outcomes)
+        return slk_fail(diag, SLK_ERR_NOMEM, "out of memory");
+    SLK_TRY(slk_post_vanilla(p->outcomes, &p->post, p->replicas, p->cnt, &(slk_post_limits_t){0},
+                             &task->job, diag));
+    err = take_vanilla(p, faults, diag);
+out:
+    return err;
+}
+
 static slk_err_t run_post(const slk_task_t *task, slk_post_kind_t kind, slk_diag_t *diag)
 {
     post_task_t p = {0};
-    size_t faults, len;
+    size_t faults = 0, len;
+    const char *given = NULL;
     slk_err_t err;
     SLK_TRY(read_type(&p.post, task->json, kind, diag));
     SLK_TRY(slk_task_node(&p.randomness, task->json, "seed", diag));
     slk_post_randomness(&p.randomness);
-    SLK_TRY(read_replicas(&p, task->json, diag));
-    if (kind == SLK_POST_WINNING && p.cnt != 1) {
-        err = slk_fail(diag, SLK_ERR_INPUT,
-                       "task: field replicas: %zu, a winning proof is of one sector", p.cnt);
-        goto out;
+    if (kind == SLK_POST_WINDOW && json_object_get(task->ours, "vanilla_path")) {
+        SLK_TRY(slk_task_text(&given, task->ours, "vanilla_path", diag));
+        SLK_TRY(take_given(&p, given, diag));
+    } else {
+        SLK_TRY(read_vanilla(&p, task, &faults, diag));
     }
-    SLK_TRY(give_leaves(&p, diag));
-    p.outcomes = calloc(p.cnt, sizeof *p.outcomes);
-    if (!p.outcomes) {
-        err = slk_fail(diag, SLK_ERR_NOMEM, "out of memory");
-        goto out;
-    }
-    SLK_TRY(slk_post_vanilla(p.outcomes, &p.post, p.replicas, p.cnt, &(slk_post_limits_t){0},
-                             &task->job, diag));
-    SLK_TRY(take_vanilla(&p, &faults, diag));
     if (faults && kind == SLK_POST_WINDOW) {
         put_faults(task->output, &p);
     } else if (faults) {
