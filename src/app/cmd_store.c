@@ -84,11 +84,15 @@ out:
 
 static slk_err_t run_redeclare(slk_app_t *app, const slk_args_t *args)
 {
+    slk_err_t err;
     char dir[PATH_MAX];
-    slk_err_t err = worker_dir(dir, sizeof dir, app, args);
-    return err == SLK_OK ? slk_manager_call_at(dir, "Selkie.WorkerReload", NULL, NULL, &app->result,
-                                               &app->diag)
-                         : err;
+    json_t *nothing = NULL;
+    SLK_TRY(worker_dir(dir, sizeof dir, app, args));
+    SLK_TRY(slk_manager_call_at(dir, "Selkie.WorkerReload", NULL, NULL, &nothing, &app->diag));
+    slk_result_json(app, "reloading", json_true());
+out:
+    json_decref(nothing);
+    return err;
 }
 
 static slk_err_t run_list(slk_app_t *app, const slk_args_t *args)

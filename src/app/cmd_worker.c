@@ -82,11 +82,15 @@ static slk_err_t run_info(slk_app_t *app, const slk_args_t *args)
 
 static slk_err_t run_stop(slk_app_t *app, const slk_args_t *args)
 {
+    slk_err_t err;
     char dir[PATH_MAX];
-    slk_err_t err = worker_dir(dir, sizeof dir, app, args);
-    return err == SLK_OK
-               ? slk_manager_call_at(dir, "Selkie.WorkerStop", NULL, NULL, &app->result, &app->diag)
-               : err;
+    json_t *nothing = NULL;
+    SLK_TRY(worker_dir(dir, sizeof dir, app, args));
+    SLK_TRY(slk_manager_call_at(dir, "Selkie.WorkerStop", NULL, NULL, &nothing, &app->diag));
+    slk_result_json(app, "stopping", json_true());
+out:
+    json_decref(nothing);
+    return err;
 }
 
 /* --- drain, pause, resume: the manager does these ------------------------------------------------------ */
@@ -166,7 +170,8 @@ const slk_command_t slk_worker_commands[] = {
      .details = "Takes jobs, does the heavy ones in processes of their own, and keeps what is "
                 "finished until "
                 "the manager has it. Without a manager in reach it goes on with what it has and "
-                "tries again. "
+                "tries again."
+                "\n\n"
                 "SIGTERM lets running jobs write their checkpoints; SIGHUP reads the storage paths "
                 "again. A "
                 "worker that is killed loses no more than the work since the last checkpoint.",
