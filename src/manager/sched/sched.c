@@ -83,14 +83,34 @@ static bool better(const slk_place_t *a, const slk_place_t *b)
     return a->used < b->used;
 }
 
-/* Why a worker gets nothing of this kind; 0: it may. */
-static int64_t state_of(const slk_sched_worker_t *worker, const slk_sched_job_t *job)
+/* Why a worker gets nothing of this kind; 0: it may. holds: files of the sector. */
+static int64_t state_of(const slk_sched_worker_t *worker, const slk_sched_job_t *job, bool holds)
 {
     return !worker->alive                                     ? 1
            : worker->paused                                   ? 2
-           : worker->draining                                 ? 3
+           : worker->draining && !holds                       ? 3
+           : worker->leaving                                  ? 6
            : !slk_worker_takes(worker, job->task, job->miner) ? 4
                                                               : 0;
+}
+
+/* Does it matter for where the job goes who has this file. */
+static bool counts(const slk_need_t *need, const slk_sched_file_t *file)
+{
+    return !need->want || file->type & need->want || need->rule->use == SLK_PATH_STORAGE;
+}
+
+/* Does the job belong to what the worker has: then it gets it also while it drains. What many workers mount,
+ * others can do. */
+static bool holds_files(const slk_round_t *round, const slk_need_t *need, uint32_t worker)
+{
+    for (size_t i = 0; i < need->job->file_cnt; i++) {
+        const slk_sched_file_t *file = &need->files[i];
+        if (counts(need, file) && round->stores[file->store].mounts.cnt <= SLK_MOUNTS_FEW &&
+            slk_worker_has(round, worker, file->store))
+            return true;
+    }
+    return false;
 }
 
 /* A worker with files of the sector. */
@@ -105,7 +125,7 @@ static void try_holder(slk_round_t *round, const slk_need_t *need, uint32_t work
     if (search->tried_cnt == SLK_COUNT(search->tried))
         return;
     search->tried[search->tried_cnt++] = worker;
-    int64_t state = state_of(in, need->job);
+    int64_t state = state_of(in, need->job, true);
     slk_sched_explain_t failed = {.why = SLK_SCHED_HOLDER,
                                   .worker = worker,
                                   .store = SLK_SCHED_NONE,
@@ -131,7 +151,7 @@ static void try_holders(slk_round_t *round, const slk_need_t *need, search_t *se
     for (size_t i = 0; i < need->job->file_cnt; i++) {
         const slk_sched_file_t *file = &need->files[i];
         const slk_span_t *mounts = &round->stores[file->store].mounts;
-        if (need->want && !(file->type & need->want) && need->rule->use != SLK_PATH_STORAGE)
+        if (!counts(need, file))
             continue;
         if (mounts->cnt > SLK_MOUNTS_FEW) {
             search->shared = file->store;
@@ -234,7 +254,7 @@ static bool try_only(slk_round_t *round, const slk_need_t *need, search_t *searc
     if (index == SLK_SCHED_NONE)
         return false;
     const slk_sched_worker_t *in = &round->in->workers[index];
-    why->a = state_of(in, need->job);
+    why->a = state_of(in, need->job, true);
     if (why->a || !slk_place(round, need, index, &search->place, why))
         return false;
     search->worker = index;
@@ -245,11 +265,12 @@ static bool try_only(slk_round_t *round, const slk_need_t *need, search_t *searc
 static void try_avoided(slk_round_t *round, const slk_need_t *need, uint32_t avoid,
                         search_t *search, slk_sched_explain_t *why)
 {
-    slk_sched_explain_t failed = {.why = SLK_SCHED_HOLDER,
-                                  .worker = avoid,
-                                  .store = SLK_SCHED_NONE,
-                                  .a = slk_need_named(need),
-                                  .b = state_of(&round->in->workers[avoid], need->job)};
+    slk_sched_explain_t failed = {
+        .why = SLK_SCHED_HOLDER,
+        .worker = avoid,
+        .store = SLK_SCHED_NONE,
+        .a = slk_need_named(need),
+        .b = state_of(&round->in->workers[avoid], need->job, holds_files(round, need, avoid))};
     if (failed.b && !(need->beside && need->tied))
         return;
     if (!failed.b && slk_place(round, need, avoid, &search->place, &failed))
@@ -544,12 +565,14 @@ slk_err_t slk_sched_ask(slk_sched_explain_t *answers, const slk_sched_snapshot_t
         const slk_sched_worker_t *worker = &in->workers[w];
         slk_sched_explain_t *why = &answers[w];
         slk_place_t place;
-        *why = (slk_sched_explain_t){.why = SLK_SCHED_ONLY_WORKER,
-                                     .worker = w,
-                                     .store = SLK_SCHED_NONE,
-                                     .start_ms = SLK_ETA_UNKNOWN,
-                                     .end_ms = SLK_ETA_UNKNOWN,
-                                     .a = state_of(worker, need.job)};
+        *why = (slk_sched_explain_t){
+            .why = SLK_SCHED_ONLY_WORKER,
+            .worker = w,
+            .store = SLK_SCHED_NONE,
+            .start_ms = SLK_ETA_UNKNOWN,
+            .end_ms = SLK_ETA_UNKNOWN,
+            .a =
+                state_of(worker, need.job, need.job->only_worker || holds_files(&round, &need, w))};
         if (can_be_done(&round, &need, why)) {
             why->why = SLK_SCHED_ONLY_WORKER;
             if (!why->a && slk_place(&round, &need, w, &place, why))

@@ -27,7 +27,8 @@
  * due (time left below a quarter of an hour) and finds no room because of others keeps one worker free: no
  * later job of the same round goes there.
  *
- * Paused, draining and dead workers get nothing; the files on paused and draining ones can be fetched.
+ * Paused, leaving and dead workers get nothing, draining ones only jobs of sectors whose files they have; the
+ * files on paused, leaving and draining ones can be fetched.
  *
  * Cost: about (jobs + workers) * log, not their product; memory a few hundred bytes a job. Sources: spec
  * lotus-miner.md 2.1 to 2.3, 3.2, 3.4, 3.8; files are accounted by storage/file_type.h. */
@@ -44,7 +45,8 @@ typedef struct {
     const char *name; /* for sentences */
     bool alive;       /* beats come */
     bool paused;      /* by a person: nothing new */
-    bool draining;    /* by a person, or it is told to end */
+    bool draining;    /* by a person: nothing but what belongs to sectors whose files it has */
+    bool leaving;     /* it is told to end: nothing new */
     uint32_t cores;
     uint64_t memory;                       /* bytes */
     uint64_t free_memory;                  /* as reported; 0: not known */
@@ -162,10 +164,10 @@ typedef struct {
     X(NO_TASK, "no task")     /* no worker takes it (for this miner); a: paused ones that do */    \
     X(ONLY_WORKER,                                                                                 \
       "only worker")      /* the one worker it is for cannot; a: 0 unknown, 1 not connected,  \
-                                     2 paused, 3 draining, 4 does not take the task */    \
+                                     2 paused, 3 draining, 4 does not take the task, 6 leaving */    \
     X(NO_FILE, "no file") /* type a is nowhere */                                                  \
     X(HOLDER, "holder")   /* worker has its file of type a and gets nothing; b: 1 not connected, \
-                                     2 paused, 3 draining, 4 does not take the task, 5 its path has an error */ \
+                                     2 paused, 3 draining, 4 does not take the task, 5 its path has an error, 6 leaving */ \
     X(NO_ROUTE,                                                                                    \
       "no route") /* Groups and AllowTo let type a out of store to no path that could take it */   \
     X(NO_PATH, "no path")   /* no worker that could take it has a path for type a; b: path use */  \

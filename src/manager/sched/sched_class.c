@@ -208,7 +208,7 @@ static void fill(slk_round_t *round, slk_class_t *class, const slk_sched_job_t *
         if ((marks && !marks[worker]) || !at->alive ||
             !slk_worker_takes(at, class->key.task, job->miner))
             continue;
-        if (at->paused || at->draining) {
+        if (at->paused || at->draining || at->leaving) {
             idle++;
             continue;
         }

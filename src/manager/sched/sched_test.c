@@ -311,19 +311,34 @@ static void check_loads(const slk_sched_snapshot_t *in, const slk_sched_result_t
     free(promised);
 }
 
+static bool has_files(slk_task_t task)
+{
+    return task != SLK_TASK_C2 && task != SLK_TASK_WDP;
+}
+
 /* No other job has the sector's files. */
 static void check_alone(const slk_sched_snapshot_t *in, const slk_sched_result_t *result, size_t at)
 {
     const slk_sched_job_t *job = &in->jobs[result->assignments[at].job];
-    for (size_t i = 0; i < in->running_cnt && job->task != SLK_TASK_C2; i++) {
-        if (in->running[i].task != SLK_TASK_C2 && in->running[i].number == job->number)
+    for (size_t i = 0; i < in->running_cnt && has_files(job->task); i++) {
+        if (has_files(in->running[i].task) && in->running[i].number == job->number)
             assert_int_not_equal(in->running[i].miner, job->miner);
     }
-    for (size_t i = 0; i < at && job->task != SLK_TASK_C2; i++) {
+    for (size_t i = 0; i < at && has_files(job->task); i++) {
         const slk_sched_job_t *other = &in->jobs[result->assignments[i].job];
-        if (other->task != SLK_TASK_C2 && other->number == job->number)
+        if (has_files(other->task) && other->number == job->number)
             assert_int_not_equal(other->miner, job->miner);
     }
+}
+
+static bool holds_files(const slk_sched_snapshot_t *in, const slk_sched_job_t *job, uint32_t worker)
+{
+    for (size_t i = 0; i < job->file_cnt; i++)
+        for (size_t m = 0; m < in->mount_cnt; m++)
+            if (in->mounts[m].worker == worker &&
+                in->mounts[m].store == in->files[job->first_file + i].store)
+                return true;
+    return false;
 }
 
 static void check_assignments(const slk_sched_snapshot_t *in, const slk_sched_result_t *result)
@@ -338,7 +353,8 @@ static void check_assignments(const slk_sched_snapshot_t *in, const slk_sched_re
         assert_int_equal(given[to->job]++, 0);
         assert_int_equal(result->explains[to->job].why, SLK_SCHED_ASSIGNED);
         assert_int_equal(result->explains[to->job].worker, to->worker);
-        assert_true(worker->alive && !worker->paused && !worker->draining);
+        assert_true(worker->alive && !worker->paused && !worker->leaving);
+        assert_true(!worker->draining || job->only_worker || holds_files(in, job, to->worker));
         assert_true(worker->limit[job->task] > 0);
         assert_true(!worker->miner_cnt || lists(worker->miners, worker->miner_cnt, job->miner));
         assert_true(!job->only_worker || !strcmp(job->only_worker, worker->id));

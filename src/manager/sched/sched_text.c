@@ -96,8 +96,8 @@ static void say_no_task(const words_t *words)
 static const char *state_text(int64_t state)
 {
     static const char *const texts[] = {
-        "is not known", "is not connected",       "is paused",
-        "is draining",  "does not take the task", "has a path with an error"};
+        "is not known",           "is not connected",         "is paused",      "is draining",
+        "does not take the task", "has a path with an error", "is about to end"};
     return state >= 0 && (size_t)state < SLK_COUNT(texts) ? texts[state] : "gets nothing";
 }
 

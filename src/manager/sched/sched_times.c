@@ -64,7 +64,7 @@ static void fill(slk_round_t *round, seats_t *seats, slk_task_t task, unsigned s
     seats->heap = slk_arena_array(&round->arena, all + 1, sizeof(seat_t));
     for (uint32_t w = 0; seats->heap && w < in->worker_cnt; w++) {
         const slk_sched_worker_t *worker = &in->workers[w];
-        if (!worker->alive || worker->paused || worker->draining)
+        if (!worker->alive || worker->paused || worker->draining || worker->leaving)
             continue;
         uint64_t cnt = places(round, w, task, size), at = 0;
         for (uint32_t i = round->workers[w].first_load; i != SLK_SCHED_NONE && at < cnt;

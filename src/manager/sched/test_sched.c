@@ -172,9 +172,12 @@ static void test_fetches(void **state)
     snap->jobs[0].task = SLK_TASK_C1;
     expect(snap, 0, SLK_SCHED_HOLDER, "the worker with its file sealed, w1, is paused");
     snap->workers[1].paused = false;
+    /* A draining worker finishes what it has; one that ends does not. */
     snap->workers[1].draining = true;
-    expect(snap, 0, SLK_SCHED_HOLDER, "the worker with its file sealed, w1, is draining");
-    snap->workers[1].draining = false;
+    expect_at(snap, 0, 1);
+    snap->workers[1].leaving = true;
+    expect(snap, 0, SLK_SCHED_HOLDER, "the worker with its file sealed, w1, is about to end");
+    snap->workers[1].draining = snap->workers[1].leaving = false;
     snap->workers[1].limit[SLK_TASK_C1] = 0;
     expect(snap, 0, SLK_SCHED_HOLDER,
            "the worker with its file sealed, w1, does not take the task C1");

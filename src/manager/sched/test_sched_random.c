@@ -60,6 +60,7 @@ static void random_worker(test_snap_t *snap, uint64_t *seed)
     worker->alive = below(seed, 8) > 0;
     worker->paused = below(seed, 8) == 0;
     worker->draining = below(seed, 12) == 0;
+    worker->leaving = below(seed, 24) == 0;
     worker->free_memory = below(seed, 3) ? 0 : 1 + below(seed, 32 * MIB);
     for (unsigned t = 0; t < SLK_TASK_CNT; t++)
         worker->limit[t] = (uint32_t)below(seed, 5);
