@@ -233,22 +233,63 @@ static bool take(slk_runner_t *runner, unsigned index, slk_sector_ref_t *out)
     return false;
 }
 
-/* The next sector for this thread; the database is asked when the queue is empty. */
+/* Ask the database who is due; lock not held. */
+static slk_err_t look(decider_t *me, slk_diag_t *diag)
+{
+    slk_runner_t *runner = me->runner;
+    slk_sector_ref_t due[SLK_COUNT(runner->queue)];
+    size_t cnt = 0;
+    slk_err_t err = slk_sector_due(me->db, slk_runner_now(), due, SLK_COUNT(due), &cnt, diag);
+    pthread_mutex_lock(&runner->lock);
+    if (err == SLK_OK) {
+        memcpy(runner->queue, due, cnt * sizeof *due);
+        runner->queue_cnt = cnt;
+    }
+    pthread_mutex_unlock(&runner->lock);
+    return err;
+}
+
+/* Until something is due this one looks, others wait for it. A wake may come from inside of a transaction, so
+ * that there is nothing to be seen yet: it is looked again soon after. */
+static slk_err_t look_until_due(decider_t *me, slk_sector_ref_t *ref, bool *found, slk_diag_t *diag)
+{
+    static const int64_t soon[] = {20, 60, LOOK_MS};
+    slk_runner_t *runner = me->runner;
+    uint64_t seen = 0;
+    for (size_t step = 0;;) {
+        slk_err_t err = look(me, diag);
+        pthread_mutex_lock(&runner->lock);
+        *found = err == SLK_OK && take(runner, me->index, ref);
+        pthread_mutex_unlock(&runner->lock);
+        if (*found || err != SLK_OK)
+            return err;
+        const uint64_t before = seen;
+        if (!slk_runner_wait(runner, &seen, soon[step]))
+            return SLK_OK;
+        step = seen != before ? 0 : step + 1 < SLK_COUNT(soon) ? step + 1 : step;
+    }
+}
+
+/* The next sector for this thread. *found false: stop, or an error. */
 static slk_err_t next_sector(decider_t *me, slk_sector_ref_t *ref, bool *found, slk_diag_t *diag)
 {
-    slk_err_t err = SLK_OK;
     slk_runner_t *runner = me->runner;
     pthread_mutex_lock(&runner->lock);
-    *found = take(runner, me->index, ref);
-    if (!*found) {
-        err = slk_sector_due(me->db, slk_runner_now(), runner->queue, SLK_COUNT(runner->queue),
-                             &runner->queue_cnt, diag);
-        if (err != SLK_OK)
-            runner->queue_cnt = 0;
-        *found = take(runner, me->index, ref);
-        if (runner->queue_cnt)
-            pthread_cond_broadcast(&runner->something);
+    while (!(*found = take(runner, me->index, ref)) && runner->looking &&
+           !atomic_load(&runner->stop)) {
+        struct timespec until = slk_net_after_ms(PAUSE_MS);
+        pthread_cond_timedwait(&runner->something, &runner->lock, &until);
     }
+    if (*found || atomic_load(&runner->stop)) {
+        pthread_mutex_unlock(&runner->lock);
+        return SLK_OK;
+    }
+    runner->looking = true;
+    pthread_mutex_unlock(&runner->lock);
+    slk_err_t err = look_until_due(me, ref, found, diag);
+    pthread_mutex_lock(&runner->lock);
+    runner->looking = false;
+    pthread_cond_broadcast(&runner->something);
     pthread_mutex_unlock(&runner->lock);
     return err;
 }
@@ -280,8 +321,6 @@ static void decide_until_stopped(decider_t *me)
         }
         if (err != SLK_OK && err != SLK_ERR_NOTFOUND)
             slk_runner_wait(me->runner, &seen, PAUSE_MS);
-        else if (!found)
-            slk_runner_wait(me->runner, &seen, LOOK_MS);
     }
 }
 

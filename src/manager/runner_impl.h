@@ -32,6 +32,7 @@ struct slk_runner {
     slk_sector_ref_t taken[SLK_RUNNER_THREADS_MAX]; /* by thread; number UINT64_MAX: none */
     slk_sector_ref_t queue[256];                    /* due ones not yet taken */
     size_t queue_cnt;
+    bool looking; /* a thread asks the database; the others wait */
 
     pthread_t threads[SLK_RUNNER_THREADS_MAX + 1];
     unsigned thread_cnt;
