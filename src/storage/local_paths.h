@@ -106,9 +106,10 @@ bool slk_local_has(slk_local_paths_t *paths, const char *id, const slk_sector_id
 /* Lotus' FsStat; bytes. */
 typedef struct {
     uint64_t capacity;
-    uint64_t available;    /* to reserve now */
+    uint64_t available;    /* to reserve now: what is in the trash goes when it is needed */
     uint64_t fs_available; /* of the file system, whatever is reserved */
     uint64_t reserved;     /* outstanding */
+    uint64_t trash;        /* on the disk */
     uint64_t max, used;    /* MaxStorage and usage; 0 without that limit */
 } slk_path_stat_t;
 

@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/file.h"
+#include "storage/trash.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -72,7 +73,7 @@ static uint64_t outstanding(slk_local_path_t *path, const slk_dir_t *root, bool 
 }
 
 /* Space held. Reservations are looked at before the free space: what is written in between counts
- * twice rather than not at all. */
+ * twice rather than not at all. What is in the trash counts as free: it goes when it is needed. */
 static slk_err_t measure(slk_local_path_t *path, const slk_dir_t *root, slk_diag_t *diag)
 {
     struct statvfs fs;
@@ -87,14 +88,16 @@ static slk_err_t measure(slk_local_path_t *path, const slk_dir_t *root, slk_diag
         return slk_fail_errno(diag, "ask for the free space of", path->root);
     stat.capacity = (uint64_t)fs.f_blocks * fs.f_frsize;
     stat.fs_available = (uint64_t)fs.f_bavail * fs.f_frsize;
-    stat.available = over(stat.fs_available, stat.reserved);
+    stat.trash = slk_dir_used(root, "trash");
+    stat.available = over(stat.fs_available + stat.trash, stat.reserved);
     if (usage) {
         path->used = slk_dir_used(root, ".");
         path->used_at = now;
     }
     if (stat.max) {
         stat.used = path->used;
-        uint64_t left = over(over(stat.max, stat.used), outstanding(path, NULL, false));
+        uint64_t left =
+            over(over(stat.max, over(stat.used, stat.trash)), outstanding(path, NULL, false));
         stat.available = left < stat.available ? left : stat.available;
     }
     path->stat = stat;
@@ -125,6 +128,22 @@ slk_err_t slk_local_stat(slk_path_stat_t *stat, slk_local_paths_t *paths, const 
 
 /* --- Reservations -------------------------------------------------------------------------- */
 
+/* Space held. Of the trash goes what the free space beside it lacks, oldest first. */
+static slk_err_t make_room(slk_local_path_t *path, const slk_dir_t *root, uint64_t need,
+                           slk_diag_t *diag)
+{
+    slk_err_t err = measure(path, root, diag);
+    const uint64_t beside = over(path->stat.available, path->stat.trash);
+    if (err != SLK_OK || need <= beside || need > path->stat.available)
+        return err;
+    const slk_trash_purge_t purge = {.grace_s = UINT64_MAX, .want = need - beside};
+    SLK_TRY(slk_trash_purge(NULL, path->root, &purge, NULL, diag));
+    path->used_at = 0;
+    err = measure(path, root, diag);
+out:
+    return err;
+}
+
 /* Space held. */
 static slk_err_t reserve(slk_local_path_t *path, slk_reservation_t *r, slk_diag_t *diag)
 {
@@ -141,7 +160,7 @@ static slk_err_t reserve(slk_local_path_t *path, slk_reservation_t *r, slk_diag_
         uint64_t before = promised(path, NULL, &r->sector, t);
         need += over(r->bytes[t], before > r->seen[t] ? before : r->seen[t]);
     }
-    err = measure(path, &root, diag);
+    err = make_room(path, &root, need, diag);
     slk_dir_close(&root);
     if (err != SLK_OK)
         return err;
@@ -150,7 +169,7 @@ static slk_err_t reserve(slk_local_path_t *path, slk_reservation_t *r, slk_diag_
                         "%s (%s): %s of %s need %" PRIu64 " bytes, %" PRIu64
                         " are available (%" PRIu64 " free, %" PRIu64
                         " reserved, MaxStorage %" PRIu64
-                        "); empty the trash, move sectors away or attach another disk",
+                        "); move sectors away or attach another disk",
                         path->root, path->id, slk_file_types_text(types, r->types),
                         slk_sector_name(name, &r->sector), need, path->stat.available,
                         path->stat.fs_available, path->stat.reserved, path->stat.max);

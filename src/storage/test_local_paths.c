@@ -1,4 +1,5 @@
 #include "storage/test_storage.h"
+#include "storage/trash.h"
 
 #include <errno.h>
 #include <pthread.h>
@@ -318,6 +319,45 @@ static void test_acquire_choice(void **state)
     slk_path_meta_free(&meta);
 }
 
+/* The trash counts as free, and its oldest goes when the space is wanted. */
+static void test_trash_gives_way(void **state)
+{
+    fixture_t *f = *state;
+    slk_path_stat_t stat;
+    slk_reservation_t *r;
+    slk_trash_item_t *items;
+    size_t cnt;
+    char text[] = "old";
+    for (unsigned i = 0; i < 2; i++) {
+        const slk_sector_id_t *sector = i ? &sector2 : &sector1;
+        char name[SLK_SECTOR_NAME_MAX];
+        slk_sector_name(name, sector);
+        put_file(fmt("%s/sealed/%s", f->seal, name), 100 * 1024, text);
+        assert_ok(slk_trash_put(NULL, f->seal, SLK_FT_SEALED, sector, "removed", 1000 + i, &diag),
+                  diag);
+    }
+    set_max(f, f->seal_id, 400 * 1024);
+    assert_ok(slk_local_reserve(&r, f->paths, f->seal_id, &sector1, SLK_FT_SEALED,
+                                SLK_SPACE_SEALING, 64 * 1024, &diag),
+              diag);
+    assert_ok(slk_local_stat(&stat, f->paths, f->seal_id, &diag), diag);
+    slk_local_release(r);
+    assert_true(stat.trash >= 200 * 1024);
+    assert_ok(slk_local_reserve(&r, f->paths, f->seal_id, &sector1, SLK_FT_SEALED,
+                                SLK_SPACE_SEALING, 200 * 1024, &diag),
+              diag);
+    slk_local_release(r);
+    assert_ok(slk_trash_list(&items, &cnt, f->seal, &diag), diag);
+    assert_int_equal(cnt, 1);
+    assert_int_equal(items[0].sector.number, sector2.number);
+    free(items);
+    assert_err(SLK_ERR_NOSPACE, slk_local_reserve(&r, f->paths, f->seal_id, &sector1, SLK_FT_SEALED,
+                                                  SLK_SPACE_SEALING, 512 * 1024, &diag));
+    assert_ok(slk_trash_list(&items, &cnt, f->seal, &diag), diag);
+    assert_int_equal(cnt, 1); /* nothing goes for what does not fit anyway */
+    free(items);
+}
+
 /* --- Health -------------------------------------------------------------------------------- */
 
 static void test_check(void **state)
@@ -373,10 +413,10 @@ int main(void)
 {
 #define TEST(t) cmocka_unit_test_setup_teardown(t, setup, teardown)
     const struct CMUnitTest tests[] = {
-        TEST(test_init),      TEST(test_attach),         TEST(test_symlinked_type),
-        TEST(test_scan),      TEST(test_reserve),        TEST(test_reserve_threads),
-        TEST(test_acquire),   TEST(test_acquire_choice), TEST(test_check),
-        TEST(test_full_disk),
+        TEST(test_init),      TEST(test_attach),          TEST(test_symlinked_type),
+        TEST(test_scan),      TEST(test_reserve),         TEST(test_reserve_threads),
+        TEST(test_acquire),   TEST(test_acquire_choice),  TEST(test_check),
+        TEST(test_full_disk), TEST(test_trash_gives_way),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
