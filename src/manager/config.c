@@ -164,6 +164,28 @@ static const slk_key_t policy_rows[] = {
      .doc = "A sector with a deal is sealed so many epochs before the deal starts, whether it is "
             "full or not.",
      .max = 1000000},
+    {"Proving", "Enabled", SLK_KEY_BOOL, MINER(proving), "true",
+     .doc = "Prove the sectors of this miner in each deadline. False: another system does."},
+    {"Proving", "ChallengeConfidence", SLK_KEY_I64, MINER(challenge_confidence), "10",
+     .doc = "So many epochs on top of a deadline's challenge before its randomness is used. Less "
+            "where a network's windows are short.",
+     .min = 1, .max = 15},
+    {"Proving", "SubmitConfidence", SLK_KEY_I64, MINER(submit_confidence), "4",
+     .doc = "So many epochs after a deadline has opened its first message is sent. Less where a "
+            "network's windows are short.",
+     .min = 0, .max = 30},
+    {"Proving", "MaxPartitionsPerPoStMessage", SLK_KEY_U64, MINER(max_partitions_per_post_message),
+     "0", .doc = "So many partitions at most in one message. 0: as many as the network takes.",
+     .max = 100},
+    {"Proving", "ReadTimeout", SLK_KEY_DURATION, MINER(post_read_timeout_ms), "\"1m\"",
+     .doc = "One read of a file may take so long when a sector is proven.", .min = 100,
+     .max = HOUR_MS},
+    {"Proving", "SectorTimeout", SLK_KEY_DURATION, MINER(post_sector_timeout_ms), "\"5m\"",
+     .doc = "A sector whose files cannot be read within this time is left out of the proof, and "
+            "becomes faulty.",
+     .min = 100, .max = HOUR_MS},
+    {"Fees", "MaxWindowPoStGasFee", SLK_KEY_AMOUNT, MINER(max_window_post_gas_fee), "\"5 FIL\"",
+     .doc = "Most that the gas of a window proof's message may cost."},
     {"Fees", "MaxTerminateGasFee", SLK_KEY_AMOUNT, MINER(max_terminate_gas_fee), "\"0.5 FIL\"",
      .doc = "Most that the gas of a termination may cost."},
     {"Fees.MaxPreCommitBatchGasFee", "Base", SLK_KEY_AMOUNT,
@@ -341,9 +363,10 @@ char *slk_config_text(const slk_manager_config_t *config)
 {
     slk_buf_t out = {0};
     all_keys_t all;
-    put(&out, "# Configuration of a selkie manager (TOML). A key behind a '#' has its default.\n"
-              "# Changes of [Sealing], [Dealmaking], [Fees], [Addresses] and [[Miners]] are taken\n"
-              "# over on SIGHUP, those of other sections at the next start.\n");
+    put(&out,
+        "# Configuration of a selkie manager (TOML). A key behind a '#' has its default.\n"
+        "# Changes of [Sealing], [Dealmaking], [Proving], [Fees], [Addresses] and [[Miners]] are\n"
+        "# taken over on SIGHUP, those of other sections at the next start.\n");
     slk_keys_text(&out, all_keys(&all), config, NULL, "", SLK_KEYS_DOCUMENTED);
     put(&out, "\n# Miners that this manager seals for. Each one has the settings above, and says\n"
               "# what is different with it:\n#\n"

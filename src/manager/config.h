@@ -19,7 +19,7 @@ typedef struct {
     slk_bigint_t base, per_sector; /* attoFIL */
 } slk_fee_limit_t;
 
-/* [[Miners]]: one of the tenants. A field that is not given has the value of [Sealing] or [Fees]. */
+/* [[Miners]]: one of the tenants. A field that is not given has the value of [Sealing], [Proving] or [Fees]. */
 typedef struct {
     uint64_t actor; /* id */
     bool enabled;   /* false: known, not sealed for */
@@ -45,7 +45,13 @@ typedef struct {
     bool collateral_from_miner_balance, disable_collateral_fallback;
     slk_bigint_t available_balance_buffer;
     slk_fee_limit_t max_pre_commit_batch_gas_fee, max_commit_batch_gas_fee;
-    slk_bigint_t max_terminate_gas_fee;
+    slk_bigint_t max_terminate_gas_fee, max_window_post_gas_fee;
+
+    /* Window proofs. */
+    bool proving;
+    int64_t challenge_confidence, submit_confidence; /* epochs */
+    uint64_t max_partitions_per_post_message;        /* 0: as the network has it */
+    int64_t post_read_timeout_ms, post_sector_timeout_ms;
 
     /* Senders, as texts of addresses; none: the worker, then the owner. */
     char pre_commit_control[SLK_CONFIG_SENDERS_MAX][SLK_CONFIG_TEXT_MAX / 4];
@@ -75,7 +81,7 @@ typedef struct {
     /* [Logging] */
     char log_format[16]; /* "text", "json" */
 
-    slk_miner_config_t defaults; /* [Sealing], [Dealmaking], [Fees], [Addresses] */
+    slk_miner_config_t defaults; /* [Sealing], [Dealmaking], [Proving], [Fees], [Addresses] */
     slk_miner_config_t miners[SLK_CONFIG_MINERS_MAX];
     size_t miner_cnt;
 } slk_manager_config_t;
@@ -84,7 +90,7 @@ typedef struct {
  * that name file, line, key, what was expected, what was found (SLK_ERR_FORMAT); an unknown key also the
  * nearest known one. After an error the config is not to be used. The file of [[Miners]]:
  *
- *     [[Miners]]                 all settings of [Sealing], [Dealmaking], [Fees], [Addresses] hold
+ *     [[Miners]]                 all of [Sealing], [Dealmaking], [Proving], [Fees], [Addresses] holds
  *     Actor = "t01000"           must be given
  *     Enabled = true
  *     [Miners.Sealing]           what is different for this one
