@@ -121,13 +121,13 @@ bool slk_turn_deals(slk_turn_t *t, slk_check_t check, slk_sector_state_t back)
     return check == SLK_CHECK_INVALID_DEALS || check == SLK_CHECK_EXPIRED_DEALS;
 }
 
-bool slk_piece_cutoff(slk_turn_t *t, int64_t *epoch)
+static bool cutoff_of(slk_turn_t *t, bool promised, int64_t *epoch)
 {
     *epoch = SLK_BATCH_NO_CUTOFF;
     for (size_t i = 0; i < t->sector->pieces.count; i++) {
         const slk_sector_piece_t *piece = &t->sector->pieces.items[i];
         const slk_piece_deal_info_t *info = piece->deal_info;
-        const int64_t start = slk_piece_start(piece);
+        const int64_t start = promised || slk_piece_is_market(piece) ? slk_piece_start(piece) : 0;
         if (start && start < *epoch)
             *epoch = start;
         if (!info || !info->piece_activation_manifest ||
@@ -146,6 +146,16 @@ bool slk_piece_cutoff(slk_turn_t *t, int64_t *epoch)
             *epoch = allocation.expiration;
     }
     return true;
+}
+
+bool slk_piece_cutoff(slk_turn_t *t, int64_t *epoch)
+{
+    return cutoff_of(t, true, epoch);
+}
+
+bool slk_piece_chain_cutoff(slk_turn_t *t, int64_t *epoch)
+{
+    return cutoff_of(t, false, epoch);
 }
 
 /* --- Before the pre-commit ----------------------------------------------------------------- */

@@ -60,7 +60,7 @@ static bool commit_in_time(slk_turn_t *t, slk_task_t task, int64_t *deadline_ms)
     int64_t cutoff, least, c2 = 0;
     bool there, can;
     if (!slk_turn_net(t) || !slk_turn_pre_commit(t, &there, &info) ||
-        !slk_piece_cutoff(t, &cutoff) || !slk_turn_least(t, task, &least) ||
+        !slk_piece_chain_cutoff(t, &cutoff) || !slk_turn_least(t, task, &least) ||
         (task == SLK_TASK_C1 && !slk_turn_least(t, SLK_TASK_C2, &c2)))
         return false;
     const int64_t last =
@@ -347,7 +347,7 @@ static bool time_is_left(slk_turn_t *t)
     slk_sector_pre_commit_on_chain_info_t info;
     int64_t c1, c2, until;
     bool there;
-    if (!slk_turn_pre_commit(t, &there, &info) || !slk_piece_cutoff(t, &until) ||
+    if (!slk_turn_pre_commit(t, &there, &info) || !slk_piece_chain_cutoff(t, &until) ||
         !slk_turn_least(t, SLK_TASK_C1, &c1) || !slk_turn_least(t, SLK_TASK_C2, &c2))
         return false;
     const int64_t last = info.pre_commit_epoch + t->net.policy.max_prove_commit_duration;

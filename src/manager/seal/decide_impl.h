@@ -169,6 +169,9 @@ bool slk_check_proof(slk_turn_t *t, const slk_cid_t *sealed, slk_bytes_t proof, 
 bool slk_turn_deals(slk_turn_t *t, slk_check_t check, slk_sector_state_t back);
 /* The first epoch at which something of the pieces is too late; SLK_BATCH_NO_CUTOFF: nothing is. */
 bool slk_piece_cutoff(slk_turn_t *t, int64_t *epoch);
+/* The same of what the chain itself insists on. Not the schedule of a piece without a deal: with a deposit on
+ * chain its sector is proven late rather than never. */
+bool slk_piece_chain_cutoff(slk_turn_t *t, int64_t *epoch);
 
 /* --- The states ---------------------------------------------------------------------------- */
 

@@ -346,6 +346,29 @@ static void test_committing_in_time(void **state)
     close_sector();
 }
 
+/* A piece without a deal was promised to begin earlier: the chain takes it late too, and a deposit is there. */
+static void test_committing_behind_schedule(void **state)
+{
+    slk_piece_activation_manifest_t manifest = {0};
+    slk_piece_deal_info_t info = {.piece_activation_manifest = &manifest,
+                                  .deal_schedule = {4990, 700000}};
+    (void)state;
+    open_committing();
+    s.pieces.items[0].deal_info = &info;
+    manifest.cid = s.pieces.items[0].piece.piece_cid;
+    manifest.size = s.pieces.items[0].piece.size;
+    sim.typical[SLK_TASK_C1] = 8000;
+    sim.typical[SLK_TASK_C2] = 80000;
+    expect_job(C1);
+    assert_int_equal(d.job.deadline_ms,
+                     sim.now_ms + (4900 + 86410 - 10 - 5000) * INT64_C(4000) - 40000);
+    /* Also where it failed because of something else. */
+    sim_enter(&sim, &s, SLK_STATE_COMMIT_FAILED);
+    cool();
+    expect_event(RETRY_INVALID_PROOF);
+    close_sector();
+}
+
 /* --- SubmitCommitAggregate ------------------------------------------------------------------------ */
 
 static void test_submit_commit(void **state)
@@ -483,6 +506,7 @@ int main(void)
         cmocka_unit_test(test_committing_reorg),
         cmocka_unit_test(test_committing_sent),
         cmocka_unit_test(test_committing_in_time),
+        cmocka_unit_test(test_committing_behind_schedule),
         cmocka_unit_test(test_submit_commit),
         cmocka_unit_test(test_commit_wait),
         cmocka_unit_test(test_compute_failed),
