@@ -75,6 +75,63 @@ static json_t *pieces_json(const slk_sector_piece_list_t *pieces, bool written)
 
 /* --- What a sector waits for ---------------------------------------------------------------------------- */
 
+/* What is told of the chain is old while no node answers. */
+static void say_chain_is_away(slk_manager_t *m, const slk_sector_row_t *row, char *out, size_t cap)
+{
+    char why[512];
+    slk_chain_status_t status;
+    const slk_state_class_t class = slk_sector_state_class(row->state);
+    slk_chain_status(m->chain, &status);
+    if (status.following || class == SLK_CLASS_PROVING || row->state == SLK_STATE_REMOVED)
+        return;
+    snprintf(why, sizeof why, "%s", out);
+    snprintf(out, cap, "the chain cannot be asked, it is tried again: %.300s%s%s",
+             *status.trouble ? status.trouble : "no node answers", *why ? "; before: " : "", why);
+}
+
+/* The message that a state waits for; NULL: none. */
+static const slk_bytes_t *awaited_message(const slk_sector_row_t *row)
+{
+    switch ((int)row->state) {
+    case SLK_STATE_PRE_COMMIT_WAIT:
+    case SLK_STATE_PRE_COMMIT_BATCH_WAIT:
+        return &row->info->pre_commit_key;
+    case SLK_STATE_COMMIT_WAIT:
+    case SLK_STATE_COMMIT_AGGREGATE_WAIT:
+        return &row->info->commit_key;
+    case SLK_STATE_TERMINATE_WAIT:
+        return &row->info->terminate_key;
+    default:
+        return NULL;
+    }
+}
+
+/* How the message is now, which the sector is told only when it ended. */
+static void say_message(slk_db_t *db, const slk_sector_row_t *row, char *out, size_t cap)
+{
+    slk_diag_t ignored;
+    slk_message_row_t message = {0};
+    char key[SLK_MESSAGE_KEY_MAX + 1];
+    const slk_bytes_t *awaited = row->info ? awaited_message(row) : NULL;
+    if (!awaited || !awaited->len || awaited->len >= sizeof key)
+        return;
+    snprintf(key, sizeof key, "%.*s", (int)awaited->len, (const char *)awaited->b);
+    if (slk_message_find(db, key, &message, &ignored) != SLK_OK)
+        return;
+    if (message.state == SLK_MESSAGE_LANDED)
+        snprintf(out, cap,
+                 "its message landed at epoch %" PRId64 " with exit code %" PRId64
+                 "; sure at epoch %" PRId64,
+                 message.landed_height, message.exit_code,
+                 message.landed_height + message.confidence);
+    else
+        snprintf(out, cap, "its message is %s: %s%s%s%.300s", slk_message_state_text(message.state),
+                 slk_message_state_what(message.state),
+                 message.at_limit ? ", its fee is at its limit" : "", *message.error ? "; " : "",
+                 message.error);
+    slk_message_row_free(&message);
+}
+
 /* One sentence: of a job, what its worker does or why none has it; of a batch, when it goes. */
 static void waiting_for(slk_manager_t *m, slk_db_t *db, const slk_sector_row_t *row, char *out,
                         size_t cap)
@@ -88,8 +145,11 @@ static void waiting_for(slk_manager_t *m, slk_db_t *db, const slk_sector_row_t *
         if (*why)
             snprintf(out, cap, "%s", why);
     }
-    if (!*row->wait_job || slk_job_find(db, row->wait_job, &job, &ignored) != SLK_OK)
+    if (!*row->wait_job || slk_job_find(db, row->wait_job, &job, &ignored) != SLK_OK) {
+        say_message(db, row, out, cap);
+        say_chain_is_away(m, row, out, cap);
         return;
+    }
     const char *task = slk_tasks[job.task].name;
     if (job.state == SLK_JOB_RUNNING && job.total)
         snprintf(out, cap, "%s at %s: %s, %" PRIu64 " %%", task, job.worker, job.stage,
