@@ -273,8 +273,7 @@ static json_t *row_json(const slk_message_row_t *row)
     slk_json_set(json, "cid",
                  slk_cid_defined(&row->cid) ? json_string(slk_cid_text(&row->cid).s) : json_null());
     slk_json_set(json, "from", json_string(slk_address_text(&row->from, SLK_MAINNET).s));
-    slk_json_set(json, "nonce",
-                 row->has_nonce ? slk_json_of_u64(row->nonce) : json_null());
+    slk_json_set(json, "nonce", row->has_nonce ? slk_json_of_u64(row->nonce) : json_null());
     slk_json_set(json, "to", json_string(slk_address_text(&row->to, SLK_MAINNET).s));
     slk_json_set(json, "method", slk_json_of_u64(row->method));
     slk_json_set(json, "attempts", json_integer(row->attempts));
