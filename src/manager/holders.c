@@ -26,7 +26,8 @@ static bool of_type(slk_world_holders_t *out, unsigned index, const slk_storage_
                                   .can_seal = from->can_seal,
                                   .can_store = from->can_store,
                                   .can_final = from->can_final,
-                                  .primary = from->primary & SLK_FT_AT(index)};
+                                  .primary = from->primary & SLK_FT_AT(index),
+                                  .stale = from->stale & SLK_FT_AT(index)};
         workers[used++] = worker;
     }
     out->by[index] = (slk_holders_t){at, used};

@@ -43,8 +43,8 @@ void slk_finalize_plan(slk_finalize_plan_t *plan, slk_finalize_drop_t *drops, si
         if (!(types & type))
             continue;
         for (size_t i = 0; i < h->cnt; i++) {
-            final |= h->at[i].can_final;
-            safe |= h->at[i].can_final && h->at[i].primary;
+            final |= h->at[i].can_final && !h->at[i].stale;
+            safe |= h->at[i].can_final && h->at[i].primary && !h->at[i].stale;
         }
         bool needed = type != SLK_FT_UNSEALED || keep_unsealed;
         if (!h->cnt)
@@ -54,7 +54,7 @@ void slk_finalize_plan(slk_finalize_plan_t *plan, slk_finalize_drop_t *drops, si
         else if (needed)
             plan->move |= type;
         for (size_t i = 0; i < h->cnt; i++) {
-            if (!is_repeated(h, i) && (!needed || (safe && !is_final(h, i))))
+            if (!is_repeated(h, i) && (!needed || (safe && (h->at[i].stale || !is_final(h, i)))))
                 add_drop(plan, drops, drop_max, type, i);
         }
     }

@@ -14,6 +14,7 @@ typedef struct {
     const char *id;
     bool can_seal, can_store, can_final;
     bool primary;
+    bool stale; /* another holder has a better one: it is none, but for being dropped */
 } slk_holder_t;
 
 typedef struct {
@@ -42,6 +43,7 @@ typedef struct {
  *
  * - A type that a CanFinal path holds is settled; its copies on paths that are not CanFinal are
  *   dropped, but only when a final holder is primary: without one nothing is known to be whole.
+ * - A stale copy settles nothing; it is dropped as soon as its type is settled.
  * - A type in `move` loses no copy yet; what is left over is dropped by the plan after the move.
  * - keep_unsealed false: unsealed is not moved, and each of its copies is dropped. */
 void slk_finalize_plan(slk_finalize_plan_t *plan, slk_finalize_drop_t *drops, size_t drop_max,

@@ -406,26 +406,39 @@ static void test_plan_edges(void **state)
     assert_int_equal(one[0].type, SLK_FT_UNSEALED);
 }
 
+/* A stale copy, of a job that was taken away, never stands for the file, wherever it lies. */
+static void test_finalize_stale(void **state)
+{
+    const slk_holder_t made[] = {
+        SCRATCH,
+        {.id = "final", .can_store = true, .can_final = true, .primary = true, .stale = true}};
+    const slk_holder_t moved[] = {
+        FINAL,
+        {.id = "other", .can_seal = true, .can_store = true, .can_final = true, .stale = true}};
+    const slk_holders_t before[SLK_FT_CNT] = {[1] = HELD(made), [2] = HELD(made)};
+    const slk_holders_t after[SLK_FT_CNT] = {[1] = HELD(moved), [2] = HELD(moved)};
+    (void)state;
+    planned_t p = plan(before, false);
+    assert_int_equal(p.plan.move, SLK_FT_SEALED | SLK_FT_CACHE);
+    assert_int_equal(p.plan.drop_cnt, 0);
+    p = plan(after, false);
+    assert_int_equal(p.plan.settled, SLK_FT_SEALED | SLK_FT_CACHE);
+    assert_int_equal(p.plan.drop_cnt, 2);
+    assert_int_equal(p.drops[0].holder, 1);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_types),
-        cmocka_unit_test(test_names),
-        cmocka_unit_test(test_space),
-        cmocka_unit_test(test_lotus_text),
-        cmocka_unit_test(test_can_final),
-        cmocka_unit_test(test_foreign_keys),
-        cmocka_unit_test(test_bad_meta),
-        cmocka_unit_test(test_rules),
-        cmocka_unit_test(test_files),
-        cmocka_unit_test(test_plan_first_run),
-        cmocka_unit_test(test_plan_second_run),
-        cmocka_unit_test(test_plan_partial),
-        cmocka_unit_test(test_plan_gateway),
-        cmocka_unit_test(test_plan_shared),
-        cmocka_unit_test(test_plan_not_primary),
-        cmocka_unit_test(test_plan_unsealed),
-        cmocka_unit_test(test_plan_edges),
+        cmocka_unit_test(test_types),          cmocka_unit_test(test_finalize_stale),
+        cmocka_unit_test(test_names),          cmocka_unit_test(test_space),
+        cmocka_unit_test(test_lotus_text),     cmocka_unit_test(test_can_final),
+        cmocka_unit_test(test_foreign_keys),   cmocka_unit_test(test_bad_meta),
+        cmocka_unit_test(test_rules),          cmocka_unit_test(test_files),
+        cmocka_unit_test(test_plan_first_run), cmocka_unit_test(test_plan_second_run),
+        cmocka_unit_test(test_plan_partial),   cmocka_unit_test(test_plan_gateway),
+        cmocka_unit_test(test_plan_shared),    cmocka_unit_test(test_plan_not_primary),
+        cmocka_unit_test(test_plan_unsealed),  cmocka_unit_test(test_plan_edges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -224,42 +224,54 @@ static void end_leases(slk_dispatch_t *d)
 
 #define DEAD_MAX 256
 
+/* Who died, and who is back without having registered anew. */
 typedef struct {
     int64_t now_ms;
-    char id[DEAD_MAX][SLK_JOB_WORKER_MAX];
+    struct {
+        char id[SLK_JOB_WORKER_MAX];
+        bool away;
+    } of[DEAD_MAX];
     size_t cnt;
-} dead_t;
+} moved_t;
 
-static slk_err_t write_dead(slk_db_t *db, void *ctx, slk_diag_t *diag)
+static slk_err_t write_moved(slk_db_t *db, void *ctx, slk_diag_t *diag)
 {
-    const dead_t *dead = ctx;
+    const moved_t *m = ctx;
     slk_err_t err = SLK_OK;
-    for (size_t i = 0; err == SLK_OK && i < dead->cnt; i++)
-        err = slk_registry_seen(db, dead->id[i], dead->now_ms, diag);
+    for (size_t i = 0; err == SLK_OK && i < m->cnt; i++)
+        if ((err = slk_registry_seen(db, m->of[i].id, m->now_ms, diag)) == SLK_OK)
+            err = slk_storage_away(db, m->of[i].id, m->of[i].away, diag);
     return err;
+}
+
+static void note_moved(moved_t *moved, slk_pic_worker_t *w, bool away)
+{
+    strcpy(moved->of[moved->cnt].id, w->id);
+    moved->of[moved->cnt++].away = w->away = away;
 }
 
 /* Who lives; a change is a reason to decide anew. */
 static void look_at_workers(slk_dispatch_t *d)
 {
     const uint64_t now = slk_net_now_ms();
-    dead_t dead = {.now_ms = slk_dispatch_now(d)};
+    moved_t moved = {.now_ms = slk_dispatch_now(d)};
     slk_diag_t diag;
     pthread_mutex_lock(&d->lock);
-    for (uint32_t i = 0; i < d->pic.worker_cnt && dead.cnt < DEAD_MAX; i++) {
+    for (uint32_t i = 0; i < d->pic.worker_cnt && moved.cnt < DEAD_MAX; i++) {
         slk_pic_worker_t *w = d->pic.workers[i];
         const bool alive = w->known && w->beaten && now < w->beat_ms + d->dead_ms;
         if (w->alive && !alive) {
-            strcpy(dead.id[dead.cnt++], w->id);
+            note_moved(&moved, w, true);
             slk_log(SLK_LOG_WARN, SLK_LOG_DISPATCH, "worker %s (%s) is not heard of any more",
                     w->name, w->id);
-        }
+        } else if (alive && w->away)
+            note_moved(&moved, w, false);
         if (w->alive != alive)
             slk_dispatch_stir(d);
         w->alive = alive;
     }
     pthread_mutex_unlock(&d->lock);
-    if (dead.cnt && slk_dispatch_transact(d, write_dead, &dead, &diag) != SLK_OK)
+    if (moved.cnt && slk_dispatch_transact(d, write_moved, &moved, &diag) != SLK_OK)
         slk_log(SLK_LOG_WARN, SLK_LOG_DISPATCH, "noting who died: %s", diag.text);
 }
 

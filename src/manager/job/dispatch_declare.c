@@ -133,6 +133,7 @@ typedef struct {
     slk_sector_id_t sector;
     slk_file_types_t types;
     bool add;
+    slk_storage_rank_t rank;
 } change_t;
 
 typedef struct {
@@ -143,7 +144,8 @@ typedef struct {
     size_t cnt, cap, from, to;
 } changes_t;
 
-static bool push(changes_t *c, const slk_sector_id_t *sector, slk_file_types_t types, bool add)
+static bool push(changes_t *c, const slk_sector_id_t *sector, slk_file_types_t types, bool add,
+                 slk_storage_rank_t rank)
 {
     if (!types)
         return true;
@@ -155,7 +157,7 @@ static bool push(changes_t *c, const slk_sector_id_t *sector, slk_file_types_t t
         c->of = more;
         c->cap = cap;
     }
-    c->of[c->cnt++] = (change_t){*sector, types, add};
+    c->of[c->cnt++] = (change_t){*sector, types, add, rank};
     return true;
 }
 
@@ -167,6 +169,15 @@ static slk_file_types_t known_there(const slk_pic_sector_t *sector, uint32_t sto
     return 0;
 }
 
+/* What nobody knew of, while another path has one, may be what is left of a job that was taken away. */
+static bool push_new(changes_t *c, const slk_sector_id_t *id, const slk_pic_sector_t *sector,
+                     slk_file_types_t types)
+{
+    const slk_file_types_t elsewhere = types & slk_pic_good(sector);
+    return push(c, id, elsewhere, true, SLK_RANK_STALE) &&
+           push(c, id, types & ~elsewhere, true, c->primary ? SLK_RANK_PRIMARY : SLK_RANK_COPY);
+}
+
 static bool compare(changes_t *c, const slk_declaration_t *decl, uint32_t store)
 {
     const slk_picture_t *pic = &c->d->pic;
@@ -174,13 +185,15 @@ static bool compare(changes_t *c, const slk_declaration_t *decl, uint32_t store)
     bool ok = true;
     const named_t *named;
     const slk_pic_sector_t *sector;
-    while (ok && (named = slk_pair_next(&decl->sectors, &at)))
-        ok = push(c, &named->id,
-                  named->there & ~known_there(slk_pic_sector(pic, &named->id), store), true);
+    while (ok && (named = slk_pair_next(&decl->sectors, &at))) {
+        sector = slk_pic_sector(pic, &named->id);
+        ok = push_new(c, &named->id, sector, named->there & ~known_there(sector, store));
+    }
     at = 0;
     while (ok && (sector = slk_pair_next(&pic->sectors, &at))) {
         named = slk_pair_get(&decl->sectors, sector->id.miner, sector->id.number);
-        ok = push(c, &sector->id, known_there(sector, store) & ~(named ? named->there : 0), false);
+        ok = push(c, &sector->id, known_there(sector, store) & ~(named ? named->there : 0), false,
+                  SLK_RANK_COPY);
     }
     return ok;
 }
@@ -195,7 +208,7 @@ static slk_err_t write_changes(slk_db_t *db, void *ctx, slk_diag_t *diag)
             if (c->of[i].types & SLK_FT_AT(t))
                 err = c->of[i].add
                           ? slk_storage_add(db, &c->of[i].sector, SLK_FT_AT(t), c->store,
-                                            c->primary, now_ms, diag)
+                                            c->of[i].rank, now_ms, diag)
                           : slk_storage_drop(db, &c->of[i].sector, SLK_FT_AT(t), c->store, diag);
     return err;
 }
@@ -211,7 +224,7 @@ static slk_err_t apply(changes_t *c, uint32_t store, slk_diag_t *diag)
             if (!c->of[i].add)
                 slk_pic_file_drop(&c->d->pic, &c->of[i].sector, c->of[i].types, store);
             else if (!slk_pic_file_add(&c->d->pic, &c->of[i].sector, c->of[i].types, store,
-                                       c->primary))
+                                       c->of[i].rank))
                 c->d->reload = true;
         slk_dispatch_stir(c->d);
         pthread_mutex_unlock(&c->d->lock);

@@ -46,10 +46,16 @@ static bool check_held(const slk_held_file_list_t *list, const char *field, slk_
 }
 
 /* A copy in a path for storage is the one that counts, as when a path is looked through. */
-static bool is_primary(const slk_dispatch_t *d, const char *store)
+static slk_storage_rank_t rank_in(const slk_dispatch_t *d, const char *store)
 {
     const uint32_t at = slk_pic_store(&d->pic, store);
-    return at != SLK_PIC_NONE && d->pic.stores[at]->can_store;
+    return at != SLK_PIC_NONE && d->pic.stores[at]->can_store ? SLK_RANK_PRIMARY : SLK_RANK_COPY;
+}
+
+/* Made from nothing and not moved: what others have of it is of another run. */
+static bool outdates(const end_t *e, slk_file_types_t type)
+{
+    return e->result && slk_tasks[e->view.task].makes & type;
 }
 
 static slk_err_t write_held(slk_db_t *db, const end_t *e, const slk_held_file_list_t *list,
@@ -61,8 +67,10 @@ static slk_err_t write_held(slk_db_t *db, const end_t *e, const slk_held_file_li
         slk_file_types_t type;
         char store[SLK_STORAGE_ID_TEXT];
         read_held(&list->items[i], &type, store);
-        err = add ? slk_storage_add(db, &sector, type, store, is_primary(e->d, store), now_ms, diag)
+        err = add ? slk_storage_add(db, &sector, type, store, rank_in(e->d, store), now_ms, diag)
                   : slk_storage_drop(db, &sector, type, store, diag);
+        if (err == SLK_OK && add && outdates(e, type))
+            err = slk_storage_outdate(db, &sector, type, store, diag);
     }
     return err;
 }
@@ -81,8 +89,10 @@ static void show_held(const end_t *e, const slk_held_file_list_t *list, bool add
         if (!add && at != SLK_PIC_NONE)
             slk_pic_file_drop(&d->pic, &sector, type, at);
         else if (add && (at == SLK_PIC_NONE ||
-                         !slk_pic_file_add(&d->pic, &sector, type, at, is_primary(d, store))))
+                         !slk_pic_file_add(&d->pic, &sector, type, at, rank_in(d, store))))
             d->reload = true;
+        else if (add && outdates(e, type))
+            slk_pic_file_outdate(&d->pic, &sector, type, at);
         pthread_mutex_unlock(&d->lock);
     }
 }

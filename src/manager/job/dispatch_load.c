@@ -165,11 +165,11 @@ static slk_err_t show_stores(slk_dispatch_t *d, const json_t *list, slk_diag_t *
 }
 
 static slk_err_t show_file(void *ctx, const slk_sector_id_t *sector, slk_file_types_t type,
-                           const char *store, bool primary, slk_diag_t *diag)
+                           const char *store, slk_storage_rank_t rank, slk_diag_t *diag)
 {
     slk_dispatch_t *d = ctx;
     const uint32_t at = slk_pic_store_add(&d->pic, store);
-    if (at == SLK_PIC_NONE || !slk_pic_file_add(&d->pic, sector, type, at, primary))
+    if (at == SLK_PIC_NONE || !slk_pic_file_add(&d->pic, sector, type, at, rank))
         return no_memory(diag);
     return SLK_OK;
 }

@@ -161,11 +161,13 @@ static int by_id(const void *a, const void *b)
     return (x->id > y->id) - (x->id < y->id);
 }
 
+/* Stale ones are left out where there are others. */
 static void snap_files(snap_t *s, const slk_pic_sector_t *sector)
 {
+    const slk_file_types_t good = slk_pic_good(sector);
     for (uint32_t i = 0; sector && i < sector->cnt; i++)
         for (unsigned t = 0; t < SLK_FT_CNT; t++)
-            if (sector->places[i].types & SLK_FT_AT(t))
+            if (sector->places[i].types & ~(sector->places[i].stale & good) & SLK_FT_AT(t))
                 s->files[s->in.file_cnt++] =
                     (slk_sched_file_t){.type = SLK_FT_AT(t), .store = sector->places[i].store};
 }

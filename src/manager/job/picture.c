@@ -263,7 +263,7 @@ static slk_pic_place_t *place_of(slk_pic_sector_t *sector, uint32_t store)
 }
 
 bool slk_pic_file_add(slk_picture_t *pic, const slk_sector_id_t *id, slk_file_types_t types,
-                      uint32_t store, bool primary)
+                      uint32_t store, slk_storage_rank_t rank)
 {
     slk_pic_sector_t *sector = sector_add(pic, id);
     slk_pic_place_t *place = sector ? place_of(sector, store) : NULL;
@@ -281,10 +281,35 @@ bool slk_pic_file_add(slk_picture_t *pic, const slk_sector_id_t *id, slk_file_ty
         place = &sector->places[sector->cnt++];
         *place = (slk_pic_place_t){.store = store};
     }
+    if (rank == SLK_RANK_STALE)
+        place->stale |= types & ~place->types;
+    else
+        place->stale &= ~types;
     place->types |= types;
-    if (primary)
+    if (rank == SLK_RANK_PRIMARY)
         place->primary |= types;
     return true;
+}
+
+void slk_pic_file_outdate(slk_picture_t *pic, const slk_sector_id_t *id, slk_file_types_t types,
+                          uint32_t store)
+{
+    slk_pic_sector_t *sector = slk_pic_sector(pic, id);
+    for (uint32_t i = 0; sector && i < sector->cnt; i++) {
+        slk_pic_place_t *place = &sector->places[i];
+        if (place->store == store)
+            continue;
+        place->stale |= place->types & types;
+        place->primary &= ~types;
+    }
+}
+
+slk_file_types_t slk_pic_good(const slk_pic_sector_t *sector)
+{
+    slk_file_types_t good = 0;
+    for (uint32_t i = 0; sector && i < sector->cnt; i++)
+        good |= sector->places[i].types & ~sector->places[i].stale;
+    return good;
 }
 
 static void free_sector(slk_pic_sector_t *sector)
@@ -302,6 +327,7 @@ void slk_pic_file_drop(slk_picture_t *pic, const slk_sector_id_t *id, slk_file_t
         return;
     place->types &= ~types;
     place->primary &= ~types;
+    place->stale &= ~types;
     if (!place->types)
         *place = sector->places[--sector->cnt];
     if (!sector->cnt) {

@@ -62,7 +62,7 @@ typedef struct {
 
 typedef struct {
     uint32_t store;
-    slk_file_types_t types, primary;
+    slk_file_types_t types, primary, stale; /* slk_storage_rank_t */
 } slk_pic_place_t;
 
 typedef struct {
@@ -95,6 +95,7 @@ typedef struct {
     bool leaving;     /* it said so */
     bool alive;       /* as of the last look of the dispatcher's thread */
     bool beaten;      /* since this manager started */
+    bool away;        /* the storage index says so */
     uint64_t beat_ms; /* when it was heard last */
     uint64_t news;    /* grows with whatever it should hear of */
     slk_pic_mount_t *mounts;
@@ -165,7 +166,12 @@ void slk_pic_mount_remove(slk_pic_worker_t *worker, uint32_t store);
 
 /* False: out of memory. */
 bool slk_pic_file_add(slk_picture_t *pic, const slk_sector_id_t *sector, slk_file_types_t types,
-                      uint32_t store, bool primary);
+                      uint32_t store, slk_storage_rank_t rank);
+/* As slk_storage_outdate. */
+void slk_pic_file_outdate(slk_picture_t *pic, const slk_sector_id_t *sector,
+                          slk_file_types_t types, uint32_t store);
+/* Types of which some path has one that is not stale. */
+slk_file_types_t slk_pic_good(const slk_pic_sector_t *sector);
 void slk_pic_file_drop(slk_picture_t *pic, const slk_sector_id_t *sector, slk_file_types_t types,
                        uint32_t store);
 slk_pic_sector_t *slk_pic_sector(const slk_picture_t *pic, const slk_sector_id_t *sector);

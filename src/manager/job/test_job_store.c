@@ -410,6 +410,49 @@ static slk_err_t fill(slk_db_t *db, void *ctx, slk_diag_t *d)
     return err == SLK_OK ? slk_storage_add(db, &five, SLK_FT_CACHE, "two", false, 2, d) : err;
 }
 
+static slk_err_t outdate(slk_db_t *db, void *ctx, slk_diag_t *d)
+{
+    const slk_sector_id_t five = {1000, 5};
+    return slk_storage_outdate(db, &five, SLK_FT_SEALED, ctx, d);
+}
+
+static slk_err_t drop_one(slk_db_t *db, void *ctx, slk_diag_t *d)
+{
+    const slk_sector_id_t five = {1000, 5};
+    return slk_storage_drop(db, &five, SLK_FT_SEALED, ctx, d);
+}
+
+static slk_err_t goes_away(slk_db_t *db, void *ctx, slk_diag_t *d)
+{
+    return slk_storage_away(db, ctx, true, d);
+}
+
+/* What was made again elsewhere is stale, until nobody has a better one; workers that are away come last. */
+static void test_stale(void **state)
+{
+    fixture_t *f = *state;
+    const slk_sector_id_t five = {1000, 5};
+    slk_storage_holder_t *holders = NULL;
+    size_t cnt = 0;
+    assert_ok(slk_db_transact(f->db, fill, NULL, &diag), diag);
+    assert_ok(slk_db_transact(f->db, outdate, "one", &diag), diag);
+    assert_ok(slk_db_transact(f->db, goes_away, "w1", &diag), diag);
+    assert_ok(slk_storage_find(f->db, &five, SLK_FT_ALL, &holders, &cnt, &diag), diag);
+    assert_int_equal(cnt, 2);
+    assert_string_equal(holders[0].store, "two");
+    assert_string_equal(holders[0].worker, "w2");
+    assert_int_equal(holders[0].stale, SLK_FT_SEALED);
+    assert_int_equal(holders[0].primary, 0);
+    assert_int_equal(holders[1].stale, 0);
+    assert_string_equal(holders[1].worker, "w1"); /* there is no other */
+    free(holders);
+    assert_ok(slk_db_transact(f->db, drop_one, "one", &diag), diag);
+    assert_ok(slk_storage_find(f->db, &five, SLK_FT_ALL, &holders, &cnt, &diag), diag);
+    assert_int_equal(cnt, 1);
+    assert_int_equal(holders[0].stale, 0);
+    free(holders);
+}
+
 static slk_err_t attach_bad(slk_db_t *db, void *ctx, slk_diag_t *d)
 {
     return slk_storage_attach(db, "w1", "http://w1/remote", ctx, 1, d);
@@ -508,8 +551,8 @@ static void test_registry(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {T(test_add_find),         T(test_fencing), T(test_failures),
-                                       T(test_abort_drop_purge), T(test_typical), T(test_storage),
-                                       T(test_registry)};
+    const struct CMUnitTest tests[] = {
+        T(test_add_find), T(test_fencing), T(test_failures), T(test_abort_drop_purge),
+        T(test_typical),  T(test_storage), T(test_stale),    T(test_registry)};
     return test_engines(tests, sizeof tests / sizeof *tests, tests, sizeof tests / sizeof *tests);
 }

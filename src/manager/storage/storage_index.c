@@ -30,8 +30,11 @@ static const char *const first[] = {
     "CREATE TABLE space_reserved (job {i64} NOT NULL, store TEXT NOT NULL, bytes {i64} NOT NULL, "
     "PRIMARY KEY (job, store)) {strict}",
     NULL};
+static const char *const second[] = {
+    "ALTER TABLE storage_url ADD COLUMN away {i64} NOT NULL DEFAULT 0", NULL};
 static const slk_migration_t migrations[] = {
-    {1, "paths, files of sectors, promised space", first, NULL}};
+    {1, "paths, files of sectors, promised space", first, NULL},
+    {2, "whether who serves a path is heard of", second, NULL}};
 
 slk_err_t slk_storage_migrate(slk_db_t *db, slk_diag_t *diag)
 {
@@ -127,7 +130,7 @@ slk_err_t slk_storage_attach(slk_db_t *db, const char *worker, const char *url,
     SLK_TRY(slk_db_run(
         db,
         "INSERT INTO storage_url (store, worker, url, path) VALUES (?1, ?2, ?3, ?4) ON "
-        "CONFLICT (store, worker) DO UPDATE SET url = ?3, path = ?4",
+        "CONFLICT (store, worker) DO UPDATE SET url = ?3, path = ?4, away = 0",
         SLK_VALS(slk_val_text(id), slk_val_text(worker), slk_val_text(url), text_val(&r->path)),
         NULL, diag));
 out:
@@ -166,10 +169,18 @@ slk_err_t slk_storage_forget(slk_db_t *db, const char *store, slk_diag_t *diag)
     return err;
 }
 
+slk_err_t slk_storage_away(slk_db_t *db, const char *worker, bool away, slk_diag_t *diag)
+{
+    SLK_ASSERT(slk_db_in_transaction(db));
+    return slk_db_run(db, "UPDATE storage_url SET away = ?1 WHERE worker = ?2",
+                      SLK_VALS(slk_val_i64(away), slk_val_text(worker)), NULL, diag);
+}
+
 /* --- Files ------------------------------------------------------------------------------------ */
 
 slk_err_t slk_storage_add(slk_db_t *db, const slk_sector_id_t *sector, slk_file_types_t type,
-                          const char *store, bool primary, int64_t now_ms, slk_diag_t *diag)
+                          const char *store, slk_storage_rank_t rank, int64_t now_ms,
+                          slk_diag_t *diag)
 {
     SLK_ASSERT(slk_db_in_transaction(db));
     return slk_db_run(
@@ -179,7 +190,20 @@ slk_err_t slk_storage_add(slk_db_t *db, const slk_sector_id_t *sector, slk_file_
         "is_primary = CASE WHEN ?5 > sector_file.is_primary THEN ?5 ELSE "
         "sector_file.is_primary END",
         SLK_VALS(u64_val(sector->miner), u64_val(sector->number), slk_val_i64(type),
-                 slk_val_text(store), slk_val_i64(primary), slk_val_i64(now_ms)),
+                 slk_val_text(store), slk_val_i64(rank), slk_val_i64(now_ms)),
+        NULL, diag);
+}
+
+slk_err_t slk_storage_outdate(slk_db_t *db, const slk_sector_id_t *sector, slk_file_types_t type,
+                              const char *store, slk_diag_t *diag)
+{
+    SLK_ASSERT(slk_db_in_transaction(db));
+    return slk_db_run(
+        db,
+        "UPDATE sector_file SET is_primary = -1 WHERE miner = ?1 AND number = ?2 AND type = ?3 AND "
+        "store <> ?4",
+        SLK_VALS(u64_val(sector->miner), u64_val(sector->number), slk_val_i64(type),
+                 slk_val_text(store)),
         NULL, diag);
 }
 
@@ -232,10 +256,22 @@ static slk_err_t add_holder(slk_storage_holder_t **list, size_t *cnt, slk_db_row
         memset(last, 0, sizeof *last);
         read_holder(last, rows);
     }
-    last->types |= (slk_file_types_t)slk_db_rows_i64(rows, 1);
-    if (slk_db_rows_i64(rows, 2))
-        last->primary |= (slk_file_types_t)slk_db_rows_i64(rows, 1);
+    const slk_file_types_t type = (slk_file_types_t)slk_db_rows_i64(rows, 1);
+    const int64_t rank = slk_db_rows_i64(rows, 2);
+    last->types |= type;
+    last->primary |= rank > SLK_RANK_COPY ? type : 0;
+    last->stale |= rank < SLK_RANK_COPY ? type : 0;
     return SLK_OK;
+}
+
+/* Of types that nobody has a good one of, all are as good as another. */
+static void settle_stale(slk_storage_holder_t *list, size_t cnt)
+{
+    slk_file_types_t good = 0;
+    for (size_t i = 0; i < cnt; i++)
+        good |= list[i].types & ~list[i].stale;
+    for (size_t i = 0; i < cnt; i++)
+        list[i].stale &= good;
 }
 
 slk_err_t slk_storage_find(slk_db_t *db, const slk_sector_id_t *sector, slk_file_types_t types,
@@ -251,7 +287,7 @@ slk_err_t slk_storage_find(slk_db_t *db, const slk_sector_id_t *sector, slk_file
         "SELECT f.store, f.type, f.is_primary, p.weight, p.can_seal, p.can_store, "
         "p.can_final, u.worker, u.url FROM sector_file f JOIN storage_path p ON p.id = "
         "f.store LEFT JOIN storage_url u ON u.store = f.store WHERE f.miner = ?1 AND "
-        "f.number = ?2 ORDER BY f.store, u.worker",
+        "f.number = ?2 ORDER BY f.store, u.away, u.worker",
         SLK_VALS(u64_val(sector->miner), u64_val(sector->number)), diag));
     for (;;) {
         SLK_TRY(slk_db_rows_next(rows, &more, diag));
@@ -260,6 +296,7 @@ slk_err_t slk_storage_find(slk_db_t *db, const slk_sector_id_t *sector, slk_file
         if (types & (slk_file_types_t)slk_db_rows_i64(rows, 1))
             SLK_TRY(add_holder(holders, cnt, rows, diag));
     }
+    settle_stale(*holders, *cnt);
     if (*cnt)
         qsort(*holders, *cnt, sizeof **holders, by_weight);
 out:
@@ -275,7 +312,7 @@ out:
 slk_err_t slk_storage_each_file(slk_db_t *db,
                                 slk_err_t (*fn)(void *ctx, const slk_sector_id_t *sector,
                                                 slk_file_types_t type, const char *store,
-                                                bool primary, slk_diag_t *diag),
+                                                slk_storage_rank_t rank, slk_diag_t *diag),
                                 void *ctx, slk_diag_t *diag)
 {
     slk_db_rows_t *rows = NULL;
@@ -291,7 +328,8 @@ slk_err_t slk_storage_each_file(slk_db_t *db,
         const slk_sector_id_t sector = {(uint64_t)slk_db_rows_i64(rows, 0),
                                         (uint64_t)slk_db_rows_i64(rows, 1)};
         SLK_TRY(fn(ctx, &sector, (slk_file_types_t)slk_db_rows_i64(rows, 2),
-                   slk_db_rows_text(rows, 3, NULL), slk_db_rows_i64(rows, 4) != 0, diag));
+                   slk_db_rows_text(rows, 3, NULL), (slk_storage_rank_t)slk_db_rows_i64(rows, 4),
+                   diag));
     }
 out:
     slk_db_rows_close(rows);

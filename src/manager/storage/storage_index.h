@@ -30,17 +30,35 @@ SLK_CHECK_RESULT slk_err_t slk_storage_attach(slk_db_t *db, const char *worker, 
 SLK_CHECK_RESULT slk_err_t slk_storage_detach(slk_db_t *db, const char *worker, const char *store,
                                               slk_diag_t *diag);
 
+/* A worker is not heard of, or is again: what it serves is also asked of others, if there are. In a
+ * transaction. */
+SLK_CHECK_RESULT slk_err_t slk_storage_away(slk_db_t *db, const char *worker, bool away,
+                                            slk_diag_t *diag);
+
 /* Forget a path that nobody serves and its files. In a transaction. SLK_ERR_STATE: somebody
  * serves it; SLK_ERR_NOTFOUND. */
 SLK_CHECK_RESULT slk_err_t slk_storage_forget(slk_db_t *db, const char *store, slk_diag_t *diag);
 
 /* --- Files ------------------------------------------------------------------------------------ */
 
-/* A file is there; primary: it is the copy that counts (raised, never lowered). In a
- * transaction; twice is once. */
+/* What a file is worth beside others of its type and sector. */
+typedef enum {
+    SLK_RANK_STALE =
+        -1, /* made again elsewhere, or found where nobody knew of it while another path has
+                           * one: perhaps half of a file. Of use only where there is no other */
+    SLK_RANK_COPY = 0,    /* as good as another */
+    SLK_RANK_PRIMARY = 1, /* the copy that counts */
+} slk_storage_rank_t;
+
+/* A file is there. Its rank is raised, never lowered. In a transaction; twice is once. */
 SLK_CHECK_RESULT slk_err_t slk_storage_add(slk_db_t *db, const slk_sector_id_t *sector,
-                                           slk_file_types_t type, const char *store, bool primary,
-                                           int64_t now_ms, slk_diag_t *diag);
+                                           slk_file_types_t type, const char *store,
+                                           slk_storage_rank_t rank, int64_t now_ms,
+                                           slk_diag_t *diag);
+/* It was made anew in `store`: all others of its type are stale. In a transaction. */
+SLK_CHECK_RESULT slk_err_t slk_storage_outdate(slk_db_t *db, const slk_sector_id_t *sector,
+                                               slk_file_types_t type, const char *store,
+                                               slk_diag_t *diag);
 SLK_CHECK_RESULT slk_err_t slk_storage_drop(slk_db_t *db, const slk_sector_id_t *sector,
                                             slk_file_types_t type, const char *store,
                                             slk_diag_t *diag);
@@ -54,9 +72,12 @@ bool slk_storage_id_text(char out[SLK_STORAGE_ID_TEXT], const slk_bytes_t *text)
 typedef struct {
     char store[SLK_STORAGE_ID_TEXT];
     slk_file_types_t types, primary; /* of the sector, there */
+    slk_file_types_t stale;          /* of types: another path has a better one */
     uint64_t weight;
     bool can_seal, can_store, can_final;
-    char worker[64], url[512]; /* UUID and base URL of one that serves it; empty: none */
+    char worker[64],
+        url[512]; /* UUID and base URL of one that serves it, one that is not away before
+                                * others; empty: none */
 } slk_storage_holder_t;
 
 /* Paths that have any of the types of a sector, heaviest first, then by ID; to be freed. */
@@ -68,7 +89,7 @@ SLK_CHECK_RESULT slk_err_t slk_storage_find(slk_db_t *db, const slk_sector_id_t 
 SLK_CHECK_RESULT slk_err_t slk_storage_each_file(
     slk_db_t *db,
     slk_err_t (*fn)(void *ctx, const slk_sector_id_t *sector, slk_file_types_t type,
-                    const char *store, bool primary, slk_diag_t *diag),
+                    const char *store, slk_storage_rank_t rank, slk_diag_t *diag),
     void *ctx, slk_diag_t *diag);
 
 /* --- Space promised to running jobs ----------------------------------------------------------- */
