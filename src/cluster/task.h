@@ -18,7 +18,9 @@
  *                                                   -> {"Proof": base64}; verified by the worker before
  * FIN  {"KeepUnsealed": bool}                       -> {}: drops what a proven sector does not need
  * GET  {}                                           -> {}: moves files to long-term storage
- * RM   {"Types":[name...]}                          -> {}: moves a sector's files on this worker to the trash
+ * RM   {"Types":[name...], "Files":[{"Type","Store": ID}...]}
+ *                                                   -> {}: moves a sector's files on this worker to the
+ *      trash: of Types in all its paths, and Files (may be absent), each in this path alone
  * WDP  {"Randomness": hex, "PoStProof": registered number, "Partition": index, "Sectors":[{"Number",
  *      "CommR": hex, "Cache": "cache"|"update-cache", "Sealed": "sealed"|"update",
  *      "Holders":[{"Store","URL": base of the holder's /remote}]}...], "ReadTimeoutMs", "SectorTimeoutMs"}

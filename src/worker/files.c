@@ -106,6 +106,21 @@ static bool is_meant(const slk_attempt_t *attempt, slk_file_types_t type, const 
     return rows->count == 0;
 }
 
+/* Files of the parameters: this type in this path. */
+static bool is_listed(const slk_attempt_t *attempt, slk_file_types_t type, const char *store)
+{
+    size_t i;
+    json_t *row;
+    json_array_foreach(json_object_get(attempt->params, "Files"), i, row)
+    {
+        const char *name = json_string_value(json_object_get(row, "Type"));
+        const char *id = json_string_value(json_object_get(row, "Store"));
+        if (name && id && !strcmp(name, slk_file_type_name(type)) && !strcmp(id, store))
+            return true;
+    }
+    return false;
+}
+
 static slk_err_t remove_from(slk_attempt_t *attempt, const slk_local_view_t *view,
                              slk_file_types_t types, slk_diag_t *diag)
 {
@@ -114,10 +129,11 @@ static slk_err_t remove_from(slk_attempt_t *attempt, const slk_local_view_t *vie
     snprintf(why, sizeof why, "removed by job %" PRIu64, attempt->job->a.id);
     for (unsigned i = 0; i < SLK_FT_CNT; i++) {
         slk_file_types_t type = SLK_FT_AT(i);
-        if (!(types & type) || !is_meant(attempt, type, view->id))
+        const bool listed = is_listed(attempt, type, view->id);
+        if (!listed && (!(types & type) || !is_meant(attempt, type, view->id)))
             continue;
         SLK_TRY(slk_trash_put(entry, view->root, type, &attempt->job->sector, why, 0, diag));
-        if (entry[0] || attempt->job->a.files.count)
+        if (entry[0] || listed || attempt->job->a.files.count)
             slk_attempt_gone(attempt, type, view->id);
     }
 out:

@@ -41,8 +41,8 @@ static json_t *type_names(slk_file_types_t types)
     return list;
 }
 
-/* True: this worker has done it (whatever the index says now). */
-static bool remove_on(slk_turn_t *t, const char *worker, slk_file_types_t types,
+/* True: this worker has done it (whatever the index says now). files: a new reference, or NULL. */
+static bool remove_on(slk_turn_t *t, const char *worker, slk_file_types_t types, json_t *files,
                       slk_event_type_t failed)
 {
     char name[17];
@@ -51,7 +51,7 @@ static bool remove_on(slk_turn_t *t, const char *worker, slk_file_types_t types,
     slk_turn_job_t job = {
         .task = SLK_TASK_RM,
         .suffix = name,
-        .params = json_pack("{s:o}", "Types", type_names(types)),
+        .params = json_pack("{s:o, s:o*}", "Types", type_names(types), "Files", files),
         .only_worker = worker,
         .failed = failed,
         .on_input = failed,
@@ -87,15 +87,15 @@ static slk_file_types_t types_of(const slk_world_holders_t *holders, const char 
     return types;
 }
 
-/* All files of these types of all workers. True: every worker has done it. */
+/* All files of these types of all workers, but in paths that nobody serves. True: every worker has done it. */
 static bool remove_all(slk_turn_t *t, const slk_world_holders_t *holders, slk_file_types_t types,
                        slk_event_type_t failed)
 {
     for (unsigned i = 0; i < SLK_FT_CNT; i++) {
         for (size_t h = 0; (types & SLK_FT_AT(i)) && h < holders->by[i].cnt; h++) {
             const char *worker = holders->workers[i][h];
-            if (!seen_before(holders, types, i, h) &&
-                !remove_on(t, worker, types_of(holders, worker) & types, failed))
+            if (*worker && !seen_before(holders, types, i, h) &&
+                !remove_on(t, worker, types_of(holders, worker) & types, NULL, failed))
                 return false;
         }
     }
@@ -135,7 +135,7 @@ static bool simple_job(slk_turn_t *t, slk_task_t task, json_t *params)
     return slk_turn_job(t, &job, &view);
 }
 
-/* Does this worker hold the type in another path than this one? RM takes all of a worker's. */
+/* Does this worker hold the type in another path than this one? Then the path has to be named. */
 static bool holds_another(const slk_world_holders_t *holders, unsigned type, size_t holder)
 {
     for (size_t h = 0; h < holders->by[type].cnt; h++)
@@ -144,32 +144,44 @@ static bool holds_another(const slk_world_holders_t *holders, unsigned type, siz
     return false;
 }
 
-/* Copies that are safe elsewhere. One beside the good copy on the same worker stays: it costs space, no more.
- * False: decided. */
+/* What of the drops is this worker's. */
+static bool drop_on(slk_turn_t *t, const slk_world_holders_t *holders,
+                    const slk_finalize_drop_t *drops, size_t cnt, const char *worker)
+{
+    slk_file_types_t types = 0;
+    json_t *files = NULL;
+    for (size_t d = 0; d < cnt; d++) {
+        const unsigned type = slk_file_type_index(drops[d].type);
+        if (strcmp(holders->workers[type][drops[d].holder], worker) != 0)
+            continue;
+        if (!holds_another(holders, type, drops[d].holder)) {
+            types |= drops[d].type;
+            continue;
+        }
+        files = files ? files : json_array();
+        json_array_append_new(files,
+                              json_pack("{s:s, s:s}", "Type", slk_file_type_name(drops[d].type),
+                                        "Store", holders->by[type].at[drops[d].holder].id));
+    }
+    return remove_on(t, worker, types, files, SLK_EVENT_FINALIZE_FAILED);
+}
+
+/* Copies that are safe elsewhere; those in paths that nobody serves stay. False: decided. */
 static bool drop_copies(slk_turn_t *t, const slk_world_holders_t *holders,
                         const slk_finalize_plan_t *plan, const slk_finalize_drop_t *drops)
 {
     const size_t cnt = plan->drop_cnt < DROPS_MAX ? plan->drop_cnt : DROPS_MAX;
-    slk_world_holders_t gone = {0};
-    for (unsigned type = 0; type < SLK_FT_CNT; type++) {
-        slk_holder_t *at = slk_arena_array(t->arena, cnt + 1, sizeof *at);
-        const char **workers = slk_arena_array(t->arena, cnt + 1, sizeof *workers);
-        size_t n = 0;
-        if (!at || !workers) {
-            slk_turn_no_memory(t);
+    for (size_t d = 0; d < cnt; d++) {
+        const unsigned type = slk_file_type_index(drops[d].type);
+        const char *worker = holders->workers[type][drops[d].holder];
+        bool seen = !*worker;
+        for (size_t i = 0; i < d && !seen; i++)
+            seen = !strcmp(holders->workers[slk_file_type_index(drops[i].type)][drops[i].holder],
+                           worker);
+        if (!seen && !drop_on(t, holders, drops, cnt, worker))
             return false;
-        }
-        for (size_t d = 0; d < cnt; d++) {
-            if (drops[d].type != SLK_FT_AT(type) || (type != slk_file_type_index(SLK_FT_UNSEALED) &&
-                                                     holds_another(holders, type, drops[d].holder)))
-                continue;
-            at[n] = holders->by[type].at[drops[d].holder];
-            workers[n++] = holders->workers[type][drops[d].holder];
-        }
-        gone.by[type] = (slk_holders_t){at, n};
-        gone.workers[type] = workers;
     }
-    return remove_all(t, &gone, SLK_FT_ALL, SLK_EVENT_FINALIZE_FAILED);
+    return true;
 }
 
 void slk_decide_finalize(slk_turn_t *t)
@@ -221,7 +233,9 @@ void slk_decide_removing(slk_turn_t *t)
     for (unsigned i = 0; i < SLK_FT_CNT; i++) {
         if (holders.by[i].cnt == 0)
             continue;
-        slk_turn_event(t, SLK_EVENT_REMOVE_FAILED, "worker %s still has its file %s",
+        slk_turn_event(t, SLK_EVENT_REMOVE_FAILED,
+                       *holders.workers[i][0] ? "worker %s still has its file %s"
+                                              : "nobody%s serves the path that has its file %s",
                        holders.workers[i][0], slk_file_type_name(SLK_FT_AT(i)));
         return;
     }

@@ -111,6 +111,14 @@ static void test_copies(void **state)
     assert_string_equal(json_string_value(json_array_get(types, 0)), "unsealed");
     assert_string_equal(json_string_value(json_array_get(types, 1)), "sealed");
     sim_job_done(&sim, sim_add_job(&sim, &d.job), json_object());
+    /* The copy beside the good one goes by the name of its path. */
+    expect_job(RM);
+    assert_string_equal(d.job.only_worker, "w2");
+    assert_int_equal(json_array_size(json_object_get(d.job.params, "Types")), 0);
+    json_t *file = json_array_get(json_object_get(d.job.params, "Files"), 0);
+    assert_string_equal(json_string_value(json_object_get(file, "Type")), "cache");
+    assert_string_equal(json_string_value(json_object_get(file, "Store")), "seal2");
+    sim_job_done(&sim, sim_add_job(&sim, &d.job), json_object());
     expect_event(FINALIZED);
     close_sector();
 }
