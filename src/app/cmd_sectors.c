@@ -253,7 +253,7 @@ const slk_command_t slk_sectors_commands[] = {
              "commit_message: CID or null\n"
              "proof: hex or null\n"
              "pieces: [{cid, size, data, written}]\n"
-             "files: [{type, store, worker, url, primary}], as `store find` has them\n"
+             "files: as `store find` has them\n"
              "deadline: or null\n"
              "partition: or null\n"
              "retries: failed steps so far\n"

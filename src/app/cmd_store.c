@@ -113,6 +113,12 @@ static slk_err_t run_find(slk_app_t *app, const slk_args_t *args)
         &app->result);
 }
 
+static slk_err_t run_forget(slk_app_t *app, const slk_args_t *args)
+{
+    return slk_manager_call(app, args, "Selkie.StorageForget", json_pack("[s]", args->words[0]),
+                            &app->result);
+}
+
 /* --- Tables ---------------------------------------------------------------------------------------- */
 
 static const slk_opt_use_t seal_opts[] = {
@@ -131,6 +137,11 @@ static const slk_opt_use_t file_opts[] = {
 };
 static const slk_opt_use_t here_opts[] = {
     {SLK_OPT_REPO, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},
+};
+static const slk_opt_use_t forget_opts[] = {
+    {SLK_OPT_REPO, SLK_OPTIONAL, NULL, NULL},
+    {SLK_OPT_API_INFO, SLK_OPTIONAL, NULL, "the manager, instead of MINER_API_INFO"},
     {SLK_OPT_JSON, SLK_OPTIONAL, NULL, NULL},
 };
 static const slk_opt_use_t ask_opts[] = {
@@ -217,6 +228,17 @@ const slk_command_t slk_store_commands[] = {
      .examples = "store list",
      .run = run_list,
      .show = slk_show_stores},
+    {.noun = "store",
+     .verb = "forget",
+     .summary = "take a path that no worker has any more off the lists",
+     .details = "What it held counts as lost from then on. Attach it again, anywhere, and it is "
+                "known again.",
+     .opts = forget_opts,
+     .opt_cnt = SLK_COUNT(forget_opts),
+     .words = {"ID", "UUID of the path", SLK_ARG_TEXT, NULL, 1, 1},
+     .json = "forgotten: the id",
+     .examples = "store forget 76f1988b-ef30-4d7e-b3ec-9a627f4ba5a8",
+     .run = run_forget},
     {.noun = "store",
      .verb = "find",
      .summary = "where the files of a sector are",

@@ -115,6 +115,11 @@ static slk_err_t run_resume(slk_app_t *app, const slk_args_t *args)
     return order(app, args, "Selkie.WorkerResume");
 }
 
+static slk_err_t run_forget(slk_app_t *app, const slk_args_t *args)
+{
+    return order(app, args, "Selkie.WorkerForget");
+}
+
 /* --- Tables ---------------------------------------------------------------------------------------- */
 
 static const slk_opt_use_t init_opts[] = {
@@ -177,7 +182,7 @@ const slk_command_t slk_worker_commands[] = {
                 "worker that is killed loses no more than the work since the last checkpoint.",
      .opts = run_opts,
      .opt_cnt = SLK_COUNT(run_opts),
-     .examples = "worker run\nworker run --name gpu-less-1 --log-format json",
+     .examples = "worker run\nworker run --name rack3 --log-format json",
      .run = run_run},
     {.noun = "worker",
      .verb = "info",
@@ -237,5 +242,15 @@ const slk_command_t slk_worker_commands[] = {
      .json = "worker: as it was named\nstate: active",
      .examples = "worker resume rack3",
      .run = run_resume},
+    {.noun = "worker",
+     .verb = "forget",
+     .summary = "take a worker that is gone for good off the lists",
+     .details = "What its paths hold stays known. If it comes back it registers anew.",
+     .opts = order_opts,
+     .opt_cnt = SLK_COUNT(order_opts),
+     .words = WORKER_WORD,
+     .json = "forgotten: as it was named",
+     .examples = "worker forget rack3",
+     .run = run_forget},
     {0},
 };

@@ -130,9 +130,8 @@ static void show_parts(const json_t *result, FILE *out)
         {"written", "written", NULL, false},
     };
     static const slk_show_column_t files[] = {
-        {"file", "type", NULL, false},
-        {"storage path", "store", NULL, false},
-        {"worker", "worker", NULL, false},
+        {"file", "type", NULL, false},       {"worker", "worker", NULL, false},
+        {"path", "path", NULL, false},       {"storage path", "store", NULL, false},
         {"primary", "primary", NULL, false},
     };
     fprintf(out, "pieces\n");
@@ -445,6 +444,12 @@ void slk_show_manager(const json_t *result, FILE *out)
     line(out, result, "following", "follows the chain", slk_show_plain);
     line(out, result, "trouble", "trouble", slk_show_plain);
     line(out, result, "uptime_seconds", "up", slk_show_seconds);
+}
+
+/* NAME=TOKEN:ADDRESS, as a shell takes it. */
+void slk_show_api_info(const json_t *result, FILE *out)
+{
+    fprintf(out, "MINER_API_INFO=%s\n", word(result, "MINER_API_INFO"));
 }
 
 void slk_show_tokens(const json_t *result, FILE *out)

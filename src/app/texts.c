@@ -19,7 +19,7 @@ const slk_text_row_t slk_text_statuses[3] = {
     {"2", "Wrong usage of the command line."},
 };
 
-const slk_text_row_t slk_text_environment[6] = {
+const slk_text_row_t slk_text_environment[9] = {
     {"SELKIE_CPU", "Which instructions to hash with, auto by default."},
     {"FIL_PROOFS_PARENT_CACHE",
      "Folder of the parent cache files, shared with other programs of the field. When it is set, "
@@ -31,6 +31,11 @@ const slk_text_row_t slk_text_environment[6] = {
      "field. /var/tmp/filecoin-proof-parameters by default."},
     {"FULLNODE_API_INFO", "The node of the commands that look at the chain: TOKEN:ADDRESS, several "
                           "separated by commas."},
+    {"MINER_API_INFO",
+     "The manager of the commands that ask one, TOKEN:ADDRESS as selkie auth api-info "
+     "prints it; a worker's manager as well."},
+    {"WALLET_API_INFO", "A wallet that signs, as lotus-wallet, TOKEN:ADDRESS."},
+    {"SELKIE_PATH", "Folder of a node of the cluster, of its keys too. ~/.selkie by default."},
     {"IPFS_GATEWAY", "Where selkie params fetch gets files that it is not told a mirror for, a URL "
                      "before the CID. https://proofs.filecoin.io/ipfs/ by default."},
 };

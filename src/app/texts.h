@@ -12,7 +12,7 @@ typedef struct {
 extern const char slk_text_summary[];
 extern const char slk_text_about[];
 extern const slk_text_row_t slk_text_statuses[3];
-extern const slk_text_row_t slk_text_environment[6];
+extern const slk_text_row_t slk_text_environment[9];
 
 /* Values of SELKIE_CPU, "name (needs)" joined by ", ". */
 void slk_text_cpus(char *out, size_t cap);

@@ -17,7 +17,7 @@
  *   SectorsUpdateState(number, miner, state)  SectorsRemove(number, miner)  SectorsTerminate(number, miner)
  *   SectorsNumbers(verb, name, count, miner)  Batching(flush, miner)        Summary()
  *   Jobs({Max})  JobAbort(id)  Workers()  WorkerPause(w)  WorkerResume(w)  WorkerDrain(w)  SchedDiag()
- *   StorageList()  StorageFind(number, miner)
+ *   WorkerForget(w)  StorageForget(id)  StorageList()  StorageFind(number, miner)
  *   TokenNew(name, right)  TokenList()  TokenRevoke(id)
  * Workers speak by cluster/protocol.h on the same paths.
  *
@@ -61,8 +61,10 @@
     X("Selkie.WorkerPause", ADMIN, 1, 1, worker_pause)                                             \
     X("Selkie.WorkerResume", ADMIN, 1, 1, worker_resume)                                           \
     X("Selkie.WorkerDrain", ADMIN, 1, 1, worker_drain)                                             \
+    X("Selkie.WorkerForget", ADMIN, 1, 1, worker_forget)                                           \
     X("Selkie.SchedDiag", READ, 0, 0, sched_diag)                                                  \
     X("Selkie.StorageList", READ, 0, 0, storage_list)                                              \
+    X("Selkie.StorageForget", ADMIN, 1, 1, storage_forget)                                         \
     X("Selkie.StorageFind", READ, 1, 2, storage_find)                                              \
     X("Selkie.TokenNew", ADMIN, 2, 2, token_new)                                                   \
     X("Selkie.TokenList", ADMIN, 0, 0, token_list)                                                 \
@@ -84,6 +86,10 @@ const char *slk_api_word(slk_rpc_call_t *call, size_t i); /* NULL: answered */
 
 /* Text, or null when empty. */
 json_t *slk_api_text(const char *text);
+
+/* The files of a sector, a row each, as `store find` has them; a new reference, *err as it went. */
+json_t *slk_api_files(slk_manager_t *manager, slk_db_t *db, const slk_sector_id_t *sector,
+                      slk_err_t *err, slk_diag_t *diag);
 
 /* An event for a sector from a person, in a transaction of its own. False: answered with the reason. */
 bool slk_api_event(slk_manager_t *manager, slk_rpc_call_t *call, uint64_t miner, uint64_t number,

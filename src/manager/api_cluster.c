@@ -161,6 +161,20 @@ void slk_manager_rpc_worker_drain(slk_rpc_call_t *call, void *ctx)
     wish(ctx, call, SLK_WORKER_DRAINING);
 }
 
+void slk_manager_rpc_worker_forget(slk_rpc_call_t *call, void *ctx)
+{
+    slk_manager_t *m = ctx;
+    slk_diag_t diag = {0};
+    const char *worker = slk_api_word(call, 0);
+    if (!worker)
+        return;
+    slk_err_t err = slk_dispatch_forget(m->dispatch, worker, &diag);
+    if (err == SLK_OK)
+        slk_rpc_answer(call, json_pack("{s:s}", "forgotten", worker));
+    else
+        slk_api_fail(call, err, &diag);
+}
+
 void slk_manager_rpc_sched_diag(slk_rpc_call_t *call, void *ctx)
 {
     slk_manager_t *m = ctx;
@@ -234,6 +248,39 @@ static json_t *found_json(const slk_storage_holder_t *all, size_t cnt, const jso
     return list;
 }
 
+void slk_manager_rpc_storage_forget(slk_rpc_call_t *call, void *ctx)
+{
+    slk_manager_t *m = ctx;
+    slk_diag_t diag = {0};
+    const char *store = slk_api_word(call, 0);
+    if (!store)
+        return;
+    slk_err_t err = slk_dispatch_forget_path(m->dispatch, store, &diag);
+    if (err == SLK_OK)
+        slk_rpc_answer(call, json_pack("{s:s}", "forgotten", store));
+    else
+        slk_api_fail(call, err, &diag);
+}
+
+json_t *slk_api_files(slk_manager_t *m, slk_db_t *db, const slk_sector_id_t *sector, slk_err_t *err,
+                      slk_diag_t *diag)
+{
+    slk_storage_holder_t *all = NULL;
+    json_t *workers = NULL, *stores = NULL, *list = NULL;
+    size_t cnt = 0;
+    *err = slk_storage_find(db, sector, (1u << SLK_FT_CNT) - 1, &all, &cnt, diag);
+    if (*err == SLK_OK)
+        *err = slk_dispatch_workers(m->dispatch, &workers, diag);
+    if (*err == SLK_OK)
+        *err = slk_dispatch_storage(m->dispatch, &stores, diag);
+    if (*err == SLK_OK)
+        list = found_json(all, cnt, workers, stores);
+    json_decref(workers);
+    json_decref(stores);
+    free(all);
+    return list;
+}
+
 void slk_manager_rpc_storage_find(slk_rpc_call_t *call, void *ctx)
 {
     slk_err_t err;
@@ -241,22 +288,16 @@ void slk_manager_rpc_storage_find(slk_rpc_call_t *call, void *ctx)
     slk_db_t *db = NULL;
     slk_diag_t diag = {0};
     slk_sector_id_t sector;
-    slk_storage_holder_t *all = NULL;
-    json_t *workers = NULL, *stores = NULL;
-    size_t cnt = 0;
+    json_t *list = NULL;
     if (!slk_api_number(call, 0, &sector.number) || !slk_api_miner(m, call, 1, &sector.miner))
         return;
     SLK_TRY(slk_db_open(&db, m->database, &diag));
-    SLK_TRY(slk_storage_find(db, &sector, (1u << SLK_FT_CNT) - 1, &all, &cnt, &diag));
-    SLK_TRY(slk_dispatch_workers(m->dispatch, &workers, &diag));
-    SLK_TRY(slk_dispatch_storage(m->dispatch, &stores, &diag));
-    slk_rpc_answer(call, found_json(all, cnt, workers, stores));
+    list = slk_api_files(m, db, &sector, &err, &diag);
+    if (err == SLK_OK)
+        slk_rpc_answer(call, list);
 out:
     if (err != SLK_OK)
         slk_api_fail(call, err, &diag);
-    json_decref(workers);
-    json_decref(stores);
-    free(all);
     slk_db_close(db);
 }
 

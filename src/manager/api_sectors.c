@@ -514,26 +514,13 @@ out:
 
 /* --- Status ----------------------------------------------------------------------------------------------- */
 
-static json_t *files_json(slk_db_t *db, uint64_t miner, uint64_t number)
+/* None while the index does not answer. */
+static json_t *files_json(slk_manager_t *m, slk_db_t *db, uint64_t miner, uint64_t number)
 {
-    const slk_sector_id_t sector = {miner, number};
-    slk_storage_holder_t *all = NULL;
-    size_t cnt = 0;
+    slk_err_t err;
     slk_diag_t ignored;
-    json_t *list = json_array();
-    if (slk_storage_find(db, &sector, (1u << SLK_FT_CNT) - 1, &all, &cnt, &ignored) != SLK_OK)
-        return list;
-    for (size_t i = 0; i < cnt; i++)
-        for (unsigned t = 0; t < SLK_FT_CNT; t++)
-            if (all[i].types & SLK_FT_AT(t))
-                json_array_append_new(list,
-                                      json_pack("{s:s, s:s, s:o, s:o, s:b}", "type",
-                                                slk_file_type_name(SLK_FT_AT(t)), "store",
-                                                all[i].store, "worker", slk_api_text(all[i].worker),
-                                                "url", slk_api_text(all[i].url), "primary",
-                                                (all[i].primary & SLK_FT_AT(t)) != 0));
-    free(all);
-    return list;
+    json_t *list = slk_api_files(m, db, &(slk_sector_id_t){miner, number}, &err, &ignored);
+    return list ? list : json_array();
 }
 
 static json_t *log_json(slk_db_t *db, const slk_sector_row_t *row, slk_err_t *err, slk_diag_t *diag)
@@ -626,7 +613,7 @@ static json_t *status_json(slk_manager_t *m, slk_db_t *db, const slk_sector_row_
     json_array_extend(pieces, assigned);
     json_decref(assigned);
     json_object_set_new(json, "pieces", pieces);
-    json_object_set_new(json, "files", files_json(db, row->miner, row->number));
+    json_object_set_new(json, "files", files_json(m, db, row->miner, row->number));
     set_location(m, json, row);
     json_object_set_new(json, "retries",
                         json_integer((json_int_t)(info->invalid_proofs + info->pre_commit1_fails +
