@@ -38,8 +38,11 @@ bool slk_wjob_unwanted(slk_wjob_t *job)
     return unwanted;
 }
 
+/* A window proof is of no one sector. */
 #define log_job(level, job, ...)                                                                   \
-    slk_log_sector(level, "worker", (job)->sector.miner, (job)->sector.number, __VA_ARGS__)
+    ((job)->task == SLK_TASK_WDP ? slk_log(level, "worker", __VA_ARGS__)                           \
+                                 : slk_log_sector(level, "worker", (job)->sector.miner,            \
+                                                  (job)->sector.number, __VA_ARGS__))
 
 /* --- What is told of an attempt ------------------------------------------------------------- */
 

@@ -225,7 +225,9 @@ slk_err_t slk_attempt_call(slk_attempt_t *attempt, const char *stage, json_t *ta
         return slk_fail(diag, SLK_ERR_NOMEM, "%s: out of memory for the task", stage);
     }
     slk_attempt_stage(attempt, stage);
-    slk_cores_take(share, &w->cores, (unsigned)attempt->job->a.threads);
+    /* A window proof waits behind nobody: it may run on all CPUs, whoever else does. */
+    bool urgent = attempt->job->task == SLK_TASK_WDP;
+    slk_cores_take(share, &w->cores, urgent ? 0 : (unsigned)attempt->job->a.threads);
     slk_worker_lock(w);
     snprintf(attempt->job->cpus, sizeof attempt->job->cpus, "%.127s", share->text);
     slk_worker_unlock(w);

@@ -1,5 +1,5 @@
 /* The server of a worker: its files for peers, its state for operators. */
-#include "worker/worker_impl.h"
+#include "worker/post_impl.h"
 
 #include "base/assert.h"
 #include "base/log.h"
@@ -110,7 +110,8 @@ static void removed(void *ctx, const char *id, const slk_sector_id_t *sector, sl
 static slk_err_t listen_with(slk_worker_t *w, const slk_token_key_t *key, uint16_t port,
                              slk_diag_t *diag)
 {
-    slk_http_route_t routes[] = {slk_remote_route(w->remote), slk_rpc_route("/rpc/v0", w->api)};
+    slk_http_route_t routes[] = {slk_vanilla_route(w->vanilla), slk_remote_route(w->remote),
+                                 slk_rpc_route("/rpc/v0", w->api)};
     slk_http_server_opts_t opts = {.address = w->opts->listen,
                                    .port = port,
                                    .routes = routes,
@@ -147,6 +148,7 @@ slk_err_t slk_worker_serve(slk_worker_t *w, slk_diag_t *diag)
     slk_remote_opts_t remote = {
         .paths = w->paths, .locks = w->locks, .removed = removed, .removed_ctx = w};
     slk_rpc_api_opts_t api = {.methods = methods, .method_cnt = SLK_COUNT(methods), .ctx = w};
+    SLK_TRY(slk_vanilla_server_new(&w->vanilla, w, diag));
     SLK_TRY(slk_remote_server_new(&w->remote, &remote, diag));
     SLK_TRY(slk_rpc_api_new(&w->api, &api, diag));
     SLK_TRY(
@@ -197,9 +199,11 @@ void slk_worker_end_serving(slk_worker_t *w)
 {
     char path[SLK_WORKER_PATH_MAX];
     slk_http_server_free(w->server, STOP_GRACE_MS);
+    slk_vanilla_server_free(w->vanilla);
     slk_remote_server_free(w->remote);
     slk_rpc_api_free(w->api);
     w->server = NULL;
+    w->vanilla = NULL;
     w->remote = NULL;
     w->api = NULL;
     if (w->has_key) {

@@ -22,6 +22,7 @@ static const struct {
     [SLK_TASK_FIN] = {slk_do_fin, SLK_FT_SEALED | SLK_FT_CACHE | SLK_FT_UNSEALED, true},
     [SLK_TASK_GET] = {slk_do_get, 0, false},
     [SLK_TASK_RM] = {slk_do_rm, SLK_FT_ALL, false},
+    [SLK_TASK_WDP] = {slk_do_wdp, 0, false},
 };
 
 slk_err_t slk_attempt_fail(slk_attempt_t *attempt, slk_failure_t failure, slk_err_t err)
@@ -132,6 +133,8 @@ static slk_err_t read_params(slk_attempt_t *attempt, slk_diag_t *diag)
         return slk_attempt_fail(
             attempt, SLK_FAILURE_PERMANENT,
             slk_fail(diag, SLK_ERR_INPUT, "job %" PRIu64 ": Params: expected an object", a->id));
+    if (attempt->job->task == SLK_TASK_WDP) /* is of no one sector */
+        return SLK_OK;
     if (a->seal_proof < INT16_MIN || a->seal_proof > INT16_MAX ||
         slk_porep_by_id(&attempt->porep, (int)a->seal_proof, &why) != SLK_OK)
         return slk_attempt_fail(attempt, SLK_FAILURE_PERMANENT,

@@ -14,8 +14,9 @@
  * reports what was finished, and goes on with what was not (PC1 from its checkpoint) unless the manager
  * has given it to another meanwhile; sector files stay in any case.
  *
- * Its server has /remote (storage/remote_server.h) and /rpc/v0 with Selkie.WorkerInfo (slk_worker_info),
- * Selkie.WorkerReload and Selkie.WorkerStop, all with tokens that the manager's transfer key signed. */
+ * Its server has /remote (storage/remote_server.h), /remote/vanilla/single (post_impl.h), and /rpc/v0 with
+ * Selkie.WorkerInfo (slk_worker_info), Selkie.WorkerReload and Selkie.WorkerStop, all with tokens that the
+ * manager's transfer key signed. */
 
 #include "storage/path_meta.h"
 #include "worker/processor.h"
@@ -60,7 +61,7 @@ typedef struct {
     atomic_bool *reload;
 } slk_worker_opts_t;
 
-/* Limit of a task that nobody named: 1 of the heavy ones (AP, PC1, PC2, C1, C2), 4 of the others. */
+/* Limit of a task that nobody named: 1 of the heavy ones (AP, PC1, PC2, C1, C2, WDP), 4 of the others. */
 unsigned slk_worker_default_limit(const char *task);
 
 /* Serve until *stop becomes true; then running jobs are told to stop (PC1 writes its checkpoint), the

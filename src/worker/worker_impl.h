@@ -23,6 +23,7 @@
 #define SLK_SESSION_MAX   SLK_STORAGE_ID_MAX
 
 typedef struct slk_worker slk_worker_t;
+typedef struct slk_vanilla_server slk_vanilla_server_t; /* post_impl.h */
 
 typedef enum {
     SLK_WJOB_HELD,    /* from an earlier run: not before the manager has said that it is ours */
@@ -86,6 +87,7 @@ struct slk_worker {
     pthread_t declarer;
     bool declarer_runs;
     slk_remote_server_t *remote;
+    slk_vanilla_server_t *vanilla;
     slk_rpc_api_t *api;
     slk_http_server_t *server;
     uint16_t port;
@@ -179,11 +181,11 @@ void slk_attempt_stage(slk_attempt_t *attempt, const char *stage);
 /* Find, reserve, fetch, move the files of the assignment. */
 SLK_CHECK_RESULT slk_err_t slk_prepare(slk_attempt_t *attempt, slk_diag_t *diag);
 
-/* --- heavy.c, files.c: the tasks ------------------------------------------------------------ */
+/* --- heavy.c, files.c, post.c: the tasks ------------------------------------------------------------ */
 
 typedef slk_err_t slk_task_fn_t(slk_attempt_t *attempt, slk_diag_t *diag);
 slk_task_fn_t slk_do_ap, slk_do_pc1, slk_do_pc2, slk_do_c1, slk_do_c2, slk_do_fin, slk_do_get,
-    slk_do_rm;
+    slk_do_rm, slk_do_wdp;
 
 /* --- processors.c --------------------------------------------------------------------------- */
 
