@@ -58,8 +58,9 @@ static slk_err_t run_run(slk_app_t *app, const slk_args_t *args)
                                      .reload = &reload_asked};
     slk_log_level_t level = SLK_LOG_INFO;
     slk_log_level_from_name(&level, args->opt[SLK_OPT_LOG_LEVEL].text);
-    slk_log_init(!strcmp(args->opt[SLK_OPT_LOG_FORMAT].text, "json"), level);
     SLK_TRY(manager_dir(dir, sizeof dir, app, args));
+    const char *format = args->opt[SLK_OPT_LOG_FORMAT].text;
+    slk_log_init(format ? !strcmp(format, "json") : slk_manager_logs_json(dir), level);
     SLK_TRY(slk_app_job(app, args, NULL));
     signal(SIGHUP, on_hangup);
     err = slk_manager_role(dir, &role, &app->job, &app->diag);
@@ -102,7 +103,7 @@ static const slk_opt_use_t run_opts[] = {
     {SLK_OPT_LISTEN, SLK_OPTIONAL, NULL, "instead of ListenAddress of the configuration"},
     {SLK_OPT_API_INFO, SLK_OPTIONAL, NULL,
      "the chain node, instead of ApiInfo of the configuration and of FULLNODE_API_INFO"},
-    {SLK_OPT_LOG_FORMAT, SLK_OPTIONAL, "text", NULL},
+    {SLK_OPT_LOG_FORMAT, SLK_OPTIONAL, NULL, "instead of Format of the configuration"},
     {SLK_OPT_LOG_LEVEL, SLK_OPTIONAL, "info", NULL},
     {SLK_OPT_REPO, SLK_OPTIONAL, NULL, NULL},
 };

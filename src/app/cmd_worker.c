@@ -59,6 +59,7 @@ static slk_err_t run_run(slk_app_t *app, const slk_args_t *args)
     slk_worker_role_t role = {.manager = args->opt[SLK_OPT_MANAGER_INFO].text,
                               .name = args->opt[SLK_OPT_NAME].text,
                               .listen = args->opt[SLK_OPT_LISTEN].text,
+                              .version = SLK_VERSION,
                               .reload = &reload_asked};
     slk_log_level_t level = SLK_LOG_INFO;
     slk_log_level_from_name(&level, args->opt[SLK_OPT_LOG_LEVEL].text);

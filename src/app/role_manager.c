@@ -47,6 +47,17 @@ slk_err_t slk_manager_miner_cnt(const char *dir, size_t *cnt, slk_diag_t *diag)
     return err;
 }
 
+bool slk_manager_logs_json(const char *dir)
+{
+    bool found, json = false;
+    slk_diag_t ignored;
+    slk_manager_config_t *config = calloc(1, sizeof *config);
+    if (config && load(config, dir, &found, &ignored) == SLK_OK)
+        json = !strcmp(config->log_format, "json");
+    free(config);
+    return json;
+}
+
 /* A miner of the node's default address, or of another one of its wallet. */
 static slk_err_t create_miner(const slk_manager_setup_t *setup, uint64_t *miner,
                               const slk_job_t *job, slk_diag_t *diag)

@@ -173,6 +173,7 @@ slk_err_t slk_worker_role(const char *dir, const slk_worker_role_t *role, const 
     slk_worker_opts_t opts = config.opts;
     opts.repo = dir;
     opts.reload = role->reload;
+    opts.version = role->version;
     if (!named && !opts.manager)
         named = getenv("MINER_API_INFO");
     if (!named && !opts.manager) {

@@ -6,6 +6,8 @@
 #include "selkie/err.h"
 #include "selkie/job.h"
 
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stddef.h>
 
 /* --- Worker ---------------------------------------------------------------------------------- */
@@ -22,6 +24,7 @@ SLK_CHECK_RESULT slk_err_t slk_worker_setup(const char *dir, const slk_worker_se
 
 typedef struct {
     const char *manager, *name, *listen; /* over those of the folder */
+    const char *version;                 /* of the program, for people */
     atomic_bool *reload;
 } slk_worker_role_t;
 
@@ -48,6 +51,9 @@ typedef struct {
 SLK_CHECK_RESULT slk_err_t slk_manager_setup(const char *dir, const slk_manager_setup_t *setup,
                                              uint64_t *miner, const slk_job_t *job,
                                              slk_diag_t *diag);
+
+/* Does the configuration in this folder want the log as JSON? Not when it cannot be read. */
+bool slk_manager_logs_json(const char *dir);
 
 /* Miners of the configuration in this folder; 0 where there is none. */
 SLK_CHECK_RESULT slk_err_t slk_manager_miner_cnt(const char *dir, size_t *cnt, slk_diag_t *diag);
