@@ -107,7 +107,8 @@ static const slk_bytes_t *awaited_message(const slk_sector_row_t *row)
 }
 
 /* How the message is now, which the sector is told only when it ended. */
-static void say_message(slk_db_t *db, const slk_sector_row_t *row, char *out, size_t cap)
+static void say_message(const slk_manager_t *m, slk_db_t *db, const slk_sector_row_t *row,
+                        char *out, size_t cap)
 {
     slk_diag_t ignored;
     slk_message_row_t message = {0};
@@ -129,6 +130,11 @@ static void say_message(slk_db_t *db, const slk_sector_row_t *row, char *out, si
                  slk_message_state_what(message.state),
                  message.at_limit ? ", its fee is at its limit" : "", *message.error ? "; " : "",
                  message.error);
+    size_t len = strlen(out);
+    if (message.at_limit || strstr(message.error, "fee cap too low"))
+        snprintf(out + len, cap - len,
+                 "; `selkie message replace --store %s --max-fee FIL %s` lets it cost more",
+                 m->database, key);
     slk_message_row_free(&message);
 }
 
@@ -146,7 +152,7 @@ static void waiting_for(slk_manager_t *m, slk_db_t *db, const slk_sector_row_t *
             snprintf(out, cap, "%s", why);
     }
     if (!*row->wait_job || slk_job_find(db, row->wait_job, &job, &ignored) != SLK_OK) {
-        say_message(db, row, out, cap);
+        say_message(m, db, row, out, cap);
         say_chain_is_away(m, row, out, cap);
         return;
     }

@@ -156,6 +156,10 @@ static fit_t make(slk_making_t *m, slk_member_t *const *members, size_t cnt)
     if (fits)
         return FITS;
     if (!gas.out_of_gas && is_about_money(gas.exit_code)) {
+        const slk_diag_t why = m->said;
+        slk_fail(&m->said, SLK_ERR_STATE, "%s has too little money for it, send FIL to it: %.*s",
+                 slk_address_text(&want->from, SLK_TESTNET).s,
+                 (int)(strcspn(why.text, "\n") < 300 ? strcspn(why.text, "\n") : 300), why.text);
         trouble(m);
         return SETTLED;
     }
