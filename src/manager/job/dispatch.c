@@ -260,12 +260,12 @@ static void look_at_workers(slk_dispatch_t *d)
     for (uint32_t i = 0; i < d->pic.worker_cnt && moved.cnt < DEAD_MAX; i++) {
         slk_pic_worker_t *w = d->pic.workers[i];
         const bool alive = w->known && w->beaten && now < w->beat_ms + d->dead_ms;
-        if (w->alive && !alive) {
-            note_moved(&moved, w, true);
+        const bool away = !alive || w->leaving;
+        if (w->alive && away != w->away)
+            note_moved(&moved, w, away);
+        if (w->alive && !alive)
             slk_log(SLK_LOG_WARN, SLK_LOG_DISPATCH, "worker %s (%s) is not heard of any more",
                     w->name, w->id);
-        } else if (alive && w->away)
-            note_moved(&moved, w, false);
         if (w->alive != alive)
             slk_dispatch_stir(d);
         w->alive = alive;

@@ -140,6 +140,7 @@ typedef struct {
     slk_dispatch_t *d;
     const char *store;
     bool primary;
+    bool *mounted; /* slk_pic_mounted */
     change_t *of;
     size_t cnt, cap, from, to;
 } changes_t;
@@ -173,7 +174,7 @@ static slk_file_types_t known_there(const slk_pic_sector_t *sector, uint32_t sto
 static bool push_new(changes_t *c, const slk_sector_id_t *id, const slk_pic_sector_t *sector,
                      slk_file_types_t types)
 {
-    const slk_file_types_t elsewhere = types & slk_pic_good(sector);
+    const slk_file_types_t elsewhere = types & slk_pic_good(sector, c->mounted);
     return push(c, id, elsewhere, true, SLK_RANK_STALE) &&
            push(c, id, types & ~elsewhere, true, c->primary ? SLK_RANK_PRIMARY : SLK_RANK_COPY);
 }
@@ -240,12 +241,14 @@ static bool complete(slk_dispatch_t *d, const slk_declaration_t *decl, slk_refus
     if (store == SLK_PIC_NONE)
         return slk_refuse(no, SLK_RPC_STALE, "path %s was forgotten: declare it anew", decl->store);
     c.primary = d->pic.stores[store]->can_store;
-    slk_err_t err = compare(&c, decl, store)
+    c.mounted = slk_pic_mounted(&d->pic);
+    slk_err_t err = c.mounted && compare(&c, decl, store)
                         ? apply(&c, store, &diag)
                         : slk_fail(&diag, SLK_ERR_NOMEM, "out of memory for the files of a path");
     if (err == SLK_OK)
         slk_log(SLK_LOG_INFO, SLK_LOG_DISPATCH, "path %s: %zu sectors, %zu differences",
                 decl->store, decl->sectors.used, c.cnt);
+    free(c.mounted);
     free(c.of);
     return err == SLK_OK || slk_refuse_err(no, err, &diag);
 }

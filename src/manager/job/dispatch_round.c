@@ -162,9 +162,9 @@ static int by_id(const void *a, const void *b)
 }
 
 /* Stale ones are left out where there are others. */
-static void snap_files(snap_t *s, const slk_pic_sector_t *sector)
+static void snap_files(snap_t *s, const slk_pic_sector_t *sector, const bool *mounted)
 {
-    const slk_file_types_t good = slk_pic_good(sector);
+    const slk_file_types_t good = slk_pic_good(sector, mounted);
     for (uint32_t i = 0; sector && i < sector->cnt; i++)
         for (unsigned t = 0; t < SLK_FT_CNT; t++)
             if (sector->places[i].types & ~(sector->places[i].stale & good) & SLK_FT_AT(t))
@@ -193,8 +193,11 @@ static bool snap_jobs(snap_t *s, const slk_picture_t *pic)
     SLK_ASSERT(cnt <= pic->queued_cnt);
     qsort(s->queued, cnt, sizeof(slk_pic_job_t *), by_id);
     s->files = calloc(files + 1, sizeof *s->files);
-    if (!s->files)
+    bool *mounted = slk_pic_mounted(pic);
+    if (!s->files || !mounted) {
+        free(mounted);
         return false;
+    }
     for (size_t i = 0; i < cnt; i++) {
         job = s->queued[i];
         s->jobs[i] = (slk_sched_job_t){.id = job->id,
@@ -208,10 +211,11 @@ static bool snap_jobs(snap_t *s, const slk_picture_t *pic)
                                        .not_before_ms = job->not_before_ms,
                                        .only_worker = job->only_worker[0] ? job->only_worker : NULL,
                                        .first_file = s->in.file_cnt};
-        snap_files(s, slk_pic_sector(pic, &(slk_sector_id_t){job->miner, job->number}));
+        snap_files(s, slk_pic_sector(pic, &(slk_sector_id_t){job->miner, job->number}), mounted);
         s->jobs[i].file_cnt = s->in.file_cnt - s->jobs[i].first_file;
     }
     s->in.job_cnt = cnt;
+    free(mounted);
     return true;
 }
 

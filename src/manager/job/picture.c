@@ -304,11 +304,21 @@ void slk_pic_file_outdate(slk_picture_t *pic, const slk_sector_id_t *id, slk_fil
     }
 }
 
-slk_file_types_t slk_pic_good(const slk_pic_sector_t *sector)
+bool *slk_pic_mounted(const slk_picture_t *pic)
+{
+    bool *mounted = calloc(pic->store_cnt + 1, sizeof *mounted);
+    for (uint32_t i = 0; mounted && i < pic->worker_cnt; i++)
+        for (uint32_t m = 0; m < pic->workers[i]->mount_cnt; m++)
+            mounted[pic->workers[i]->mounts[m].store] = true;
+    return mounted;
+}
+
+slk_file_types_t slk_pic_good(const slk_pic_sector_t *sector, const bool *mounted)
 {
     slk_file_types_t good = 0;
     for (uint32_t i = 0; sector && i < sector->cnt; i++)
-        good |= sector->places[i].types & ~sector->places[i].stale;
+        if (mounted[sector->places[i].store])
+            good |= sector->places[i].types & ~sector->places[i].stale;
     return good;
 }
 

@@ -170,8 +170,10 @@ bool slk_pic_file_add(slk_picture_t *pic, const slk_sector_id_t *sector, slk_fil
 /* As slk_storage_outdate. */
 void slk_pic_file_outdate(slk_picture_t *pic, const slk_sector_id_t *sector,
                           slk_file_types_t types, uint32_t store);
-/* Types of which some path has one that is not stale. */
-slk_file_types_t slk_pic_good(const slk_pic_sector_t *sector);
+/* For each path, whether a worker has it attached, alive or not; to be freed. NULL: out of memory. */
+bool *slk_pic_mounted(const slk_picture_t *pic);
+/* Types of which such a path has one that is not stale. */
+slk_file_types_t slk_pic_good(const slk_pic_sector_t *sector, const bool *mounted);
 void slk_pic_file_drop(slk_picture_t *pic, const slk_sector_id_t *sector, slk_file_types_t types,
                        uint32_t store);
 slk_pic_sector_t *slk_pic_sector(const slk_picture_t *pic, const slk_sector_id_t *sector);

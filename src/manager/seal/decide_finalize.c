@@ -9,7 +9,7 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { DROPS_MAX = 64, LOOK_AGAIN_MS = 600000 };
+enum { DROPS_MAX = 64, LOOK_AGAIN_MS = 20000 };
 
 #define UPDATE_TYPES (SLK_FT_UPDATE | SLK_FT_UPDATE_CACHE)
 

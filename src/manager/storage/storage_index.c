@@ -264,12 +264,12 @@ static slk_err_t add_holder(slk_storage_holder_t **list, size_t *cnt, slk_db_row
     return SLK_OK;
 }
 
-/* Of types that nobody has a good one of, all are as good as another. */
+/* Of types that no path in use has a good one of, all are as good as another. */
 static void settle_stale(slk_storage_holder_t *list, size_t cnt)
 {
     slk_file_types_t good = 0;
     for (size_t i = 0; i < cnt; i++)
-        good |= list[i].types & ~list[i].stale;
+        good |= list[i].worker[0] ? list[i].types & ~list[i].stale : 0;
     for (size_t i = 0; i < cnt; i++)
         list[i].stale &= good;
 }

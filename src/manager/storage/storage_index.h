@@ -41,11 +41,11 @@ SLK_CHECK_RESULT slk_err_t slk_storage_forget(slk_db_t *db, const char *store, s
 
 /* --- Files ------------------------------------------------------------------------------------ */
 
-/* What a file is worth beside others of its type and sector. */
+/* What a file is worth beside others of its type and sector. Stale: made again elsewhere, or found where
+ * nobody knew of it while another path has one; perhaps half of a file. Of use only where no path that a
+ * worker has attached has another. */
 typedef enum {
-    SLK_RANK_STALE =
-        -1, /* made again elsewhere, or found where nobody knew of it while another path has
-                           * one: perhaps half of a file. Of use only where there is no other */
+    SLK_RANK_STALE = -1,
     SLK_RANK_COPY = 0,    /* as good as another */
     SLK_RANK_PRIMARY = 1, /* the copy that counts */
 } slk_storage_rank_t;
