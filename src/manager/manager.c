@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "chain/message_store.h"
 #include "manager/intake.h"
+#include "manager/post/post_store.h"
 #include "manager/runner_impl.h"
 #include "net/net.h"
 
@@ -88,6 +89,7 @@ slk_err_t slk_manager_reload(slk_manager_t *m, slk_diag_t *diag)
         slk_log(SLK_LOG_WARN, "manager", "these settings change at the next start only: %s", fixed);
     slk_log(SLK_LOG_INFO, "manager", "the configuration was read again");
     slk_runner_wake(m->runner);
+    slk_poster_wake(m->poster);
     return SLK_OK;
 }
 
@@ -103,6 +105,7 @@ static slk_err_t on_head(void *ctx, slk_db_t *db, slk_change_type_t type, const 
                         : slk_sector_wake_epoch(db, head->height, now, NULL, diag);
     if (m->runner)
         slk_runner_wake(m->runner);
+    slk_poster_wake(m->poster);
     return err;
 }
 
@@ -116,6 +119,7 @@ static slk_err_t on_final_message(void *ctx, slk_db_t *db, const slk_message_row
             row->exit_code, *row->error ? ": " : "", row->error);
     if (m->runner)
         slk_runner_wake(m->runner);
+    slk_poster_wake(m->poster);
     return err;
 }
 
@@ -123,6 +127,13 @@ static slk_err_t on_job_end(void *ctx, slk_db_t *db, const slk_job_view_t *job, 
                             slk_diag_t *diag)
 {
     (void)ctx;
+    if (job->number == SLK_JOB_NO_SECTOR) {
+        if (job->state == SLK_JOB_FAILED)
+            slk_log(SLK_LOG_WARN, "job", "%s (%s) failed at %s (%s): %s", slk_tasks[job->task].name,
+                    job->key, *job->worker ? job->worker : "no worker",
+                    slk_failure_name(job->failure), job->error);
+        return SLK_OK; /* no sector waits for it */
+    }
     if (job->state == SLK_JOB_FAILED)
         slk_log_sector(SLK_LOG_WARN, "job", job->miner, job->number, "%s failed at %s (%s): %s",
                        slk_tasks[job->task].name, *job->worker ? job->worker : "no worker",
@@ -134,8 +145,9 @@ static void on_job_change(void *ctx, uint64_t miner, uint64_t number)
 {
     slk_manager_t *m = ctx;
     (void)miner;
-    (void)number;
-    if (m->runner)
+    if (number == SLK_JOB_NO_SECTOR)
+        slk_poster_wake(m->poster);
+    else if (m->runner)
         slk_runner_wake(m->runner);
 }
 
@@ -270,6 +282,7 @@ static slk_err_t open_database(slk_manager_t *m, slk_diag_t *diag)
         return err;
     SLK_TRY(slk_sector_migrate(db, diag));
     SLK_TRY(slk_job_migrate(db, diag));
+    SLK_TRY(slk_post_migrate(db, diag));
     SLK_TRY(slk_message_migrate(db, diag));
     SLK_TRY(slk_head_migrate(db, diag));
 out:
@@ -341,8 +354,12 @@ static slk_err_t open_runner(slk_manager_t *m, const slk_manager_opts_t *opts, s
                                       .miners = miner_list,
                                       .config_ctx = m};
     slk_runner_t *started;
+    slk_poster_t *poster = NULL;
     slk_err_t err = slk_runner_start(&started, &runner, diag);
     atomic_store(&m->runner, err == SLK_OK ? started : NULL);
+    if (err == SLK_OK)
+        err = slk_poster_start(&poster, &runner, started, diag);
+    atomic_store(&m->poster, poster);
     return err;
 }
 
@@ -428,8 +445,10 @@ void slk_manager_close(slk_manager_t *m)
     slk_http_server_free(m->server, 2000);
     slk_rpc_api_free(m->api);
     slk_runner_stop(m->runner);
+    slk_poster_stop(m->poster);
     slk_chain_stop(m->chain);
     slk_dispatch_close(m->dispatch);
+    slk_poster_free(m->poster);
     slk_runner_free(m->runner);
     slk_token_store_close(m->tokens);
     slk_token_key_wipe(&m->key);

@@ -5,6 +5,7 @@
 
 #include "manager/job/token_store.h"
 #include "manager/manager.h"
+#include "manager/post/post_runner.h"
 #include "net/jsonrpc_server.h"
 
 #include <limits.h>
@@ -22,6 +23,7 @@ struct slk_manager {
     slk_chain_t *chain;
     slk_dispatch_t *dispatch;
     _Atomic(slk_runner_t *) runner; /* hooks may come before it is there */
+    _Atomic(slk_poster_t *) poster; /* as the runner */
     slk_token_store_t *tokens;
     slk_token_key_t key, transfer_key;
     slk_rpc_api_t *api;

@@ -149,6 +149,25 @@ slk_err_t slk_job_drop(slk_db_t *db, uint64_t miner, uint64_t number, const char
     return err;
 }
 
+slk_err_t slk_job_drop_key(slk_db_t *db, const char *key, int64_t now_ms, slk_diag_t *diag)
+{
+    static const char *const statements[] = {
+        "DELETE FROM space_reserved WHERE job IN (SELECT id FROM job WHERE key = ?1 AND state IN "
+        "('queued', 'running'))",
+        "INSERT INTO job_event (job, at_ms, what) SELECT id, ?2, 'dropped' FROM job "
+        "WHERE key = ?1 AND state IN ('queued', 'running')",
+        "UPDATE job SET used_ms = ?2 WHERE key = ?1 AND used_ms = 0 AND state IN ('done', "
+        "'failed')",
+        "UPDATE job SET state = 'dropped', ended_ms = ?2, used_ms = ?2, fresh = 1 WHERE key = ?1 "
+        "AND state IN ('queued', 'running')"};
+    const slk_val_t vals[] = {slk_val_text(key), slk_val_i64(now_ms)};
+    slk_err_t err = SLK_OK;
+    SLK_ASSERT(slk_db_in_transaction(db));
+    for (size_t i = 0; err == SLK_OK && i < SLK_COUNT(statements); i++)
+        err = slk_db_run(db, statements[i], vals, i ? 2 : 1, NULL, diag);
+    return err;
+}
+
 /* --- Fencing ---------------------------------------------------------------------------------- */
 
 /* The job of a claim, when the claim is the last one that was given for it. */

@@ -100,6 +100,10 @@ SLK_CHECK_RESULT slk_err_t slk_job_find_id(slk_db_t *db, int64_t id, slk_job_vie
 SLK_CHECK_RESULT slk_err_t slk_job_drop(slk_db_t *db, uint64_t miner, uint64_t number,
                                         const char *but, int64_t now_ms, slk_diag_t *diag);
 
+/* The same of one job: it is wanted no more, or its result was used. In a transaction. */
+SLK_CHECK_RESULT slk_err_t slk_job_drop_key(slk_db_t *db, const char *key, int64_t now_ms,
+                                            slk_diag_t *diag);
+
 /* How long this task took for such sectors, from assignment to result: median of the last 32
  * that were done. *found false: none was. */
 SLK_CHECK_RESULT slk_err_t slk_job_typical(slk_db_t *db, slk_task_t task, int64_t seal_proof,
