@@ -14,9 +14,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define PAGE      512
-#define LOG_MAX   8200
-#define ARENA_MAX ((size_t)256 << 20)
+#define PAGE          512
+#define REAL_BLOCK_MS 30000 /* of real networks */
+#define LOG_MAX       8200
+#define ARENA_MAX     ((size_t)256 << 20)
 
 /* --- Words ------------------------------------------------------------------------------------------ */
 
@@ -169,6 +170,14 @@ static void waiting_for(slk_manager_t *m, slk_db_t *db, const slk_sector_row_t *
     json_decref(job.result);
 }
 
+/* A node that is away is not asked: each question would take its time-out, for every row of a list. */
+static bool is_following(slk_manager_t *m)
+{
+    slk_chain_status_t status;
+    slk_chain_status(m->chain, &status);
+    return status.following;
+}
+
 /* How long an epoch takes: asked once. */
 static int64_t block_ms(slk_manager_t *m)
 {
@@ -177,15 +186,15 @@ static int64_t block_ms(slk_manager_t *m)
     slk_diag_t ignored;
     slk_api_network_params_t params;
     const slk_api_t api = slk_manager_node(m);
-    if (ms)
-        return ms;
+    if (ms || !is_following(m))
+        return ms ? ms : REAL_BLOCK_MS;
     slk_arena_init(&arena, (size_t)1 << 20);
     if (slk_api_StateGetNetworkParams(&api, &arena, &params, &ignored) == SLK_OK) {
         ms = params.block_delay_secs ? (int64_t)params.block_delay_secs * 1000 : 1000;
         atomic_store(&m->block_ms, ms);
     }
     slk_arena_free(&arena);
-    return ms ? ms : 30000;
+    return ms ? ms : REAL_BLOCK_MS;
 }
 
 static json_t *eta_json(slk_manager_t *m, slk_db_t *db, const slk_sector_row_t *row)
@@ -211,13 +220,11 @@ static void ask_chain(slk_manager_t *m, on_chain_t *chain, uint64_t miner,
                       const slk_bitfield_t *only, slk_arena_t *arena)
 {
     slk_diag_t ignored;
-    slk_chain_status_t status;
     const slk_api_t api = slk_manager_node(m);
     const slk_address_t address = slk_address_id(miner);
     *chain = (on_chain_t){.miner = miner};
-    slk_chain_status(m->chain, &status);
-    chain->known = status.following && slk_api_StateMinerSectors(&api, &address, only, NULL, arena,
-                                                                 &chain->all, &ignored) == SLK_OK;
+    chain->known = is_following(m) && slk_api_StateMinerSectors(&api, &address, only, NULL, arena,
+                                                                &chain->all, &ignored) == SLK_OK;
     chain->active_known = chain->known && !only &&
                           slk_api_StateMinerActiveSectors(&api, &address, NULL, arena,
                                                           &chain->active, &ignored) == SLK_OK;
@@ -588,7 +595,7 @@ static void set_location(slk_manager_t *m, json_t *json, const slk_sector_row_t 
     const slk_api_t api = slk_manager_node(m);
     const slk_address_t miner = slk_address_id(row->miner);
     slk_arena_init(&arena, (size_t)1 << 20);
-    bool known = slk_sector_state_class(row->state) == SLK_CLASS_PROVING &&
+    bool known = slk_sector_state_class(row->state) == SLK_CLASS_PROVING && is_following(m) &&
                  slk_api_StateSectorPartition(&api, &miner, row->number, NULL, &arena, &at,
                                               &ignored) == SLK_OK;
     json_object_set_new(json, "deadline",
