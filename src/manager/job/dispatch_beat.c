@@ -395,6 +395,24 @@ static bool session_ok(const slk_pic_worker_t *worker, const slk_beat_t *beat)
            !strcmp(session, worker->session);
 }
 
+static const slk_job_progress_t *named(const slk_beat_t *beat, int64_t id)
+{
+    for (size_t i = 0; i < beat->jobs.count; i++)
+        if (beat->jobs.items[i].id == (uint64_t)id)
+            return &beat->jobs.items[i];
+    return NULL;
+}
+
+/* What it names no more it has let go. */
+static void hear_ghosts(slk_dispatch_t *d, slk_pic_worker_t *worker, const slk_beat_t *beat)
+{
+    for (uint32_t i = 0; i < worker->ghost_cnt;)
+        if (named(beat, worker->ghosts[i].id))
+            i++;
+        else if (slk_pic_ghost_drop(worker, worker->ghosts[i].id))
+            slk_dispatch_stir(d);
+}
+
 /* Everything of a beat that is kept. *again: somebody has to look into the database. With lock. */
 static void hear(slk_dispatch_t *d, slk_pic_worker_t *worker, const slk_beat_t *beat, bool *paths,
                  bool *back)
@@ -407,6 +425,7 @@ static void hear(slk_dispatch_t *d, slk_pic_worker_t *worker, const slk_beat_t *
     worker->free_memory = beat->free_memory;
     worker->load_millis = beat->load_millis;
     hear_stores(d, worker, &beat->stores, paths);
+    hear_ghosts(d, worker, beat);
     for (size_t i = 0; i < beat->jobs.count; i++) {
         const slk_job_progress_t *p = &beat->jobs.items[i];
         slk_pic_job_t *job = slk_pic_job(&d->pic, (int64_t)p->id);
@@ -421,14 +440,6 @@ static void hear(slk_dispatch_t *d, slk_pic_worker_t *worker, const slk_beat_t *
 }
 
 /* --- Orders ----------------------------------------------------------------------------------- */
-
-static const slk_job_progress_t *named(const slk_beat_t *beat, int64_t id)
-{
-    for (size_t i = 0; i < beat->jobs.count; i++)
-        if (beat->jobs.items[i].id == (uint64_t)id)
-            return &beat->jobs.items[i];
-    return NULL;
-}
 
 /* The answer as JSON; *any: there is something in it. With lock. */
 static void put_orders(slk_text_t *out, const slk_dispatch_t *d, const slk_pic_worker_t *worker,

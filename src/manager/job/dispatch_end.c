@@ -143,6 +143,19 @@ static void tell(const end_t *e)
                        e->again ? ", to be tried again" : "", e->error);
 }
 
+/* Where there was no space, or where it failed twice in a row, it is tried again last. Forgotten when the manager
+ * starts anew: it is a wish. */
+static void note_where(const end_t *e)
+{
+    pthread_mutex_lock(&e->d->lock);
+    slk_pic_job_t *job = slk_pic_job(&e->d->pic, e->claim.id);
+    if (job && (e->failure == SLK_FAILURE_NO_SPACE || !strcmp(job->failed_at, e->claim.worker)))
+        snprintf(job->avoid, sizeof job->avoid, "%s", e->claim.worker);
+    if (job)
+        snprintf(job->failed_at, sizeof job->failed_at, "%s", e->claim.worker);
+    pthread_mutex_unlock(&e->d->lock);
+}
+
 /* With db_lock. */
 static slk_err_t end_job(end_t *e, bool *taken, slk_diag_t *diag)
 {
@@ -161,6 +174,8 @@ static slk_err_t end_job(end_t *e, bool *taken, slk_diag_t *diag)
     if (e->result)
         learn(e, sector_sz);
     slk_dispatch_refresh(d, e->claim.id, true);
+    if (e->again)
+        note_where(e);
     /* What others sent under other leases is of no use any more. */
     if (slk_task_has_output(e->view.task) && !e->again)
         slk_output_remove(d, e->claim.id, e->result ? e->claim.lease : -1);

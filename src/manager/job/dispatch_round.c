@@ -79,7 +79,7 @@ static bool snap_workers(snap_t *s, const slk_picture_t *pic)
     s->mounts = NULL;
     for (uint32_t i = 0; i < pic->worker_cnt; i++) {
         mounts += pic->workers[i]->mount_cnt;
-        running += pic->workers[i]->job_cnt;
+        running += pic->workers[i]->job_cnt + pic->workers[i]->ghost_cnt;
     }
     s->mounts = calloc(mounts + 1, sizeof *s->mounts);
     s->running = calloc(running + 1, sizeof *s->running);
@@ -115,6 +115,15 @@ static bool snap_workers(snap_t *s, const slk_picture_t *pic)
                                       .started_ms = w->jobs[j]->started_ms,
                                       .done = w->jobs[j]->done,
                                       .total = w->jobs[j]->total};
+        for (uint32_t j = 0; w->alive && j < w->ghost_cnt; j++)
+            s->running[s->in.running_cnt++] =
+                (slk_sched_running_t){.id = w->ghosts[j].id,
+                                      .worker = i,
+                                      .task = w->ghosts[j].task,
+                                      .miner = w->ghosts[j].miner,
+                                      .number = w->ghosts[j].number,
+                                      .sector_sz = w->ghosts[j].sector_sz,
+                                      .started_ms = w->ghosts[j].started_ms};
     }
     s->in.worker_cnt = pic->worker_cnt;
     return true;
@@ -210,6 +219,7 @@ static bool snap_jobs(snap_t *s, const slk_picture_t *pic)
                                        .deadline_ms = job->deadline_ms,
                                        .not_before_ms = job->not_before_ms,
                                        .only_worker = job->only_worker[0] ? job->only_worker : NULL,
+                                       .avoid = job->avoid[0] ? job->avoid : NULL,
                                        .first_file = s->in.file_cnt};
         snap_files(s, slk_pic_sector(pic, &(slk_sector_id_t){job->miner, job->number}), mounted);
         s->jobs[i].file_cnt = s->in.file_cnt - s->jobs[i].first_file;

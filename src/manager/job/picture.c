@@ -367,6 +367,37 @@ static void leave_worker(slk_picture_t *pic, slk_pic_job_t *job)
     job->worker = SLK_PIC_NONE;
 }
 
+/* It goes on with it until it hears of that. No memory: nobody waits for it then. */
+static void leave_ghost(slk_picture_t *pic, const slk_pic_job_t *job)
+{
+    slk_pic_worker_t *worker = pic->workers[job->worker];
+    if (worker->ghost_cnt == worker->ghost_cap) {
+        const uint32_t cap = worker->ghost_cap ? 2 * worker->ghost_cap : 4;
+        slk_pic_ghost_t *more = realloc(worker->ghosts, cap * sizeof *more);
+        if (!more)
+            return;
+        worker->ghosts = more;
+        worker->ghost_cap = cap;
+    }
+    worker->ghosts[worker->ghost_cnt++] = (slk_pic_ghost_t){.id = job->id,
+                                                            .started_ms = job->started_ms,
+                                                            .task = job->task,
+                                                            .miner = job->miner,
+                                                            .number = job->number,
+                                                            .sector_sz = job->sector_sz};
+}
+
+bool slk_pic_ghost_drop(slk_pic_worker_t *worker, int64_t id)
+{
+    const uint32_t before = worker->ghost_cnt;
+    for (uint32_t i = 0; i < worker->ghost_cnt;)
+        if (worker->ghosts[i].id == id)
+            worker->ghosts[i] = worker->ghosts[--worker->ghost_cnt];
+        else
+            i++;
+    return worker->ghost_cnt < before;
+}
+
 static bool join_worker(slk_picture_t *pic, slk_pic_job_t *job)
 {
     const uint32_t at = slk_pic_worker_add(pic, job->worker_id);
@@ -516,6 +547,12 @@ slk_err_t slk_pic_job_show(slk_picture_t *pic, slk_job_row_t *row, uint64_t leas
 {
     const slk_job_state_t state = row->view.state;
     if (state != SLK_JOB_QUEUED && state != SLK_JOB_RUNNING) {
+        const slk_pic_job_t *ended = slk_pic_job(pic, row->view.id);
+        const bool unasked =
+            state == SLK_JOB_DROPPED ||
+            (state == SLK_JOB_FAILED && row->view.failure == SLK_FAILURE_CANCELLED);
+        if (ended && ended->worker != SLK_PIC_NONE && unasked)
+            leave_ghost(pic, ended);
         slk_pic_job_remove(pic, row->view.id);
         return SLK_OK;
     }
@@ -563,6 +600,7 @@ void slk_picture_free(slk_picture_t *pic)
         free(pic->workers[i]->miners.at);
         free(pic->workers[i]->mounts);
         free(pic->workers[i]->jobs);
+        free(pic->workers[i]->ghosts);
         free(pic->workers[i]);
     }
     for (uint32_t i = 0; i < pic->store_cnt; i++) {

@@ -84,6 +84,14 @@ typedef struct {
 
 typedef struct slk_pic_job slk_pic_job_t;
 
+/* A job that was aborted or is wanted no more: its worker works on it, on the sector's files, until it has heard
+ * of that. */
+typedef struct {
+    int64_t id, started_ms;
+    slk_task_t task;
+    uint64_t miner, number, sector_sz;
+} slk_pic_ghost_t;
+
 typedef struct {
     char id[SLK_JOB_WORKER_MAX], name[128], url[512], version[64], session[64];
     uint32_t limits[SLK_TASK_CNT];
@@ -102,6 +110,8 @@ typedef struct {
     uint32_t mount_cnt;
     slk_pic_job_t **jobs; /* running ones */
     uint32_t job_cnt, job_cap;
+    slk_pic_ghost_t *ghosts;
+    uint32_t ghost_cnt, ghost_cap;
 } slk_pic_worker_t;
 
 /* --- Jobs ------------------------------------------------------------------------------------- */
@@ -128,7 +138,9 @@ struct slk_pic_job {
     char *start;                        /* RUNNING: slk_assignment as JSON */
     slk_pic_promise_t *promises;        /* RUNNING */
     uint32_t promise_cnt;
-    uint64_t lease_until_ms; /* RUNNING */
+    uint64_t lease_until_ms;            /* RUNNING */
+    char failed_at[SLK_JOB_WORKER_MAX]; /* the last try; empty: none failed */
+    char avoid[SLK_JOB_WORKER_MAX];     /* gets it only when no other can take it */
     uint64_t back_ms; /* QUEUED: when the worker that lost it named it again; 0: it did not */
     bool reserved;    /* its worker has taken its space off what it reports */
     char stage[64], unit[24];
@@ -164,12 +176,15 @@ slk_pic_mount_t *slk_pic_mount(const slk_pic_worker_t *worker, uint32_t store);
 slk_pic_mount_t *slk_pic_mount_add(slk_pic_worker_t *worker, uint32_t store);
 void slk_pic_mount_remove(slk_pic_worker_t *worker, uint32_t store);
 
+/* This one was let go. True: there was one. */
+bool slk_pic_ghost_drop(slk_pic_worker_t *worker, int64_t id);
+
 /* False: out of memory. */
 bool slk_pic_file_add(slk_picture_t *pic, const slk_sector_id_t *sector, slk_file_types_t types,
                       uint32_t store, slk_storage_rank_t rank);
 /* As slk_storage_outdate. */
-void slk_pic_file_outdate(slk_picture_t *pic, const slk_sector_id_t *sector,
-                          slk_file_types_t types, uint32_t store);
+void slk_pic_file_outdate(slk_picture_t *pic, const slk_sector_id_t *sector, slk_file_types_t types,
+                          uint32_t store);
 /* For each path, whether a worker has it attached, alive or not; to be freed. NULL: out of memory. */
 bool *slk_pic_mounted(const slk_picture_t *pic);
 /* Types of which such a path has one that is not stale. */

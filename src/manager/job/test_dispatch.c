@@ -355,7 +355,7 @@ static void test_wishes(void **state)
     assert_ok(slk_dispatch_wish(f->s.dispatch, "w1", SLK_WORKER_PAUSED, &sim_diag), sim_diag);
     assert_err(SLK_ERR_NOTFOUND,
                slk_dispatch_wish(f->s.dispatch, "w9", SLK_WORKER_PAUSED, &sim_diag));
-    const int64_t job = sim_add(&f->s, "k1", 5, SLK_TASK_C2);
+    const int64_t job = sim_add(&f->s, "k1", 5, SLK_TASK_PC1);
     orders = sim_beat(&f->a, "[]", BEAT, NULL);
     assert_true(json_is_true(json_object_get(orders, "Paused")));
     assert_int_equal(sim_started(orders), 0);
@@ -388,8 +388,21 @@ static void test_wishes(void **state)
     orders = sim_beat_job(&f->a, id, lease, BEAT);
     assert_true(cancelled(orders, id));
     json_decref(orders);
-    assert_int_equal(sim_done(&f->a, id, lease, "{}", "[]", NULL), 0);
     slk_job_view_t view = sim_view(&f->s, id);
+    /* As long as it has not let go, nobody else gets the sector's files. */
+    register_ok(&f->b);
+    const int64_t again = sim_add(&f->s, "again", view.number, SLK_TASK_PC1);
+    for (int i = 0; i < 4; i++) {
+        json_decref(sim_beat_job(&f->a, id, lease, 0));
+        orders = sim_beat(&f->b, "[]", BEAT, NULL);
+        assert_int_equal(sim_started(orders), 0);
+        json_decref(orders);
+    }
+    slk_dispatch_why(f->s.dispatch, again, why, sizeof why);
+    assert_non_null(strstr(why, "has the sector's files"));
+    assert_int_equal(sim_done(&f->a, id, lease, "{}", "[]", NULL), 0);
+    json_decref(sim_beat(&f->a, "[]", 0, NULL));
+    wait_state(f, again, SLK_JOB_RUNNING);
     assert_int_equal(view.failure, SLK_FAILURE_CANCELLED);
     assert_string_equal(view.error, "a test says so");
     assert_int_equal(atomic_load(&f->ended), 1);
