@@ -28,10 +28,14 @@ static void seal_one(const node_t *node, uint64_t number, char out[80])
 
 static int two(void **state)
 {
-    char more[160];
+    char more[512];
     setup(state);
     snprintf(more, sizeof more, "\"ParamsDir\":\"%s/keys\"", dir);
     node_make(&a, dir, "a", &sim, more);
+    /* b proves with a program of its own, which gets replicas as damocles' do */
+    snprintf(more, sizeof more,
+             "\"ParamsDir\":\"%s/keys\",\"Processors\":{\"window_post\":{\"Program\":\"%s\"}}", dir,
+             SLK_BINARY);
     node_make(&b, dir, "b", &sim, more);
     node_start_known(&a, &sim);
     node_start_known(&b, &sim);
@@ -83,12 +87,18 @@ static json_t *row_b(void)
     return row(9, comm_r[1], json_pack("[o]", holder(b.seal, url_of(&b))));
 }
 
-static json_t *prove_ms(json_t *rows, uint32_t read_ms, uint32_t sector_ms)
+/* Takes the sectors; the id of the job. */
+static uint64_t add_wdp(const node_t *node, json_t *rows, uint32_t read_ms, uint32_t sector_ms)
 {
     json_t *params = json_pack("{ss,si,si,so,si,si}", "Randomness", randomness, "PoStProof",
                                WINDOW_2KIB, "Partition", 0, "Sectors", rows, "ReadTimeoutMs",
                                (int)read_ms, "SectorTimeoutMs", (int)sector_ms);
-    uint64_t id = sim_add(&sim, a.id, "WDP", life.miner, INT64_MAX, params, json_array());
+    return sim_add(&sim, node->id, "WDP", life.miner, INT64_MAX, params, json_array());
+}
+
+static json_t *prove_ms(json_t *rows, uint32_t read_ms, uint32_t sector_ms)
+{
+    uint64_t id = add_wdp(&a, rows, read_ms, sector_ms);
     return json_object_get(sim_wait(&sim, id, SIM_DONE, 60), "Result");
 }
 
@@ -168,6 +178,62 @@ static void test_proof(void **state)
     assert_true(ok);
 }
 
+/* A program that is not ours: files of its machine, and no others. */
+static void test_foreign(void **state)
+{
+    (void)state;
+    uint64_t id = add_wdp(&b, json_pack("[o]", row_b()), 2000, 10000);
+    json_t *result = json_object_get(sim_wait(&sim, id, SIM_DONE, 60), "Result");
+    assert_int_equal(strlen(json_string_value(json_object_get(result, "Proof"))), 256);
+    id = add_wdp(&b, json_pack("[o,o]", row_a(), row_b()), 2000, 10000);
+    assert_string_equal(failure(sim_wait(&sim, id, SIM_FAILED, 60), "lies at another worker"),
+                        "permanent");
+}
+
+/* What no manager of ours sends. */
+static void test_params(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *params, *says;
+    } rows[] = {
+        {"{}", "PoStProof"},
+        {"{\"PoStProof\":0}", "winning"},
+        {"{\"PoStProof\":99}", "99"},
+        {"{\"PoStProof\":10,\"Randomness\":\"12\"}", "Randomness"},
+        {"S[]", "Sectors"},
+        {"S[{},{},{}]", "1 to 2"},
+        {"S[{\"Number\":-1}]", "Number"},
+        {"S[{\"Number\":1,\"CommR\":\"x\"}]", "CommR"},
+        {"S[{\"Number\":1,\"CommR\":C,\"Cache\":\"../cache\"}]", "Cache and Sealed"},
+        {"S[{\"Number\":1,\"CommR\":C,\"Cache\":\"cache\",\"Sealed\":\"update\"}]",
+         "Cache and Sealed"},
+        {"S[{\"Number\":1,\"CommR\":C,\"Holders\":[{\"Store\":\"../x\"}]}]", "Holders"},
+        {"S[{\"Number\":1,\"CommR\":C,\"Holders\":[{\"Store\":\"x\",\"URL\":\"file:///etc\"}]}]",
+         "Holders"},
+        {"S[{\"Number\":1,\"CommR\":C},{\"Number\":1,\"CommR\":R}]", "twice"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[1024], *end_of = text;
+        for (const char *c = rows[i].params; *c; c++)
+            end_of +=
+                *c == 'S' && c == rows[i].params
+                    ? sprintf(end_of,
+                              "{\"PoStProof\":10,\"Randomness\":\"%s\",\"Sectors\":", randomness)
+                : (*c == 'C' || *c == 'R') && c[-1] == ':'
+                    ? sprintf(end_of, "\"%s\"", comm_r[*c == 'R'])
+                    : sprintf(end_of, "%c", *c);
+        if (rows[i].params[0] == 'S')
+            strcpy(end_of, "}");
+        json_error_t error;
+        json_t *params = json_loads(text, 0, &error);
+        if (!params)
+            fail_msg("%s: %s", text, error.text);
+        uint64_t id = sim_add(&sim, a.id, "WDP", life.miner, INT64_MAX, params, json_array());
+        assert_string_equal(failure(sim_wait(&sim, id, SIM_FAILED, 20), rows[i].says), "permanent");
+    }
+}
+
 /* --- What is skipped ---------------------------------------------------------------------------- */
 
 static void test_skipped(void **state)
@@ -241,7 +307,7 @@ static void test_hangs(void **state)
 }
 
 /* A server for /remote that answers after a while, or with what it should not. */
-typedef enum { SLOW, LONG, GARBAGE, BUSY_ONCE } manner_t;
+typedef enum { SLOW, SLOW_PATH, LONG, GARBAGE, BUSY_ONCE } manner_t;
 
 static struct {
     manner_t manner;
@@ -255,11 +321,13 @@ static void answer_badly(slk_http_request_t *req, void *ctx)
     (void)ctx;
     static char bytes[1 << 20];
     atomic_fetch_add(&peer.calls, 1);
-    if (peer.manner == SLOW)
+    const char *store = slk_http_arg(req, "store");
+    if (peer.manner == SLOW || (peer.manner == SLOW_PATH && store && !strcmp(store, "slow")))
         for (int i = 0; i < 100 && !slk_http_gone(req); i++)
             usleep(100000);
-    size_t len =
-        peer.manner == GARBAGE ? slk_post_vanilla_sz(slk_size_by_name("2KiB"), 10) : sizeof bytes;
+    size_t len = peer.manner == GARBAGE || peer.manner == SLOW_PATH
+                     ? slk_post_vanilla_sz(slk_size_by_name("2KiB"), 10)
+                     : sizeof bytes;
     slk_http_reply(req, peer.manner == BUSY_ONCE && atomic_load(&peer.calls) < 2 ? 503 : 200, NULL,
                    bytes, len);
 }
@@ -310,6 +378,54 @@ static void test_peers(void **state)
     assert_skipped(prove_ms(json_pack("[o,o]", row_a(), row_peer(9, "p")), 500, 1000), 1, 9,
                    peer.url);
     assert_true(slk_clock_seconds() - begin < 8);
+}
+
+/* Many sectors of two paths of that peer, one of which hangs: it is not asked for each of its sectors, and those
+ * of the other one do not wait for it. */
+static void test_many(void **state)
+{
+    (void)state;
+    enum { CNT = 400 };
+    slk_worker_t w = {.remote_url = "http://127.0.0.1:1/remote", .name = "w"};
+    slk_vanilla_sector_t *sectors = calloc(CNT, sizeof *sectors);
+    slk_vanilla_holder_t *holders = calloc(CNT, sizeof *holders);
+    slk_vanilla_run_t run = {.w = &w,
+                             .sectors = sectors,
+                             .cnt = CNT,
+                             .read_ms = 500,
+                             .sector_ms = 1000,
+                             .randomness = node_from_hex(comm_r[0])};
+    pthread_mutex_init(&w.mutex, NULL);
+    w.key = sim.transfer;
+    assert_ok(slk_post_by_id(&run.post, WINDOW_2KIB, &diag), diag);
+    peer_up();
+    peer.manner = SLOW_PATH;
+    atomic_store(&peer.calls, 0);
+    for (size_t i = 0; i < CNT; i++) {
+        snprintf(holders[i].store, sizeof holders[i].store, i % 2 ? "fast" : "slow");
+        snprintf(holders[i].url, sizeof holders[i].url, "%s", peer.url);
+        sectors[i] = (slk_vanilla_sector_t){.holders = &holders[i], .holder_cnt = 1};
+        sectors[i].ask = (slk_vanilla_ask_t){
+            .sector = {life.miner, i}, .post = run.post, .leaf_cnt = run.post.challenges};
+        sectors[i].position = (uint32_t)i;
+    }
+    double begin = slk_clock_seconds();
+    assert_ok(slk_vanilla_remote(&run, 0, &diag), diag);
+    assert_true(slk_clock_seconds() - begin < 9); /* one second and the slack, not 200 */
+    unsigned tried = 0;
+    for (size_t i = 0; i < CNT; i++) {
+        assert_null(sectors[i].proof);
+        if (i % 2)
+            assert_has(sectors[i].why.text, "wrong vanilla proof");
+        else
+            tried += !strstr(sectors[i].why.text, "not asked for");
+    }
+    assert_in_range(tried, 1, 6);
+    assert_int_equal(atomic_load(&peer.calls), CNT / 2 + tried);
+    slk_http_server_free(peer.server, 100);
+    pthread_mutex_destroy(&w.mutex);
+    free(sectors);
+    free(holders);
 }
 
 /* --- The route ------------------------------------------------------------------------------------ */
@@ -409,8 +525,10 @@ static void test_route(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest quick[] = {
-        cmocka_unit_test(test_skipped), cmocka_unit_test(test_route), cmocka_unit_test(test_peers),
-        cmocka_unit_test(test_proof),   cmocka_unit_test(test_hangs), /* the last: worker a ends */
+        cmocka_unit_test(test_skipped), cmocka_unit_test(test_route), cmocka_unit_test(test_params),
+        cmocka_unit_test(test_peers),   cmocka_unit_test(test_many),  cmocka_unit_test(test_proof),
+        cmocka_unit_test(test_foreign), /* with the parameters of the one before */
+        cmocka_unit_test(test_hangs),   /* the last: worker a ends */
     };
     if (argc == 3 && !strcmp(argv[1], "worker"))
         return node_main(argv[2]);
