@@ -8,8 +8,9 @@
 #include <string.h>
 #include <time.h>
 
-#define COLUMNS_MAX 12u
-#define CELL_MAX    1024u
+#define COLUMNS_MAX   12u
+#define CELL_MAX      1024u
+#define ROOM_FOR_REST 40u /* " ... N in all" */
 
 /* --- Values ----------------------------------------------------------------------------------------- */
 
@@ -87,7 +88,7 @@ void slk_show_words(char *out, size_t cap, const json_t *value)
     {
         *text = 0;
         slk_show_plain(text, sizeof text, word);
-        if (used + strlen(text) + 16 > cap) {
+        if (used + strlen(text) + ROOM_FOR_REST > cap) {
             snprintf(out + used, cap - used, " ... %zu in all", json_array_size(value));
             return;
         }
