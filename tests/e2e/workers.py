@@ -1,0 +1,825 @@
+#!/usr/bin/env python3
+"""Several workers, their storage paths, and what operators do to them, with real processes.
+
+    tests/e2e/workers.py SELKIE                 all
+    tests/e2e/workers.py SELKIE quick           a sector through three workers
+    tests/e2e/workers.py SELKIE NAME...         those of these names
+    tests/e2e/workers.py SELKIE list            names
+
+Each scenario has a cluster of its own. Needs the 2KiB parameters of porep in
+FIL_PROOFS_PARAMETER_CACHE.
+"""
+
+import collections
+import hashlib
+import http.client
+import http.server
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+import cluster
+from roles import HASTY, UNRULY, Cluster, Worker, Wrong, free_port, poll
+
+Scenario = collections.namedtuple("Scenario", "name make quick run")
+SCENARIOS = []
+HERE = os.path.dirname(os.path.abspath(__file__))
+FOREIGN = os.path.join(HERE, "foreign.py")
+WRONG = "eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.AAAA"
+SEALS = {"AP": 2, "PC1": 2, "PC2": 2}
+
+
+def scenario(quick=False, alone=False, **settings):
+    def add(function):
+        make = Alone if alone else lambda program, folder: Net(program, folder, **settings)
+        SCENARIOS.append(Scenario(function.__name__, make, quick, function))
+        return function
+    return add
+
+
+def expect(what, condition, found=""):
+    if not condition:
+        raise Wrong(f"{what}: {found}")
+
+
+def digests(folder):
+    """SHA-256 of a file, or of all files below a folder, by name."""
+    if os.path.isfile(folder):
+        with open(folder, "rb") as file:
+            return {"": hashlib.sha256(file.read()).hexdigest()}
+    found = {}
+    for below, _, names in os.walk(folder):
+        for name in names:
+            path = os.path.join(below, name)
+            found[os.path.relpath(path, folder)] = digests(path)[""]
+    return found
+
+
+class Member(Worker):
+    """A worker with a repo of its own, on any paths."""
+
+    def __init__(self, owner, name, tasks=None, paths=(), **config):
+        config = {"NoDefault": True, **config}
+        if tasks is not None:
+            config["Tasks"] = tasks
+        super().__init__(owner, name, os.path.join(owner.folder, "repos", name), **config)
+        self.ids = {}
+        for words in paths:
+            self.make_path(*words)
+
+    def make_path(self, verb, root, *words):
+        made = self.selkie.command("store", verb, root, *words)
+        self.ids[root] = made["id"]
+        return made["id"]
+
+    def change_meta(self, root, **values):
+        path = os.path.join(root, "sectorstore.json")
+        with open(path) as file:
+            meta = json.load(file)
+        meta.update(values)
+        with open(path + ".new", "w") as file:
+            json.dump(meta, file)
+        os.rename(path + ".new", path)
+
+    def start(self, *before, wait=True, **changes):
+        self.config.setdefault("Manager", self.owner.worker_url())
+        if "TokenFile" not in self.config:
+            self.config["TokenFile"] = self.owner.worker_token()
+        self.config.update(changes)
+        with open(os.path.join(self.folder, "config.json"), "w") as file:
+            json.dump(self.config, file)
+        self.process = self.owner.spawn(self.name, *before, self.selkie.program, "worker", "run", "--repo", self.repo)
+        if wait:
+            poll(f"worker {self.name} is active", 30, self.active)
+        return self
+
+    def log(self):
+        return self.owner.log_of(self.name)
+
+
+class OtherManager:
+    """Refuses every worker for its protocol, as a manager of that version does."""
+
+    def __init__(self, version):
+        older = "worker" if version > 1 else "manager"
+        text = f"protocol {version} here, 1 there: the {older} is older, upgrade it"
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "error": {"code": 1002, "message": text}}).encode()
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_POST(self):
+                self.rfile.read(int(self.headers["Content-Length"]))
+                self.send_response(200)
+                self.send_header("Content-Type", "application/json")
+                self.send_header("Content-Length", str(len(body)))
+                self.end_headers()
+                self.wfile.write(body)
+
+            def log_message(self, *_):
+                pass
+        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/rpc/v0"
+
+    def __enter__(self):
+        threading.Thread(target=self.server.serve_forever, daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self.server.shutdown()
+
+
+class Alone:
+    """A folder and the program, for what starts everything by itself."""
+
+    def __init__(self, program, folder):
+        self.folder, self.processes = folder, {}
+        self.selkie = cluster.Selkie(program, os.path.join(folder, "repo"))
+        self.run = self.selkie.command
+
+    def end(self):
+        pass
+
+    def log_of(self, name):
+        with open(os.path.join(self.folder, name + ".log"), errors="replace") as file:
+            return file.read()
+
+
+class Net(Cluster):
+    """Devnet and manager; the workers are the scenarios'."""
+
+    def __init__(self, program, folder, size="2KiB", block="100ms", miners=1, **config):
+        self.folder, self.miner, self.processes, self.expected = folder, None, {}, {}
+        self.size = size
+        self.selkie = cluster.Selkie(program, os.path.join(folder, "repo"))
+        self.config_path = os.path.join(self.selkie.repo, "manager", "config.toml")
+        os.makedirs(self.selkie.repo)
+        self.start_devnet(None, block)
+        self.port = free_port()
+        self.miner = self.run("manager", "init", "--create", "--size", size, "--listen", f"127.0.0.1:{self.port}")["miner"]
+        if miners > 1:
+            owner = self.new_owner()
+            self.second = self.run("manager", "init", "--create", "--size", size, "--owner", owner)["miner"]
+        self.configure(**{**HASTY, **config})
+        self.start_manager()
+        print(f"     cluster of miner t0{self.miner} in {self.selkie.repo}", flush=True)
+
+    def start_devnet(self, period, block):
+        self.spawn("devnet", self.selkie.program, "devnet", "run", "--repo", self.selkie.repo, "--size", self.size,
+                   "--listen", "127.0.0.1:0", "--block-time", block, "--threads", "1")
+        folder = os.path.join(self.selkie.repo, "devnet")
+        poll("the devnet serves", 20, lambda: os.path.exists(os.path.join(folder, "api")))
+        self.node = cluster.Node(folder)
+        with open(os.path.join(folder, "api")) as file:
+            os.environ["FULLNODE_API_INFO"] = f"{self.node.token}:{file.read().strip()}"
+
+    def new_owner(self):
+        """An address with money."""
+        new = self.node.ask("Filecoin.WalletNew", "bls")
+        rich = self.node.ask("Filecoin.WalletDefaultAddress")
+        message = {"To": new, "From": rich, "Value": "1000000000000000000000", "Method": 0, "Nonce": 0, "Params": None}
+        cid = self.node.ask("Filecoin.MpoolPushMessage", message, None)["CID"]
+        poll("the owner has money", 20, lambda: self.node.ask("Filecoin.StateSearchMsg", [], cid, -1, True))
+        return new
+
+    def member(self, name, tasks=None, paths=(), **config):
+        return Member(self, name, tasks, paths, **config)
+
+    def refusal(self, method, *params, token):
+        """What a call is refused with, by HTTP or within the answer."""
+        connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=20)
+        body = json.dumps({"jsonrpc": "2.0", "id": 1, "method": method, "params": list(params)})
+        connection.request("POST", "/rpc/v0", body, {"Authorization": "Bearer " + token})
+        answer = connection.getresponse()
+        text = answer.read().decode()
+        if answer.status == 200 and "error" not in json.loads(text):
+            raise Wrong(f"{method} was not refused: {text}")
+        print(f"     {answer.status} {text.strip()}")
+        return text
+
+    def path(self, name):
+        return os.path.join(self.folder, "paths", name)
+
+    def workers(self):
+        return {row["name"]: row for row in self.run("sealing", "workers")}
+
+    def stores(self):
+        return {row["ID"]: row for row in self.run("store", "list")}
+
+    def find(self, number, *words):
+        """{(type, worker)} of a sector's files, and of these that count."""
+        names = {row["id"]: row["name"] for row in self.run("sealing", "workers")}
+        rows = self.run("store", "find", str(number), *words)
+        return {(row["type"], names.get(row["worker"], row["worker"])) for row in rows}
+
+    def job(self, number, task, state=None, seconds=30):
+        """Wait until this job is there."""
+        def look():
+            return [job for job in self.jobs(number) if job["task"] == task and state in (None, job["state"])]
+        return poll(f"{task} of {number} is {state or 'there'}", seconds, look)[0]
+
+
+def trio(c, tag="", **config):
+    """A seals, B proves, C stores."""
+    a = c.member("seals" + tag, {**SEALS, "C2": 0}, [("seal-init", c.path("seal" + tag))], **config)
+    b = c.member("proves" + tag, {"C2": 1, "C1": 0, "FIN": 0, "GET": 0})
+    d = c.member("stores" + tag, {"C1": 0, "FIN": 0}, [("file-init", c.path("final" + tag))])
+    return a, b, d
+
+
+@scenario(quick=True)
+def three_workers(c):
+    """A takes AP to C1, B takes C2 and has no path, C stores: the sector goes through all of them."""
+    a, b, d = trio(c)
+    for member in (a, b, d):
+        member.start()
+    number = c.pledge()
+    c.past(number, "SectorPreCommit2")
+    name = f"s-t0{c.miner}-{number}"
+    expect("store find after PC2", c.find(number) >= {("sealed", "seals"), ("cache", "seals")}, c.find(number))
+    sealed = digests(os.path.join(c.path("seal"), "sealed", name))
+    aux = digests(os.path.join(c.path("seal"), "cache", name))["p_aux"]
+    job = c.job(number, "C2", "running", 60)
+    expect("C2 is B's", job["worker"] == "proves", job)
+    expect("sealing workers names the job", job["id"] in c.workers()["proves"]["jobs"], c.workers()["proves"])
+    expect("sched-diag names the job", str(job["id"]) in c.run("sealing", "sched-diag")["CallToWork"], job)
+    c.until(number, "Proving", seconds=200)
+    expect("store find at the end", c.find(number) >= {("sealed", "stores"), ("cache", "stores")}, c.find(number))
+    expect("nothing is with A", not [f for f in c.find(number) if f[1] == "seals"], c.find(number))
+    expect("the sealed file is the same", digests(os.path.join(c.path("final"), "sealed", name)) == sealed)
+    cache = digests(os.path.join(c.path("final"), "cache", name))
+    expect("p_aux is the same", cache["p_aux"] == aux)
+    expect("no layers are kept", not [n for n in cache if "layer" in n], cache)
+    expect("A's folders are empty", not os.path.exists(os.path.join(c.path("seal"), "sealed", name)))
+    trash = [os.path.join(below, n) for below, dirs, names in os.walk(c.path("seal")) for n in dirs + names
+             if "trash" in below]
+    expect("the sealed file is in A's trash", any(os.path.isfile(t) and digests(t) == sealed for t in trash), trash)
+
+
+def slow(member, stage="pc1"):
+    """Its processor of this stage does what tell() says."""
+    member.config.setdefault("Processors", {})[stage] = {
+        "Program": sys.executable, "Args": [UNRULY, member.owner.selkie.program, stage, member.unruly],
+        "GraceSeconds": 2}
+    return member
+
+
+def lone(c, name="lone", **config):
+    """A worker that does all but C2, with one path for sealing and storage."""
+    return slow(c.member(name, SEALS, [("seal-init", c.path(name), "--store")], **config))
+
+
+# --- Paths -----------------------------------------------------------------------------------------
+
+
+def drop_c2(c, number):
+    """The sector goes on without its proof, so that no minute is spent on it."""
+    c.until(number, "Committing", seconds=60)
+    c.force(number, "FinalizeSector")
+
+
+@scenario()
+def gateways(c):
+    """Two gateways with buffers of their own mount one final path: it is one path, and nothing in it is ever deleted."""
+    final = c.path("shared")
+    a = c.member("seals", SEALS, [("seal-init", c.path("sealing"))])
+    first = c.member("gate1", {"FIN": 0, "C1": 0}, [("file-init", final), ("file-init", c.path("buffer1"))])
+    second = c.member("gate2", {"FIN": 0, "C1": 0}, [("file-init", c.path("buffer2"))])
+    second.selkie.command("store", "attach", final)
+    for gate, buffer in ((first, "buffer1"), (second, "buffer2")):
+        gate.change_meta(c.path(buffer), CanFinal=False)
+    for member in (a, first, second):
+        member.start()
+    shared = first.ids[final]
+    row = c.stores()[shared]
+    expect("one path, served by two", sorted(u["Worker"] for u in row["URLs"]) ==
+           sorted(c.workers()[n]["id"] for n in ("gate1", "gate2")), row)
+    numbers = c.pledge(2)
+    for number in numbers:
+        drop_c2(c, number)
+    for number in numbers:
+        c.until(number, "Proving", seconds=60)
+        rows = c.run("store", "find", str(number))
+        expect("all is in the final path", {r["store"] for r in rows} == {shared}, rows)
+        for kind in ("sealed", "cache"):
+            expect("it is there", os.path.exists(os.path.join(final, kind, f"s-t0{c.miner}-{number}")), kind)
+    before = digests(os.path.join(final, "sealed"))
+    expect("two files", len(before) == 2, before)
+    first.stop()
+    for number in numbers:
+        c.force(number, "FinalizeSector")
+        c.until(number, "Proving", seconds=60)
+    expect("finalized again, nothing changed", digests(os.path.join(final, "sealed")) == before)
+    expect("nothing of it went to its trash", not os.path.isdir(os.path.join(final, "trash")) or
+           not os.listdir(os.path.join(final, "trash")), os.listdir(final))
+    for number in numbers:
+        c.remove(number)
+        c.until(number, "Removed", seconds=40)
+    expect("the gateway that is left has removed them", not digests(os.path.join(final, "sealed")))
+
+
+@scenario()
+def attach_and_detach(c):
+    """Paths come and go while the worker runs; files are moved by hand and declared anew."""
+    w = lone(c)
+    w.start()
+    w.tell("pc1", "slow 1")
+    number = c.pledge()
+    c.job(number, "PC1", "running")
+    c.run("worker", "pause", "lone")
+    c.past(number, "SectorPreCommit1")
+    other = c.path("other")
+    made = w.make_path("seal-init", other)
+    poll("store list has the new path", 10, lambda: c.stores().get(made, {}).get("Usable"))
+    w.selkie.command("store", "detach", c.path("lone"))
+    old = w.ids[c.path("lone")]
+    poll("store list has the old one without a worker", 10, lambda: not c.stores()[old]["Usable"])
+    print("    ", c.stores()[old]["Err"])
+    c.run("worker", "resume", "lone")
+    c.says(number, r"PreCommit2: .*(path|not connected|no worker)")
+    expect("nothing failed", c.state(number) == "PreCommit2")
+    name = f"s-t0{c.miner}-{number}"
+    for kind in ("sealed", "cache"):
+        if os.path.exists(os.path.join(c.path("lone"), kind, name)):
+            os.rename(os.path.join(c.path("lone"), kind, name), os.path.join(other, kind, name))
+    w.selkie.command("store", "redeclare")
+    c.past(number, "SectorPreCommit2", seconds=30)
+    expect("it is where it was moved to", ("cache", other) in {(r["type"], r["path"]) for r in
+           c.run("store", "find", str(number))}, c.run("store", "find", str(number)))
+    w.selkie.command("store", "attach", c.path("lone"))
+    poll("the old one is back", 10, lambda: c.stores()[old]["Usable"])
+    c.until(number, "WaitSeed", "Committing")
+    expect("what it does not have is not said to be there", old not in
+           {r["store"] for r in c.run("store", "find", str(number))}, c.run("store", "find", str(number)))
+
+
+@scenario()
+def path_disappears(c):
+    """A path is away for a while: said so, nothing fails for good, it goes on when the path is back."""
+    w = lone(c)
+    w.start()
+    w.tell("pc1", "slow 1")
+    number = c.pledge()
+    c.job(number, "PC1", "running")
+    c.run("worker", "pause", "lone")
+    c.past(number, "SectorPreCommit1")
+    path = c.path("lone")
+    os.rename(path, path + ".away")
+    row = poll("store list says it", 20, lambda: [r for r in c.stores().values() if r["ID"] == w.ids[path] and r["Err"]])
+    print("    ", row[0]["Err"])
+    c.run("worker", "resume", "lone")
+    c.says(number, r"PreCommit2: .*(path|error)")
+    os.rename(path + ".away", path)
+    c.past(number, "SectorPreCommit2", seconds=60)
+    c.told(number, "SectorPreCommit1", "SectorPreCommit2")
+    expect("PC1 was not done again", "SectorRetrySealPreCommit1" not in c.story(number), c.story(number))
+
+
+@scenario()
+def path_read_only(c):
+    """A path that cannot be written to gets nothing new."""
+    root = c.path("ro")
+    os.makedirs(root)
+    if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=16m", "tmpfs", root], capture_output=True).returncode:
+        return print("     not tried: no file system can be mounted here")
+    try:
+        w = c.member("lone", SEALS, [("seal-init", root, "--store")])
+        w.start()
+        subprocess.run(["mount", "-o", "remount,ro", root], check=True)
+        poll("store list says it", 45, lambda: not c.stores()[w.ids[root]]["Usable"])
+        print("    ", c.stores()[w.ids[root]]["Err"])
+        number = c.pledge()
+        c.says(number, r"PreCommit1: PC1 waits")
+        expect("nothing was tried", c.job(number, "PC1")["tries"] == 0, c.job(number, "PC1"))
+        subprocess.run(["mount", "-o", "remount,rw", root], check=True)
+        c.past(number, "SectorPreCommit2", seconds=60)
+        c.remove(number)
+        c.until(number, "Removed", seconds=30)
+        w.stop()
+    finally:
+        subprocess.run(["umount", "-l", root])
+
+
+@scenario()
+def space(c):
+    """Two sectors and a path with room for one: the second waits for room, no job fails."""
+    root = c.path("small")
+    w = c.member("lone", SEALS, [("seal-init", root, "--store", "--max-storage", "70000")])
+    w.start()
+    first, second = c.pledge(2)
+    waiting = poll("one of them waits for room", 20, lambda: [
+        n for n in (first, second) if re.search(r"needs .* free", str(c.status(n)["waiting_for"]))])[0]
+    said = c.says(waiting, r"PreCommit1: .*needs .* free")
+    other = first if waiting == second else second
+    c.past(other, "SectorPreCommit2", seconds=30)
+    expect("the other still waits", c.state(waiting) == "PreCommit1", said)
+    expect("it was never tried", c.job(waiting, "PC1")["tries"] == 0, c.job(waiting, "PC1"))
+    c.remove(other)
+    c.until(other, "Removed", seconds=30)
+    c.past(waiting, "SectorPreCommit2", seconds=40)
+    for number in (first, second):
+        expect("no failure", not [e for e in c.story(number) if "Fail" in e], c.story(number))
+
+
+# --- Jobs ------------------------------------------------------------------------------------------
+
+
+@scenario()
+def pause_drain_abort(c):
+    """Paused: nothing new. Draining: what it has it finishes. Aborted: stopped, and tried again as after a failure."""
+    w = lone(c)
+    w.start()
+    c.run("worker", "pause", "lone")
+    expect("paused", c.workers()["lone"]["state"] == "paused", c.workers())
+    number = c.pledge()
+    c.says(number, r"PreCommit1: PC1 waits for a worker: .*paused")
+    expect("sealing jobs says the same", "paused" in c.job(number, "PC1", "queued")["waiting_for"], c.jobs(number))
+    diagram = c.run("sealing", "sched-diag")["SchedInfo"]
+    expect("sched-diag says the same", "paused" in diagram["Requests"][0]["Why"] and not diagram["OpenWindows"], diagram)
+    w.tell("pc1", "slow 3")
+    c.run("worker", "resume", "lone")
+    c.job(number, "PC1", "running")
+    c.run("worker", "drain", "lone")
+    expect("draining", c.workers()["lone"]["state"] == "draining", c.workers())
+    later = c.pledge()
+    c.past(number, "SectorPreCommit2", seconds=30)
+    c.says(later, r"PreCommit1: PC1 waits for a worker: .*draining")
+    c.run("worker", "resume", "lone")
+    c.past(later, "SectorPreCommit2")
+    w.tell("pc1", "slow 60")
+    third = c.pledge()
+    job = c.job(third, "PC1", "running")
+    poll("the worker has it", 10, lambda: w.selkie.command("worker", "info")["Jobs"])
+    c.run("sealing", "abort", str(job["id"]))
+    c.past(third, "SectorSealPreCommit1Failed")
+    poll("the worker has stopped it", 15, lambda: job["id"] not in
+         [j["ID"] for j in w.selkie.command("worker", "info")["Jobs"]])
+    c.past(third, "SectorPreCommit2")
+    log = [row["detail"] for row in c.status(third, True)["log"] if row["event"] == "SectorSealPreCommit1Failed"]
+    print("    ", log)
+    expect("the log names the operator", "operator" in str(log), log)
+
+
+@scenario()
+def stopped_beyond_lease(c):
+    """SIGSTOP for longer than the lease: alone, it goes on with its job; beside another one, it drops its claim."""
+    w = lone(c)
+    w.start()
+    w.tell("pc1", "slow 9")
+    number = c.pledge()
+    job = c.job(number, "PC1", "running")
+    poll("the worker has it", 10, lambda: w.selkie.command("worker", "info")["Jobs"])
+    w.process.send_signal(signal.SIGSTOP)
+    c.job(number, "PC1", "queued", 15)
+    expect("the worker is dead for now", c.workers()["lone"]["state"] == "dead", c.workers()["lone"])
+    c.says(number, r"PreCommit1: PC1 waits for a worker")
+    w.process.send_signal(signal.SIGCONT)
+    again = c.job(number, "PC1", "running", 15)
+    expect("the same try", again["tries"] == job["tries"] == 1, again)
+    c.past(number, "SectorPreCommit1")
+    c.run("worker", "pause", "lone")
+    c.remove(number)
+    c.run("worker", "resume", "lone")
+    c.until(number, "Removed", seconds=20)
+    w.tell("pc1", "slow 30")
+    number = c.pledge()
+    job = c.job(number, "PC1", "running")
+    poll("the worker has it", 10, lambda: "PC1" in [j["Task"] for j in w.selkie.command("worker", "info")["Jobs"]])
+    w.process.send_signal(signal.SIGSTOP)
+    other = lone(c, "other").start()
+    c.past(number, "SectorPreCommit1", seconds=30)
+    w.process.send_signal(signal.SIGCONT)
+    poll("it drops its claim", 20, lambda: job["id"] not in
+         [j["ID"] for j in w.selkie.command("worker", "info")["Jobs"]])
+    c.past(number, "SectorPreCommit2")
+    expect("one result", c.story(number).count("SectorPreCommit1") == 1, c.story(number))
+    c.until(number, "Committing")
+    rows = [r for r in c.run("store", "find", str(number)) if r["type"] == "cache"]
+    print("    ", [(r["type"], r["worker"]) for r in c.run("store", "find", str(number))])
+    expect("the other has it", "other" in [r["worker"] for r in rows], rows)
+
+
+@scenario()
+def result_kept(c):
+    """The manager is away when PC1 ends: the result is kept and delivered, nothing is computed again."""
+    w = lone(c)
+    w.start()
+    w.tell("pc1", "slow 2")
+    number = c.pledge()
+    c.job(number, "PC1", "running")
+    poll("the worker has it", 10, lambda: w.selkie.command("worker", "info")["Jobs"])
+    c.stop_manager(signal.SIGKILL)
+    job = poll("it is done", 20, lambda: [j for j in w.selkie.command("worker", "info")["Jobs"] if j["State"] == "ended"])
+    print("    ", job[0]["State"], job[0]["Stage"])
+    w.stop(signal.SIGKILL)
+    w.start(wait=False)
+    time.sleep(1)
+    c.start_manager()
+    c.past(number, "SectorPreCommit1", seconds=30)
+    expect("PC1 was run once", len(re.findall(r"PC1 begins", w.log())) == 1, w.log())
+
+
+@scenario()
+def two_on_one_repo(c):
+    """A second worker on a repo is refused; the first takes no harm."""
+    w = lone(c)
+    w.start()
+    second = c.spawn("second", c.selkie.program, "worker", "run", "--repo", w.repo)
+    expect("it ends with a status", second.wait(20) != 0)
+    said = c.log_of("second").strip().splitlines()[-1]
+    print("    ", said)
+    expect("a sentence", re.search(r"(another|already|runs|in use)", said), said)
+    number = c.pledge()
+    c.past(number, "SectorPreCommit1")
+
+
+@scenario()
+def one_job_one_worker(c):
+    """Three workers that mount one path, and many sectors: no job is run by two of them."""
+    shared = c.path("shared")
+    members = [c.member("m0", SEALS, [("seal-init", shared, "--store")])]
+    for name in ("m1", "m2"):
+        members.append(c.member(name, SEALS))
+        members[-1].selkie.command("store", "attach", shared)
+    for member in members:
+        member.start()
+    numbers = c.pledge(8)
+    for number in numbers:
+        c.past(number, "SectorPreCommit2", seconds=60)
+    begun = collections.Counter()
+    for member in members:
+        begun.update(re.findall(r"-(\d+): (PC[12]) begins", member.log()))
+    mine = {key: count for key, count in begun.items() if int(key[0]) in numbers}
+    expect("each once", set(mine.values()) == {1} and len(mine) == 16, mine)
+    print("    ", {m.name: len(re.findall(r"begins", m.log())) for m in members})
+
+
+@scenario()
+def foreign_processor(c):
+    """Programs that speak damocles' fields alone stand in for PC1, PC2 and C2."""
+    kinds = {stage: {"Program": sys.executable, "Args": [FOREIGN, c.selkie.program, stage]} for stage in
+             ("pc1", "pc2", "c2")}
+    w = c.member("lone", {**SEALS, "C2": 1}, [("seal-init", c.path("lone"), "--store")], Processors=kinds)
+    w.start()
+    number = c.pledge()
+    c.until(number, "Proving", seconds=240)
+    expect("the foreign programs did it", len(re.findall(r"foreign: (pc1|pc2|c2)", w.log())) >= 3, w.log()[-2000:])
+
+
+# --- Who may what ------------------------------------------------------------------------------------
+
+
+@scenario()
+def tokens(c):
+    """A worker's token cannot pledge; a wrong one, a revoked one are refused, each with a sentence."""
+    made = c.run("auth", "create-token", "--perm", "worker", "--name", "w")
+    for method, params in (("Selkie.SectorsPledge", [1]), ("Filecoin.AuthNew", [["admin"]])):
+        said = c.refusal(method, *params, token=made["token"])
+        expect("a sentence", "missing permission" in said, said)
+    c.refusal("Selkie.Workers", token=WRONG)
+    said = c.refused("sectors", "list", "--api-info", f"{WRONG}:/ip4/127.0.0.1/tcp/{c.port}/http")
+    print("    ", said)
+    expect("a sentence", "token" in said, said)
+    c.run("auth", "revoke", made["id"])
+    c.refusal("Selkie.WorkerBeat", {}, token=made["token"])
+
+
+@scenario()
+def protocols(c):
+    """Another protocol version is refused by either side, and the older one is named."""
+    token = c.run("auth", "create-token", "--perm", "worker", "--name", "w")["token"]
+    w = lone(c)
+    said = []
+    for version in (0, 99):
+        register = {"Protocol": version, "Version": "0.0", "Worker": "11111111-1111-4111-8111-111111111111",
+                    "Session": "21111111-1111-4111-8111-111111111111", "Name": "old", "URL": "http://127.0.0.1:1/remote",
+                    "ClockMs": 0, "Cores": 1, "Memory": 1 << 30, "NUMANodes": 1, "Tasks": [], "Miners": [], "Stores": []}
+        try:
+            c.manager("Selkie.WorkerRegister", register, token=token)
+            raise Wrong(f"protocol {version} was not refused")
+        except RuntimeError as error:
+            said.append(str(error))
+    print("    ", *said, sep="\n     ")
+    expect("the worker is older", re.search(r"worker[^.]* older", said[0]), said[0])
+    expect("the manager is older", re.search(r"manager[^.]* older", said[1]), said[1])
+    for version, older in ((0, "manager"), (99, "worker")):
+        with OtherManager(version) as other:
+            w.start(wait=False, Manager=other.url)
+            status = w.process.wait(30)
+            said = w.log().strip().splitlines()[-1]
+            print("     status", status, said)
+            expect("a status", status)
+            expect("a sentence", re.search(older + r"[^.]* older", said), said)
+            w.process = None
+
+
+@scenario()
+def wildcard(c):
+    """Manager and worker behind 0.0.0.0: addresses that others are told can be reached."""
+    c.stop_manager()
+    c.configure(ListenAddress=f'"0.0.0.0:{c.port}"')
+    try:
+        c.start_manager()
+        info = c.run("auth", "api-info", "--perm", "worker")["MINER_API_INFO"]
+        print("    ", info.split(":", 1)[1])
+        expect("no wildcard is told", "0.0.0.0" not in info, info)
+        a, _, d = trio(c, "w", Listen="0.0.0.0")
+        a.start()
+        d.start(Listen="0.0.0.0")
+        for name in ("sealsw", "storesw"):
+            print("    ", c.workers()[name]["url"])
+            expect("no wildcard in its URL", "0.0.0.0" not in c.workers()[name]["url"], c.workers()[name])
+        number = c.pledge()
+        drop_c2(c, number)
+        c.until(number, "Proving", seconds=60)
+        expect("it was fetched", {f[1] for f in c.find(number)} == {"storesw"}, c.find(number))
+        c.remove(number)
+        c.until(number, "Removed", seconds=30)
+    finally:
+        c.stop_manager()
+        c.configure(ListenAddress=f'"127.0.0.1:{c.port}"')
+        c.start_manager()
+
+
+# --- A sector whose PC1 takes a while ------------------------------------------------------------------
+
+
+@scenario(size="8MiB")
+def pc1_goes_on_elsewhere(c):
+    """PC1 of 8MiB is begun by A; A is killed, its path attached to D: D goes on from the checkpoint."""
+    a = c.member("a", SEALS, [("seal-init", c.path("moves"))])
+    a.start()
+    number = c.pledge()
+    cache = os.path.join(c.path("moves"), "cache", f"s-t0{c.miner}-{number}")
+    part = poll("PC1 is in its last layer", 60, lambda: [n for n in (os.listdir(cache) if os.path.isdir(cache) else [])
+                if re.match(r"sc-02-data-layer-2\.dat\.part", n)])
+    processors = [pid for pid, words in cluster.children(a.process.pid).items() if "pc1" in words]
+    for pid in processors:
+        os.kill(pid, signal.SIGSTOP)
+    print("     at", part, os.path.getsize(os.path.join(cache, part[0])))
+    a.stop(signal.SIGKILL)
+    for pid in processors:
+        os.kill(pid, signal.SIGCONT)
+    poll("its processor has ended", 20, lambda: not any(os.path.exists(f"/proc/{pid}") for pid in processors))
+    expect("a checkpoint is there", os.path.exists(os.path.join(cache, "selkie-checkpoint.json")), os.listdir(cache))
+    d = c.member("d", SEALS)
+    d.selkie.command("store", "attach", c.path("moves"))
+    d.start()
+    c.past(number, "SectorPreCommit1", seconds=60)
+    history = c.status(number, True)
+    resumed = re.findall(r'(?i)labels.?resumed.?from\W+(\d+)', json.dumps(history) + d.log())
+    rows = job_results(c, number, "PC1")
+    print("     resumed from", resumed, rows)
+    expect("not from zero", any(int(n) > 0 for n in resumed + rows), resumed)
+    expect("d did it", "PC1 done" in d.log(), d.log())
+
+
+def job_results(c, number, task):
+    import sqlite3
+    database = sqlite3.connect(f"file:{os.path.join(c.selkie.repo, 'manager', 'selkie.db')}?mode=ro", uri=True)
+    try:
+        return [str(json.loads(row[0]).get("LabelsResumedFrom")) for row in
+                database.execute("SELECT result FROM job WHERE number = ? AND task = ? AND result IS NOT NULL",
+                                 (number, task))]
+    finally:
+        database.close()
+
+
+# --- Two miners --------------------------------------------------------------------------------------
+
+
+@scenario(miners=2)
+def tenants(c):
+    """One manager, two miners: own policies and senders, and neither waits for the other's queue."""
+    second = c.second
+    w = slow(c.member("lone", {"AP": 1, "PC1": 1, "PC2": 1}, [("seal-init", c.path("lone"), "--store")]))
+    w.start()
+    w.tell("pc1", *["slow 0.7"] * 20)
+    first_numbers = c.run("sectors", "pledge", "--count", "6", "--miner", f"f0{c.miner}")["sectors"]
+    time.sleep(1)
+    second_numbers = c.run("sectors", "pledge", "--count", "3", "--miner", f"f0{second}")["sectors"]
+    order = poll("all of PC1 is begun", 60, lambda: (lambda found: found if len(found) == 9 else None)(
+        re.findall(r"t0(\d+)-\d+: PC1 begins", w.log())))
+    print("     PC1 by miner:", " ".join(order))
+    expect("the second's are done while the first's still wait",
+           max(i for i, m in enumerate(order) if m == str(second)) < 8, order)
+    expect("numbers of each begin at 0", first_numbers[0] == 0 and second_numbers[0] == 0,
+           (first_numbers, second_numbers))
+    poll("pre-commits of both are on chain", 60, lambda: all(c.node.ask(
+        "Filecoin.StateSectorPreCommitInfo", f"t0{m}", 0, None) for m in (c.miner, second)))
+    senders = {}
+    for miner in (c.miner, second):
+        for cid in c.node.ask("Filecoin.StateListMessages", {"To": f"t0{miner}", "From": None}, None, 0):
+            message = c.node.ask("Filecoin.ChainGetMessage", cid)
+            senders.setdefault(miner, set()).add(message["From"])
+    print("     senders:", senders)
+    expect("own senders", not senders[c.miner] & senders[second], senders)
+    for miner, numbers in ((c.miner, first_numbers), (second, second_numbers)):
+        for number in numbers:
+            c.run("sectors", "remove", "--really-do-it", f"{number}", *(["--miner", f"f0{miner}"]))
+
+
+# --- selkie run ----------------------------------------------------------------------------------------
+
+
+@scenario(alone=True)
+def supervisor(c):
+    """selkie run: a second one is refused; what dies is started again; SIGTERM ends worker, manager, devnet in order."""
+    log = os.path.join(c.folder, "run.log")
+    process = subprocess.Popen([c.selkie.program, "run", "--repo", c.selkie.repo, "--size", "2KiB"],
+                               stdout=subprocess.DEVNULL, stderr=open(log, "a"))
+    text = lambda: open(log, errors="replace").read()
+    try:
+        poll("everything runs", 90, lambda: "Everything runs" in text())
+        again = subprocess.run([c.selkie.program, "run", "--repo", c.selkie.repo], capture_output=True, text=True, timeout=60)
+        print("    ", again.stderr.strip().splitlines()[-1])
+        expect("a second run is refused", again.returncode and "another selkie run" in again.stderr, again.stderr)
+        for role in ("worker", "manager", "devnet"):
+            pid = [p for p, words in cluster.children(process.pid).items() if cluster.role_of(words) == role][0]
+            os.kill(pid, signal.SIGKILL)
+            poll(f"{role} is started again", 20, lambda: [p for p, words in cluster.children(process.pid).items()
+                 if cluster.role_of(words) == role and p != pid])
+            poll("the worker is known again", 40, lambda: (lambda rows: rows and rows[0]["state"] == "active")(
+                answer_or(c, "sealing", "workers")))
+        numbers = c.run("sectors", "pledge")["sectors"]
+        poll("a sector is sealed", 60, lambda: [r for r in answer_or(c, "sectors", "list") or [] if r["state"] in
+             ("WaitSeed", "Committing")])
+        pids = {cluster.role_of(words): p for p, words in cluster.children(process.pid).items()
+                if cluster.role_of(words) in ("worker", "manager", "devnet")}
+        process.send_signal(signal.SIGTERM)
+        gone = []
+        until = time.monotonic() + 60
+        while len(gone) < 3 and time.monotonic() < until:
+            gone += [role for role, pid in pids.items() if role not in gone and not os.path.exists(f"/proc/{pid}")]
+            time.sleep(0.005)
+        print("     ended:", gone, "sector", numbers)
+        expect("the order", gone == ["worker", "manager", "devnet"], gone)
+        expect("status 0", process.wait(30) == 0, process.returncode)
+    finally:
+        if process.poll() is None:
+            process.terminate()
+            process.wait(60)
+
+
+def answer_or(c, *words):
+    try:
+        return c.run(*words)
+    except RuntimeError:
+        return None
+
+
+def main(program, *names):
+    known = {s.name: s for s in SCENARIOS}
+    if names == ("list",):
+        for s in SCENARIOS:
+            print(f"{s.name:30} {'quick' if s.quick else '     '} {s.run.__doc__}")
+        return
+    chosen = ([s for s in SCENARIOS if s.quick] if names == ("quick",) else
+              [known[n] for n in names] if names else SCENARIOS)
+    results, failed = [], []
+    for s in chosen:
+        run_one(program, s, results, failed)
+    for name, what, seconds in results:
+        print(f"{what:4} {name:30} {seconds:6.1f} s")
+    if failed:
+        sys.exit("workers.py: " + ", ".join(failed))
+
+
+def run_one(program, s, results, failed):
+    print(f"---- {s.name}: {s.run.__doc__}", flush=True)
+    began = time.monotonic()
+    folder = tempfile.mkdtemp(prefix="selkie-workers-")
+    os.environ.pop("FULLNODE_API_INFO", None)
+    c = None
+    try:
+        c = s.make(os.path.abspath(program), folder)
+        s.run(c)
+        c.end()
+        results.append((s.name, "ok", time.monotonic() - began))
+    except (Wrong, RuntimeError, OSError, KeyError, IndexError, subprocess.SubprocessError, ValueError) as error:
+        results.append((s.name, "FAIL", time.monotonic() - began))
+        failed.append(s.name)
+        print(f"FAIL {s.name}: {type(error).__name__}: {error}", flush=True)
+        for name in sorted(os.listdir(folder)):
+            if name.endswith(".log"):
+                print(f"--- {name}", *c.log_of(name[:-4]).splitlines()[-12:], sep="\n", flush=True)
+    finally:
+        for process in c.processes.values() if c else ():
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+    if s.name in failed and os.environ.get("SELKIE_KEEP"):
+        print("kept:", folder)
+    else:
+        shutil.rmtree(folder)
+
+
+if __name__ == "__main__":
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    main(*sys.argv[1:])
