@@ -2,6 +2,7 @@
 #include "app/nouns.h"
 #include "app/repo.h"
 #include "app/run_all.h"
+#include "app/show.h"
 
 #include "base/assert.h"
 
@@ -76,6 +77,7 @@ const slk_command_t slk_run_commands[] = {
              "summary: one sentence",
      .examples = "run\nrun --pledge 2 --until proving\nrun --piece /data/file --until proving "
                  "--repo /tmp/try",
-     .run = run_run},
+     .run = run_run,
+     .show = slk_show_run},
     {0},
 };

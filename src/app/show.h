@@ -36,6 +36,7 @@ typedef void slk_show_fn_t(const json_t *result, FILE *out);
 slk_show_fn_t slk_show_sectors, slk_show_sector, slk_show_pledged, slk_show_batches,
     slk_show_numbers;
 slk_show_fn_t slk_show_jobs, slk_show_workers, slk_show_sched_diag, slk_show_worker;
-slk_show_fn_t slk_show_stores, slk_show_found, slk_show_manager, slk_show_tokens, slk_show_api_info;
+slk_show_fn_t slk_show_stores, slk_show_found, slk_show_manager, slk_show_tokens, slk_show_api_info,
+    slk_show_run;
 
 #endif /* SLK_APP_SHOW_H */

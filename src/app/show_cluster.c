@@ -446,6 +446,21 @@ void slk_show_manager(const json_t *result, FILE *out)
     line(out, result, "uptime_seconds", "up", slk_show_seconds);
 }
 
+/* The sentence stands alone in the last line. */
+void slk_show_run(const json_t *result, FILE *out)
+{
+    static const slk_show_column_t columns[] = {
+        {"sector", "sector", NULL, true},
+        {"state", "state", NULL, false},
+        {"took", "seconds", slk_show_seconds, true},
+    };
+    line(out, result, "repo", "repo", slk_show_plain);
+    line(out, result, "miner", "miner", slk_show_miner);
+    line(out, result, "manager", "manager", slk_show_plain);
+    slk_show_table(out, "", get(result, "sectors"), columns, SLK_COUNT(columns), "no sectors");
+    fprintf(out, "%s\n", word(result, "summary"));
+}
+
 /* NAME=TOKEN:ADDRESS, as a shell takes it. */
 void slk_show_api_info(const json_t *result, FILE *out)
 {

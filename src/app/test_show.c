@@ -120,12 +120,27 @@ static void one_sector(void **state)
     free(text);
 }
 
+static void run_ends_with_a_sentence(void **state)
+{
+    char *text = shown(slk_show_run, "{\"repo\":\"/r\",\"miner\":1001,\"manager\":\"127.0.0.1:1\","
+                                     "\"sectors\":[{\"sector\":0,\"state\":\"Proving\",\"seconds\":"
+                                     "61.81}],\"summary\":\"All is well.\"}");
+    (void)state;
+    assert_string_equal(text, "repo               /r\n"
+                              "miner              f01001\n"
+                              "manager            127.0.0.1:1\n"
+                              "sector  state    took\n"
+                              "     0  Proving  62 s\n"
+                              "All is well.\n");
+    free(text);
+}
+
 /* A manager of another version may leave anything out. */
 static void nothing_known(void **state)
 {
     static slk_show_fn_t *const all[] = {
         slk_show_sector,  slk_show_pledged, slk_show_numbers,  slk_show_sched_diag,
-        slk_show_manager, slk_show_worker,  slk_show_api_info,
+        slk_show_manager, slk_show_worker,  slk_show_api_info, slk_show_run,
     };
     static slk_show_fn_t *const lists[] = {
         slk_show_sectors, slk_show_jobs,   slk_show_workers, slk_show_stores,
@@ -144,8 +159,9 @@ static void nothing_known(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(values),     cmocka_unit_test(long_lists),    cmocka_unit_test(sectors),
-        cmocka_unit_test(one_sector), cmocka_unit_test(nothing_known),
+        cmocka_unit_test(values),        cmocka_unit_test(long_lists),
+        cmocka_unit_test(sectors),       cmocka_unit_test(one_sector),
+        cmocka_unit_test(nothing_known), cmocka_unit_test(run_ends_with_a_sentence),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
