@@ -29,6 +29,8 @@
  *      The worker clears the top two bits of Randomness, as Lotus does. A sector that cannot be read within
  *      its time is in Skipped, and then Proof is "": nothing was proven, and the manager asks again for
  *      those that are good. A proof was verified by the worker before.
+ *
+ * Every result may have "Fetched": {"Bytes","Ms"}: what came from other workers before, and how long that took.
  */
 
 #include "storage/local_paths.h" /* slk_path_use_t */

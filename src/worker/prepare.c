@@ -182,12 +182,15 @@ static slk_err_t fetch_here(slk_attempt_t *attempt, const file_t *file, slk_diag
                          .sector_sz = attempt->porep.size->bytes,
                          .parallel = w->opts->fetch_parallel};
     slk_fetched_t fetched;
+    const double began = slk_clock_seconds();
     slk_err_t err = slk_sector_fetch(&fetched, &fetch, w->client, &attempt->slk_job, diag);
     if (err == SLK_ERR_NOSPACE || err == SLK_ERR_CANCELLED)
         return err;
     if (err != SLK_OK)
         return slk_attempt_fail(attempt, SLK_FAILURE_TEMPORARY, err);
     slk_attempt_made(attempt, file->type, file->store);
+    attempt->fetched_bytes += fetched.received;
+    attempt->fetch_seconds += slk_clock_seconds() - began;
     if (!file->row->move || fetched.before)
         return SLK_OK;
     if (!fetched.verified) {
@@ -239,6 +242,15 @@ static slk_err_t bring(slk_attempt_t *attempt, const file_t *file, slk_diag_t *d
     return file->from[0] ? move_here(attempt, file, diag) : fetch_here(attempt, file, diag);
 }
 
+/* What the manager estimates the cost of fetching by. */
+static void note_fetched(slk_attempt_t *attempt)
+{
+    if (attempt->fetched_bytes)
+        json_object_set_new(attempt->result, "Fetched",
+                            json_pack("{sI,sI}", "Bytes", (json_int_t)attempt->fetched_bytes, "Ms",
+                                      (json_int_t)(attempt->fetch_seconds * 1000) + 1));
+}
+
 slk_err_t slk_prepare(slk_attempt_t *attempt, slk_diag_t *diag)
 {
     const slk_job_file_list_t *rows = &attempt->job->a.files;
@@ -262,6 +274,7 @@ slk_err_t slk_prepare(slk_attempt_t *attempt, slk_diag_t *diag)
     for (size_t i = 0; i < rows->count; i++)
         if (files[i].use == FETCH && !files[i].from[0])
             remove_source(attempt, &files[i]);
+    note_fetched(attempt);
 out:
     free(files);
     return err;

@@ -164,6 +164,8 @@ typedef struct {
     char *stderr_tail; /* malloc'ed; NULL: none */
     slk_reservation_t *reservations[SLK_FT_CNT + 1];
     size_t reservation_cnt;
+    uint64_t fetched_bytes; /* from other workers */
+    double fetch_seconds;
 } slk_attempt_t;
 
 /* Do it all. On errors attempt->failure says how it failed, *diag why. */

@@ -117,6 +117,19 @@ static slk_err_t write_end(slk_db_t *db, void *ctx, slk_diag_t *diag)
                : err;
 }
 
+/* How quick transfers are: "Fetched" of a result. With lock. */
+static void learn_fetch(const end_t *e)
+{
+    slk_diag_t diag;
+    json_t *result = slk_json_load(e->result, e->result_len, 0, NULL);
+    const json_t *fetched = json_object_get(result, "Fetched");
+    const json_int_t bytes = json_integer_value(json_object_get(fetched, "Bytes"));
+    const json_int_t ms = json_integer_value(json_object_get(fetched, "Ms"));
+    if (bytes > 0 && ms > 0 && slk_eta_add_fetch(e->d->eta, (uint64_t)bytes, ms, &diag) != SLK_OK)
+        slk_log(SLK_LOG_WARN, SLK_LOG_DISPATCH, "measuring: %s", diag.text);
+    json_decref(result);
+}
+
 static void learn(const end_t *e, uint64_t sector_sz)
 {
     slk_diag_t diag;
@@ -127,6 +140,7 @@ static void learn(const end_t *e, uint64_t sector_sz)
     if (sector_sz &&
         slk_eta_add(e->d->eta, e->view.task, sector_sz, e->claim.worker, ms, &diag) != SLK_OK)
         slk_log(SLK_LOG_WARN, SLK_LOG_DISPATCH, "measuring: %s", diag.text);
+    learn_fetch(e);
     pthread_mutex_unlock(&e->d->lock);
 }
 
