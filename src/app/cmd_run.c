@@ -19,6 +19,7 @@ static slk_err_t run_run(slk_app_t *app, const slk_args_t *args)
                          .size = args->opt[SLK_OPT_SIZE].size,
                          .pledge = args->opt[SLK_OPT_PLEDGE].num,
                          .until_proving = until->given,
+                         .until_windowed = until->given && until->num == 1,
                          .listen = args->opt[SLK_OPT_LISTEN].text,
                          .block_time = args->opt[SLK_OPT_BLOCK_TIME].text,
                          .quiet = args->opt[SLK_OPT_QUIET].given || args->opt[SLK_OPT_JSON].given};
@@ -65,6 +66,9 @@ const slk_command_t slk_run_commands[] = {
                 "is started: a "
                 "miner is made there by the node's default address unless manager/config.toml "
                 "names one.\n\n"
+                "With --until windowed at the first run the development network has a proving "
+                "period of 4 windows of 20 epochs, so that each sector is proven within minutes; "
+                "it keeps it.\n\n"
                 "Proof parameters of the sizes 2KiB and 8MiB are made at the first run; for real "
                 "sizes fetch them "
                 "with selkie params fetch.",
@@ -73,7 +77,7 @@ const slk_command_t slk_run_commands[] = {
      .json = "repo: its folder\n"
              "miner: id\n"
              "manager: address of its API\n"
-             "sectors: [{sector, state, seconds}] that were sealed in this run\n"
+             "sectors: [{sector, state, seconds, windowed}] that were sealed in this run\n"
              "summary: one sentence",
      .examples = "run\nrun --pledge 2 --until proving\nrun --piece /data/file --until proving "
                  "--repo /tmp/try",

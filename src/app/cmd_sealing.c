@@ -48,8 +48,8 @@ const slk_command_t slk_sealing_commands[] = {
      .opts = opts,
      .opt_cnt = SLK_COUNT(opts),
      .json = "id: the job's number\n"
-             "sector: as t01000-5\n"
-             "task: AP PC1 PC2 C1 C2 FIN GET RM\n"
+             "sector: as t01000-5; of a window proof the miner alone\n"
+             "task: AP PC1 PC2 C1 C2 FIN GET RM WDP\n"
              "worker: its name, or null\n"
              "state: queued or running\n"
              "progress: 0 to 1, or null\n"

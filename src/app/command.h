@@ -179,7 +179,8 @@ const char *slk_value_choices(slk_arg_kind_t kind, const char *choices);
       "least level that is logged")                                                                \
     X(PLEDGE, "pledge", "N", NUMBER, NULL,                                                         \
       "seal so many committed-capacity sectors; those of an earlier run that are not done count")  \
-    X(UNTIL, "until", "WHEN", WORD, "proving", "end when all of them are Proving, and say so")     \
+    X(UNTIL, "until", "WHEN", WORD, "proving windowed",                                            \
+      "end when all of them are Proving, or were in a window proof, and say so")                   \
     X(PIECE, "piece", "FILE", FILE, NULL, "also seal a sector with the data of this file")         \
     X(FLUSH, "flush", "KIND", WORD, "precommit commit terminate", "send this batch now")           \
     X(CAN_STORE, "store", NULL, FLAG, NULL, "for long-term storage")                               \

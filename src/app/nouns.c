@@ -25,6 +25,10 @@ const slk_noun_t slk_nouns[] = {
      slk_sectors_commands, true},
     {"sealing", "jobs, workers, and why each is where it is",
      "The manager is named as for `selkie sectors`.", slk_sealing_commands, true},
+    {"proving", "window proofs: deadlines, partitions, faults",
+     "What the chain has of the miner's deadlines, and what the manager does to prove them. The "
+     "manager is named as for `selkie sectors`.",
+     slk_proving_commands, true},
     {"store", "storage paths of workers, and what lies where",
      "A path is a folder with Lotus' sectorstore.json, that says what it is for: CanSeal while "
      "sectors are "

@@ -10,6 +10,7 @@ extern const slk_command_t slk_manager_commands[];
 extern const slk_command_t slk_worker_commands[];
 extern const slk_command_t slk_sectors_commands[];
 extern const slk_command_t slk_sealing_commands[];
+extern const slk_command_t slk_proving_commands[];
 extern const slk_command_t slk_store_commands[];
 extern const slk_command_t slk_auth_commands[];
 extern const slk_command_t slk_config_commands[];

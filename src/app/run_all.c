@@ -29,7 +29,8 @@ typedef struct {
     uint64_t number;
     char state[48];
     double began;
-    double took; /* seconds until Proving; 0: not yet */
+    double took;   /* seconds until Proving; 0: not yet */
+    bool windowed; /* was in a window proof that has landed */
 } sector_t;
 
 typedef struct {
@@ -39,6 +40,7 @@ typedef struct {
     bool own_chain;
     char manager_dir[PATH_MAX], worker_dir[PATH_MAX], devnet_dir[PATH_MAX];
     char devnet_listen[64], manager_listen[256], info[8192];
+    char period[16]; /* of the development network; empty: as the network has it */
     uint64_t miner;
     sector_t sectors[SECTORS_MAX];
     size_t sector_cnt;
@@ -87,6 +89,18 @@ static slk_err_t free_port(uint16_t *port, slk_diag_t *diag)
     return err;
 }
 
+/* Windows of a period that is scaled so that the first one comes within minutes. A network keeps the period
+ * that it began with. */
+#define SCALED_PERIOD "4x20"
+static void choose_period(run_t *run, json_t *kept)
+{
+    const char *period = json_string_value(json_object_get(kept, "proving_period"));
+    if (!period)
+        period = run->opts->until_windowed && !json_object_get(kept, "devnet") ? SCALED_PERIOD : "";
+    snprintf(run->period, sizeof run->period, "%s", period);
+    json_object_set_new(kept, "proving_period", json_string(run->period));
+}
+
 /* The addresses stay over runs, so that what others were told stays true: <repo>/run.json. */
 static slk_err_t choose_ports(run_t *run, slk_diag_t *diag)
 {
@@ -121,6 +135,7 @@ static slk_err_t choose_ports(run_t *run, slk_diag_t *diag)
         SLK_TRY(free_port(&port, diag));
         snprintf(run->manager_listen, sizeof run->manager_listen, "127.0.0.1:%u", port);
     }
+    choose_period(run, kept);
     json_object_set_new(kept, "devnet", json_string(run->devnet_listen));
     json_object_set_new(kept, "manager", json_string(run->manager_listen));
     free(text);
@@ -236,6 +251,8 @@ static slk_err_t start_devnet(run_t *run, slk_diag_t *diag)
                                 run->opts->block_time,
                                 "--listen",
                                 run->devnet_listen,
+                                *run->period ? "--proving-period" : NULL,
+                                run->period,
                                 NULL};
     memcpy(run->roles[DEVNET].args, args, sizeof args);
     say(run, "Starting a development network at %s, one block every %s", run->devnet_listen,
@@ -315,17 +332,22 @@ static void stop_roles(run_t *run)
 /* Proof parameters of the sizes that may be made here. */
 static slk_err_t make_parameters(run_t *run, slk_diag_t *diag)
 {
-    const char *const args[] = {"params",
-                                "generate",
-                                "--size",
-                                run->opts->size->name,
-                                "--circuit",
-                                "porep",
-                                run->opts->quiet ? "--quiet" : NULL,
-                                NULL};
+    static const char *const circuits[] = {"porep", "window"};
+    slk_err_t err = SLK_OK;
     if (run->opts->size->bytes > UINT64_C(8) << 20)
         return SLK_OK;
-    return slk_program_call(args, diag);
+    for (size_t i = 0; err == SLK_OK && i < SLK_COUNT(circuits); i++) {
+        const char *const args[] = {"params",
+                                    "generate",
+                                    "--size",
+                                    run->opts->size->name,
+                                    "--circuit",
+                                    circuits[i],
+                                    run->opts->quiet ? "--quiet" : NULL,
+                                    NULL};
+        err = slk_program_call(args, diag);
+    }
+    return err;
 }
 
 /* --- Sectors ------------------------------------------------------------------------------------------- */
@@ -464,6 +486,38 @@ static slk_err_t look(run_t *run, size_t *left, slk_diag_t *diag)
     return SLK_OK;
 }
 
+/* Which sectors were in a window proof that has landed. *left: how many were in none. */
+static slk_err_t look_windows(run_t *run, size_t *left, slk_diag_t *diag)
+{
+    size_t i;
+    json_t *number, *result = NULL, *numbers = json_array();
+    slk_diag_t away = {0};
+    *left = 0;
+    for (i = 0; i < run->sector_cnt; i++)
+        if (!run->sectors[i].windowed) {
+            json_array_append_new(numbers, json_integer((json_int_t)run->sectors[i].number));
+            ++*left;
+        }
+    if (!*left) {
+        json_decref(numbers);
+        return SLK_OK;
+    }
+    if (call(run, "Selkie.ProvingWindowed", json_pack("[o]", numbers), &result, &away) != SLK_OK)
+        return check_cancel(run, diag);
+    json_array_foreach(result, i, number)
+    {
+        sector_t *sector = sector_of(run, (uint64_t)json_integer_value(number));
+        if (!sector || sector->windowed)
+            continue;
+        sector->windowed = true;
+        --*left;
+        say(run, "%6.1f s  sector %" PRIu64 ": its window proof is on chain",
+            slk_clock_seconds() - sector->began, sector->number);
+    }
+    json_decref(result);
+    return SLK_OK;
+}
+
 static slk_err_t follow(run_t *run, slk_diag_t *diag)
 {
     for (;;) {
@@ -471,6 +525,8 @@ static slk_err_t follow(run_t *run, slk_diag_t *diag)
         slk_err_t err = watch(run, diag);
         if (err == SLK_OK)
             err = look(run, &left, diag);
+        if (err == SLK_OK && !left && run->opts->until_windowed)
+            err = look_windows(run, &left, diag);
         if (err != SLK_OK)
             return err;
         if (!left && run->opts->until_proving)
@@ -483,22 +539,25 @@ static slk_err_t follow(run_t *run, slk_diag_t *diag)
 
 static json_t *summary(run_t *run)
 {
-    char text[256];
-    size_t done = 0;
+    char text[256], proven[64] = "";
+    size_t done = 0, windowed = 0;
     double slowest = 0;
     json_t *rows = json_array();
     for (size_t i = 0; i < run->sector_cnt; i++) {
         const sector_t *sector = &run->sectors[i];
         done += sector->took > 0;
         slowest = sector->took > slowest ? sector->took : slowest;
-        json_array_append_new(rows,
-                              json_pack("{s:I, s:s, s:f}", "sector", (json_int_t)sector->number,
-                                        "state", sector->state, "seconds", sector->took));
+        windowed += sector->windowed;
+        json_array_append_new(
+            rows, json_pack("{s:I, s:s, s:f, s:b}", "sector", (json_int_t)sector->number, "state",
+                            sector->state, "seconds", sector->took, "windowed", sector->windowed));
     }
-    snprintf(
-        text, sizeof text,
-        "%zu of %zu sectors are Proving, the last after %.0f seconds; selkie run goes on from here",
-        done, run->sector_cnt, slowest);
+    if (run->opts->until_windowed)
+        snprintf(proven, sizeof proven, ", %zu were in a window proof that landed", windowed);
+    snprintf(text, sizeof text,
+             "%zu of %zu sectors are Proving, the last after %.0f seconds%s; selkie run goes on "
+             "from here",
+             done, run->sector_cnt, slowest, proven);
     return json_pack("{s:s, s:I, s:s, s:o, s:s}", "repo", run->opts->repo, "miner",
                      (json_int_t)run->miner, "manager", run->manager_listen, "sectors", rows,
                      "summary", text);

@@ -14,9 +14,11 @@
 typedef struct {
     const char *repo; /* absolute */
     const slk_size_t *size;
-    uint64_t pledge;        /* committed-capacity sectors; unfinished ones of earlier runs count */
-    const char *piece;      /* absolute path of a file to seal as well; NULL: none */
-    bool until_proving;     /* end when all of these are Proving; else at the signal */
+    uint64_t pledge;    /* committed-capacity sectors; unfinished ones of earlier runs count */
+    const char *piece;  /* absolute path of a file to seal as well; NULL: none */
+    bool until_proving; /* end when all of these are Proving; else at the signal */
+    bool
+        until_windowed; /* with until_proving: when all were in a window proof that has landed, too */
     const char *listen;     /* NULL: the port of the run before, or any free one */
     const char *block_time; /* of the development network */
     bool quiet;

@@ -66,6 +66,12 @@
     X("Selkie.StorageList", READ, 0, 0, storage_list)                                              \
     X("Selkie.StorageForget", ADMIN, 1, 1, storage_forget)                                         \
     X("Selkie.StorageFind", READ, 1, 2, storage_find)                                              \
+    X("Selkie.ProvingInfo", READ, 0, 1, proving_info)                                              \
+    X("Selkie.ProvingDeadlines", READ, 0, 1, proving_deadlines)                                    \
+    X("Selkie.ProvingDeadline", READ, 1, 2, proving_deadline)                                      \
+    X("Selkie.ProvingPartitions", READ, 0, 1, proving_partitions)                                  \
+    X("Selkie.ProvingFaults", READ, 0, 1, proving_faults)                                          \
+    X("Selkie.ProvingWindowed", READ, 1, 2, proving_windowed)                                      \
     X("Selkie.TokenNew", ADMIN, 2, 2, token_new)                                                   \
     X("Selkie.TokenList", ADMIN, 0, 0, token_list)                                                 \
     X("Selkie.TokenRevoke", ADMIN, 1, 1, token_revoke)
