@@ -147,7 +147,8 @@ static slk_err_t read_own(slk_vanilla_run_t *run, size_t turn, slk_diag_t *diag)
     SLK_TRY(batch_init(&batch, run->cnt, diag));
     for (size_t i = 0; i < run->cnt; i++) {
         slk_vanilla_sector_t *s = &run->sectors[i];
-        if (s->proof || turn >= s->holder_cnt || !s->holders[turn].own)
+        /* Sectors of other workers are being written by threads that ask these. */
+        if (turn >= s->holder_cnt || !s->holders[turn].own || s->proof)
             continue;
         if (slk_local_view(&view, run->w->paths, s->holders[turn].store, &why) == SLK_OK)
             batch_add(&batch, s, &view);

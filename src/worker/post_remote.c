@@ -285,7 +285,7 @@ static void gather(pull_t *pull, size_t turn)
     slk_diag_t why;
     for (size_t i = 0; i < pull->run->cnt; i++) {
         slk_vanilla_sector_t *s = &pull->run->sectors[i];
-        if (s->proof || turn >= s->holder_cnt || s->holders[turn].own)
+        if (turn >= s->holder_cnt || s->holders[turn].own || s->proof)
             continue;
         const slk_vanilla_holder_t *holder = &s->holders[turn];
         if (!holder->url[0] || !strcmp(holder->url, w->remote_url)) {

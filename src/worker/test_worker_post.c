@@ -310,7 +310,7 @@ static void test_hangs(void **state)
 typedef enum { SLOW, SLOW_PATH, LONG, GARBAGE, BUSY_ONCE } manner_t;
 
 static struct {
-    manner_t manner;
+    _Atomic manner_t manner;
     atomic_uint calls;
     slk_http_server_t *server;
     char url[64];
@@ -525,15 +525,20 @@ static void test_route(void **state)
 int main(int argc, char **argv)
 {
     const struct CMUnitTest quick[] = {
-        cmocka_unit_test(test_skipped), cmocka_unit_test(test_route), cmocka_unit_test(test_params),
-        cmocka_unit_test(test_peers),   cmocka_unit_test(test_many),  cmocka_unit_test(test_proof),
+        cmocka_unit_test(test_skipped), cmocka_unit_test(test_route),
+        cmocka_unit_test(test_params),  cmocka_unit_test(test_proof),
         cmocka_unit_test(test_foreign), /* with the parameters of the one before */
-        cmocka_unit_test(test_hangs),   /* the last: worker a ends */
+    };
+    const struct CMUnitTest slow[] = {
+        cmocka_unit_test(test_peers), cmocka_unit_test(test_many),
+        cmocka_unit_test(test_hangs), /* the last: worker a ends */
     };
     if (argc == 3 && !strcmp(argv[1], "worker"))
         return node_main(argv[2]);
     signal(SIGPIPE, SIG_IGN);
     if (argc == 3)
         cmocka_set_test_filter(argv[2]);
+    if (argc >= 2 && !strcmp(argv[1], "slow"))
+        return cmocka_run_group_tests(slow, two, end);
     return cmocka_run_group_tests(quick, two, end);
 }
