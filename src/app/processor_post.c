@@ -165,7 +165,7 @@ static slk_err_t take_given(post_task_t *p, const char *path, slk_diag_t *diag)
     uint64_t len;
     int fd = -1;
     slk_err_t err;
-    SLK_TRY(slk_open_read(&fd, &len, path, "the vanilla proofs", SLK_ANY_LEN, diag));
+    SLK_TRY(slk_open_read(&fd, &len, path, "the file of vanilla proofs", SLK_ANY_LEN, diag));
     p->cnt = (size_t)(len / each);
     if (!p->cnt || len % each || len > VANILLA_MAX || p->cnt > REPLICAS_MAX) {
         err = slk_fail(diag, SLK_ERR_LENGTH,

@@ -708,6 +708,24 @@ static void test_window(void **state)
        "post verify --kind window --size 2KiB --randomness %s --replicas list p",
        text_of(life, "comm_r"), text_of(life, "seed"));
     assert_status(0);
+    /* from a file with the vanilla proof, without the replica */
+    sh("printf '[{\"sector\":4,\"comm_r\":\"%s\",\"cache\":\"cache\",\"sealed\":\"sealed\"}]' "
+       ">list; \"$S\" post vanilla --kind window --size 2KiB --randomness %s --replicas list --out "
+       ".",
+       text_of(life, "comm_r"), text_of(life, "seed"));
+    assert_status(0);
+    json_t *given =
+        json_pack("{s:i, s:s, s:[], s:o, s:{s:o}}", "miner_id", 127, "proof_type",
+                  "StackedDrgWindow2KiBV1_2", "replicas", "seed", hex_json(life, "seed"), "selkie",
+                  "vanilla_path", path_json("window-4.vanilla"));
+    out = run_stage("window_post", json_incref(given));
+    assert_int_equal(strlen(json_string_value(json_array_get(json_object_get(out, "proofs"), 0))),
+                     256);
+    json_decref(out);
+    sh("truncate -s -1 window-4.vanilla");
+    refuse_stage("window_post", SLK_ERR_LENGTH, "expected vanilla proofs of", json_incref(given));
+    json_object_set_new(json_object_get(given, "selkie"), "vanilla_path", path_json("nothing"));
+    refuse_stage("window_post", SLK_ERR_STATE, "the file of vanilla proofs is missing", given);
     /* a sector that cannot be read is a fault, and then there is no proof */
     json_t *gone = json_deep_copy(replica);
     json_object_set_new(gone, "sector_id", json_integer(3));
