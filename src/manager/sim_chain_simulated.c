@@ -6,8 +6,6 @@
  * a pool that executes one sender's messages in the order of their nonces, and reorganisations that take all of
  * that back. */
 
-#define DEPOSIT 700
-
 /* --- Values ------------------------------------------------------------------------------------- */
 
 slk_node_t sim_node_of(const char *what, uint64_t a, uint64_t b, uint64_t c)
@@ -199,9 +197,9 @@ static void do_pre_commit(sim_t *sim, const slk_sector_pre_commit_info_t *info)
                        .seal_rand_epoch = info->seal_rand_epoch,
                        .expiration = info->expiration,
                        .sealed_cid = info->sealed_cid,
-                       .deposit = DEPOSIT};
+                       .deposit = SIM_DEPOSIT};
     undo->pre_commits = 1;
-    undo->locked = DEPOSIT;
+    undo->locked = SIM_DEPOSIT;
     count(sim, undo, 1);
     if (expires < sim->next_expiry)
         sim->next_expiry = expires;

@@ -49,6 +49,17 @@ static void check_pc1(sim_t *sim, const slk_job_want_t *want)
     SIM_CHECK(sim, want->number, row->pc1_may_begin || strstr(want->key, "PC1."),
               "PC1 is begun again without a reason: %s", want->key);
     row->pc1_may_begin = false;
+    row->pc2_failures = row->c2_failures = 0;
+}
+
+void sim_spoil(sim_row_t *row, slk_task_t task, slk_failure_t failure)
+{
+    enum { PC2_TRIES = 4, C2_TRIES = 2 };
+    row->pc2_failures += task == SLK_TASK_PC2;
+    row->c2_failures += task == SLK_TASK_C1 || task == SLK_TASK_C2;
+    if (task == SLK_TASK_PC1 || (task == SLK_TASK_PC2 && failure == SLK_FAILURE_INPUT) ||
+        row->pc2_failures >= PC2_TRIES || row->c2_failures >= C2_TRIES)
+        row->pc1_may_begin = true;
 }
 
 void sim_job_add(sim_t *sim, const slk_job_want_t *want)
@@ -64,7 +75,7 @@ void sim_job_add(sim_t *sim, const slk_job_want_t *want)
         return;
     }
     check_pc1(sim, want);
-    for (size_t i = 0; i < sim->job_cnt; i++) {
+    for (size_t i = sim->job_open; i < sim->job_cnt; i++) {
         const slk_job_view_t *v = &sim->jobs[i].view;
         SIM_CHECK(sim, want->number,
                   v->number != want->number || v->task != want->task || v->task == SLK_TASK_RM ||
@@ -109,7 +120,9 @@ static void release(sim_t *sim, sim_job_t *job)
 
 void sim_job_drop_all(sim_t *sim, uint64_t number)
 {
-    for (size_t i = 0; i < sim->job_cnt; i++) {
+    while (sim->job_open < sim->job_cnt && !is_open(&sim->jobs[sim->job_open]))
+        sim->job_open++;
+    for (size_t i = sim->job_open; i < sim->job_cnt; i++) {
         sim_job_t *job = &sim->jobs[i];
         if (job->view.number != number || !is_open(job))
             continue;

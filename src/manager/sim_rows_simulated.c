@@ -6,7 +6,7 @@
 
 slk_sector_state_t sim_state(const sim_row_t *row)
 {
-    return row->made ? slk_sector_state(&row->info) : SLK_STATE_UNDEFINED;
+    return row->state;
 }
 
 /* --- Steps ------------------------------------------------------------------------------------------- */
@@ -66,8 +66,10 @@ static void note_event(sim_t *sim, sim_row_t *row, const slk_event_t *event)
     sim->counts.states[sim_state(row)]++;
     if (event->type == SLK_EVENT_TICKET)
         row->pc1_may_begin = true;
-    if (event->type == SLK_EVENT_TICKET_EXPIRED)
+    if (event->type == SLK_EVENT_TICKET_EXPIRED) {
         sim->counts.expired++;
+        row->expired = true;
+    }
     row->over = is_end(row);
     row->for_person = false;
     if (row->turns_ms != sim->now_ms)
@@ -84,6 +86,7 @@ slk_step_t sim_step(sim_t *sim, sim_row_t *row, const slk_event_t *event)
     const slk_sector_state_t from = sim_state(row);
     const uint64_t visit = row->info.visit;
     assert_ok(slk_sector_step(&row->info, event, sim->now_ms, &row->arena, &step, &why), why);
+    row->state = slk_sector_state(&row->info);
     remember(sim, row, from, event, step);
     if (step != SLK_STEP_TAKEN)
         return step;
@@ -234,18 +237,33 @@ void sim_person_decides(sim_t *sim, sim_row_t *row)
         person(sim, row, (slk_event_t){.type = SLK_EVENT_REMOVE});
 }
 
+/* One that is on its way; often one with a message under way, which lasts for minutes only. */
+static sim_row_t *some_row(sim_t *sim)
+{
+    const bool sent = sim_draw(sim, 2);
+    sim_row_t *row = NULL;
+    for (unsigned tries = 0; tries < 100; tries++) {
+        row = &sim->rows[sim_draw(sim, sim->next_number)];
+        if (sent ? row->state == SLK_STATE_PRE_COMMIT_BATCH_WAIT ||
+                       row->state == SLK_STATE_COMMIT_AGGREGATE_WAIT
+                 : !row->over)
+            break;
+    }
+    return row;
+}
+
 void sim_person_meddles(sim_t *sim)
 {
     static const slk_event_type_t what[] = {SLK_EVENT_RESTART,     SLK_EVENT_RESTART,
                                             SLK_EVENT_REMOVE,      SLK_EVENT_FORCE_STATE,
                                             SLK_EVENT_FORCE_STATE, SLK_EVENT_TERMINATE};
-    static const slk_sector_state_t to[] = {SLK_STATE_GET_TICKET,     SLK_STATE_PRE_COMMIT1,
-                                            SLK_STATE_PRE_COMMITTING, SLK_STATE_WAIT_SEED,
-                                            SLK_STATE_COMMITTING,     SLK_STATE_FINALIZE_SECTOR,
-                                            SLK_STATE_COMMIT_FAILED,  SLK_STATE_PRE_COMMIT_FAILED};
+    static const slk_sector_state_t to[] = {
+        SLK_STATE_GET_TICKET,    SLK_STATE_PRE_COMMIT1,     SLK_STATE_PRE_COMMITTING,
+        SLK_STATE_WAIT_SEED,     SLK_STATE_COMMITTING,      SLK_STATE_SUBMIT_COMMIT,
+        SLK_STATE_COMMIT_FAILED, SLK_STATE_FINALIZE_SECTOR, SLK_STATE_PRE_COMMIT_FAILED};
     if (!sim->next_number)
         return;
-    sim_row_t *row = &sim->rows[sim_draw(sim, sim->next_number)];
+    sim_row_t *row = some_row(sim);
     const slk_event_type_t type = what[sim_draw(sim, SLK_COUNT(what))];
     const slk_sector_state_t state = to[sim_draw(sim, SLK_COUNT(to))];
     if (sim_state(row) == SLK_STATE_REMOVED)

@@ -44,35 +44,43 @@ static void snap_workers(snap_t *s, const sim_t *sim)
     }
 }
 
+static void add_running(snap_t *s, const sim_job_t *job)
+{
+    s->running[s->in.running_cnt++] = (slk_sched_running_t){.id = job->view.id,
+                                                            .worker = (uint32_t)job->worker,
+                                                            .task = job->view.task,
+                                                            .miner = SIM_MINER,
+                                                            .number = job->view.number,
+                                                            .sector_sz = SIM_SECTOR_SZ,
+                                                            .started_ms = job->view.started_ms};
+}
+
 /* Those that a worker has: also ones that nobody wants any more, until it has let go of them. */
 static void snap_running(snap_t *s, const sim_t *sim)
 {
-    for (size_t j = 0; j < sim->job_cnt; j++) {
+    for (size_t j = sim->job_open; j < sim->job_cnt; j++) {
         const sim_job_t *job = &sim->jobs[j];
-        bool has = job->view.state == SLK_JOB_RUNNING;
+        if (job->view.state != SLK_JOB_RUNNING)
+            continue;
+        add_running(s, job);
         for (unsigned p = 0; p < job->promise_cnt && !job->heard; p++)
             s->stores[job->promises[p].store].promised += job->promises[p].bytes;
-        if (job->worker == SIM_NO_WORKER)
-            continue;
-        const sim_worker_t *worker = &sim->workers[job->worker];
-        for (size_t r = 0; !has && worker->alive && r < SIM_RUNS_MAX; r++)
-            has = worker->runs[r].active && worker->runs[r].heard && worker->runs[r].job == j &&
-                  job->view.state != SLK_JOB_QUEUED;
-        if (!has)
-            continue;
-        s->running[s->in.running_cnt++] = (slk_sched_running_t){.id = job->view.id,
-                                                                .worker = (uint32_t)job->worker,
-                                                                .task = job->view.task,
-                                                                .miner = SIM_MINER,
-                                                                .number = job->view.number,
-                                                                .sector_sz = SIM_SECTOR_SZ,
-                                                                .started_ms = job->view.started_ms};
+    }
+    for (uint32_t w = 0; w < sim->worker_cnt; w++) {
+        const sim_worker_t *worker = &sim->workers[w];
+        for (size_t r = 0; worker->alive && r < SIM_RUNS_MAX; r++) {
+            const sim_run_t *run = &worker->runs[r];
+            const sim_job_t *job = &sim->jobs[run->job];
+            if (run->active && run->heard && job->view.state > SLK_JOB_RUNNING &&
+                job->view.lease == run->lease)
+                add_running(s, job);
+        }
     }
 }
 
 static void snap_jobs(snap_t *s, const sim_t *sim)
 {
-    for (size_t j = 0; j < sim->job_cnt && s->in.job_cnt < JOBS_MAX; j++) {
+    for (size_t j = sim->job_open; j < sim->job_cnt && s->in.job_cnt < JOBS_MAX; j++) {
         const sim_job_t *job = &sim->jobs[j];
         const sim_row_t *row = &sim->rows[job->view.number];
         if (job->view.state != SLK_JOB_QUEUED)
@@ -138,7 +146,7 @@ static void check_worker(sim_t *sim, const sim_job_t *job, const sim_worker_t *w
 static void check_others(sim_t *sim, const sim_job_t *job, int at)
 {
     uint32_t same = 0;
-    for (size_t j = 0; j < sim->job_cnt; j++) {
+    for (size_t j = sim->job_open; j < sim->job_cnt; j++) {
         const sim_job_t *other = &sim->jobs[j];
         if (other == job || other->view.state != SLK_JOB_RUNNING)
             continue;
@@ -221,7 +229,7 @@ void sim_schedule(sim_t *sim)
     for (size_t i = 0; i < s.in.job_cnt; i++) {
         if (r.explains[i].why != SLK_SCHED_HOPELESS)
             continue;
-        sim->rows[s.jobs[i].number].pc1_may_begin = true;
+        sim_spoil(&sim->rows[s.jobs[i].number], s.jobs[i].task, SLK_FAILURE_CANCELLED);
         sim_job_abort(sim, s.of[i], "it cannot be in time any more");
     }
     sim->served_cnt = r.miner_cnt < SLK_COUNT(sim->served) ? r.miner_cnt : 0;

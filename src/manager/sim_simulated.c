@@ -116,7 +116,7 @@ static void draw_trouble(sim_t *sim)
                                    .node_trouble = some(sim, 20),
                                    .die = some(sim, 200),
                                    .meddling = some(sim, 30),
-                                   .person = some(sim, 20),
+                                   .person = some(sim, 60),
                                    .node_hours = some(sim, 40),
                                    .worker_hours = some(sim, 10),
                                    .disk_hours = some(sim, 10),
@@ -393,15 +393,23 @@ static void check_sector(sim_t *sim, const sim_row_t *row)
     sim->counts.by_person += row->ends_by_person;
 }
 
+/* A deposit is given back, or was lost because nobody could prove in time, or because a person said so. */
 static void check_money(sim_t *sim)
 {
-    int64_t locked = 0;
+    int64_t locked = 0, lost = 0;
     for (uint64_t n = 0; n < sim->next_number; n++) {
+        const sim_row_t *row = &sim->rows[n];
+        const bool loses = row->pre_commits && !row->commits;
         locked += (int64_t)sim->actors[n].deposit;
-        SIM_CHECK(sim, n, sim->rows[n].over || sim->actors[n].deposit < 701, "deposit");
+        lost += loses ? SIM_DEPOSIT : 0;
+        SIM_CHECK(sim, n, !loses || row->expired || row->ends_by_person || sim->trouble.deep_reorg,
+                  "it ended, and its deposit is lost");
     }
-    SIM_CHECK(sim, UINT64_MAX, locked == sim->locked,
-              "deposits: %" PRId64 " are locked, %" PRId64 " should be", locked, sim->locked);
+    SIM_CHECK(sim, UINT64_MAX, locked == sim->locked && lost == sim->locked + sim->burnt,
+              "deposits: %" PRId64 " are locked, %" PRId64 " were lost; it should be %" PRId64
+              " and %" PRId64,
+              locked, lost, sim->locked, sim->locked + sim->burnt);
+    sim->counts.lost_deposits += (uint64_t)(lost / SIM_DEPOSIT);
 }
 
 static void add_counts(sim_counts_t *to, const sim_counts_t *from)

@@ -52,12 +52,13 @@ enum {
     SIM_BEAT_MS = 5000,
     SIM_PRE_COMMIT_METHOD = 28,
     SIM_COMMIT_METHOD = 34,
-    SIM_TERMINATE_METHOD = 9
+    SIM_TERMINATE_METHOD = 9,
+    SIM_DEPOSIT = 700
 };
 #define SIM_START_MS  INT64_C(1700000000000)
 #define SIM_HOUR_MS   INT64_C(3600000)
 #define SIM_DAY_MS    (24 * SIM_HOUR_MS)
-#define SIM_BOUND_MS  (20 * SIM_DAY_MS)
+#define SIM_BOUND_MS  (6 * SIM_DAY_MS)
 #define SIM_NEVER     INT64_MAX
 #define SIM_NO_WORKER (-1)
 
@@ -87,6 +88,7 @@ typedef struct {
 /* Row of the table `sector`, its index of files, and what the test knows of it. */
 typedef struct {
     bool made;
+    slk_sector_state_t state; /* of info */
     int64_t begins_ms;
     slk_sector_info_t info;
     slk_arena_t arena; /* of info */
@@ -100,10 +102,12 @@ typedef struct {
     bool with_piece, ends_by_person; /* the latter: a person ended, or forced it */
     bool will_terminate;
     bool pc1_may_begin; /* a first PC1, a new ticket, or damage since the last one */
-    bool over;          /* came to its end */
-    bool for_person;    /* waits for one */
-    int64_t person_ms;  /* when he looks */
-    unsigned turns;     /* events at the same moment */
+    unsigned pc2_failures, c2_failures; /* since then */
+    bool over;                          /* came to its end */
+    bool for_person;                    /* waits for one */
+    int64_t person_ms;                  /* when he looks */
+    bool expired;                       /* its pre-commit did, and it was given up for that */
+    unsigned turns;                     /* events at the same moment */
     int64_t turns_ms;
     unsigned pre_commits, commits, terminations; /* executed on this chain */
     sim_log_t *log;
@@ -223,6 +227,7 @@ typedef struct {
         reverted;
     uint64_t deaths, jobs, tries, lost_leases, refused_results, epochs;
     uint64_t proving, available, removed, by_person, expired, stale_stores;
+    uint64_t lost_deposits;
     uint64_t states[SLK_STATE_CNT];
 } sim_counts_t;
 
@@ -263,7 +268,7 @@ struct sim {
     int64_t node_back_ms, send_ms;
 
     sim_job_t *jobs;
-    size_t job_cnt, job_cap;
+    size_t job_cnt, job_cap, job_open; /* all before job_open have ended */
     uint32_t *job_slots;
     size_t job_slot_cnt;
     int64_t measured[SLK_TASK_CNT][32];
@@ -385,6 +390,9 @@ void sim_leases(sim_t *sim);
 sim_run_t *sim_run_begin(sim_t *sim, size_t job, int worker);
 bool sim_reachable(const sim_worker_t *worker);
 void sim_stir(sim_t *sim, sim_worker_t *worker);
+
+/* A job of the sector failed, or its result was wrong, so that PC1 may have to be done again. */
+void sim_spoil(sim_row_t *row, slk_task_t task, slk_failure_t failure);
 
 sim_file_t *sim_file(sim_row_t *row, slk_file_types_t type, uint32_t store);
 void sim_file_put(sim_t *sim, sim_row_t *row, slk_file_types_t type, uint32_t store,

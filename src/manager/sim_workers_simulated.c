@@ -295,8 +295,8 @@ static void tell_done(sim_t *sim, sim_worker_t *worker, sim_run_t *run)
     sim->counts.refused_results += taken == SLK_TAKEN_NOT;
     if (taken != SLK_TAKEN_NOW)
         return;
-    if (run->wrong)
-        row->pc1_may_begin = true;
+    if (run->wrong) /* CommD of PC2 as well says that its input was wrong */
+        sim_spoil(row, sim->jobs[run->job].view.task, SLK_FAILURE_INPUT);
     leave_files(sim, worker, run, false);
 }
 
@@ -309,7 +309,7 @@ static void tell_failed(sim_t *sim, sim_worker_t *worker, sim_run_t *run)
     if (taken != SLK_TAKEN_NOW)
         return;
     if (run->damages)
-        row->pc1_may_begin = true;
+        sim_spoil(row, sim->jobs[run->job].view.task, run->failure);
     if (run->leaves_part && run->failure != SLK_FAILURE_NO_SPACE)
         leave_files(sim, worker, run, true);
 }
@@ -375,7 +375,7 @@ static void comes_back(sim_t *sim, sim_worker_t *worker)
         else if (run->active) /* the order never reached it */
             let_go(sim, worker, run);
     }
-    for (size_t j = 0; j < sim->job_cnt; j++) {
+    for (size_t j = sim->job_open; j < sim->job_cnt; j++) {
         bool named = false;
         for (size_t i = 0; i < SIM_RUNS_MAX; i++)
             named |= worker->runs[i].active && worker->runs[i].job == j &&
@@ -395,7 +395,7 @@ void sim_leases(sim_t *sim)
             continue;
         worker->alive = false;
         sim->sched_due = true;
-        for (size_t j = 0; j < sim->job_cnt; j++)
+        for (size_t j = sim->job_open; j < sim->job_cnt; j++)
             if (sim->jobs[j].view.state == SLK_JOB_RUNNING && sim->jobs[j].worker == (int)w)
                 sim_job_lost(sim, j);
     }
@@ -568,7 +568,7 @@ void sim_workers_begin(sim_t *sim)
         for (unsigned t = 0; t < SLK_TASK_CNT; t++)
             worker->limit[t] = (uint32_t)sim_between(sim, 1, 3);
         worker->limit[SLK_TASK_PC1] = (uint32_t)sim_between(sim, 3, 6);
-        add_store(sim, w, true, (uint64_t)sim_between(sim, 8, 20));
+        add_store(sim, w, true, (uint64_t)sim_between(sim, 2, 12));
         if (w < 2)
             add_store(sim, w, false, sim->lives + 10);
     }

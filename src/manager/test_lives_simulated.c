@@ -5,17 +5,21 @@
 /* Lives of sectors under a deterministic simulation (sim_simulated.h).
  *
  *   test_lives_simulated              a few seeds, quick
- *   test_lives_simulated SEED LIVES   that many lives from this seed on, in worlds of at most SIM_LIVES_MAX
+ *   test_lives_simulated SEED LIVES   that many lives from this seed on, in worlds of at most WORLD
  *   SIM_TELL=1                        every step on stderr */
 
+enum { WORLD = 100 };
+
 static uint64_t first_seed = 1;
-static size_t lives = 2000;
+static size_t lives = 1000;
 
 static void report(const sim_counts_t *c, double seconds)
 {
     print_message("%zu lives in %.1f s: %" PRIu64 " Proving, %" PRIu64 " Available, %" PRIu64
-                  " Removed; %" PRIu64 " by an operator, %" PRIu64 " expired pre-commits\n",
-                  lives, seconds, c->proving, c->available, c->removed, c->by_person, c->expired);
+                  " Removed; %" PRIu64 " by an operator, %" PRIu64 " expired pre-commits, %" PRIu64
+                  " deposits lost\n",
+                  lives, seconds, c->proving, c->available, c->removed, c->by_person, c->expired,
+                  c->lost_deposits);
     print_message("%" PRIu64 " steps, %" PRIu64 " decisions (%" PRIu64 " outdated), %" PRIu64
                   " epochs, %" PRIu64 " deaths of the manager\n",
                   c->steps, c->decisions, c->stale_stores, c->epochs, c->deaths);
@@ -36,10 +40,10 @@ static void all_lives_end_well(void **state)
     struct timespec from, to;
     (void)state;
     clock_gettime(CLOCK_MONOTONIC, &from);
-    for (size_t done = 0; done < lives; done += SIM_LIVES_MAX) {
+    for (size_t done = 0; done < lives; done += WORLD) {
         const size_t left = lives - done;
-        sim_run(first_seed + done / SIM_LIVES_MAX, left < SIM_LIVES_MAX ? left : SIM_LIVES_MAX,
-                getenv("SIM_TELL") != NULL, &counts);
+        sim_run(first_seed + done / WORLD, left < WORLD ? left : WORLD, getenv("SIM_TELL") != NULL,
+                &counts);
     }
     clock_gettime(CLOCK_MONOTONIC, &to);
     report(&counts, (double)(to.tv_sec - from.tv_sec) + 1e-9 * (double)(to.tv_nsec - from.tv_nsec));
