@@ -1,4 +1,5 @@
 /* A worker and a simulated manager: the life of sectors, settings, operators. */
+#include "cluster/task.h"
 #include "worker/test_worker_life.h"
 
 #include "codec/base64.h"
