@@ -237,14 +237,14 @@ static json_t *found_json(const slk_storage_holder_t *all, size_t cnt, const jso
             if (all[i].types & SLK_FT_AT(t))
                 json_array_append_new(
                     list,
-                    json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:b}", "type",
+                    json_pack("{s:s, s:s, s:o, s:o, s:o, s:o, s:b, s:b, s:b, s:b, s:b}", "type",
                               slk_file_type_name(SLK_FT_AT(t)), "store", all[i].store, "worker",
                               slk_api_text(row_text(workers, "ID", all[i].worker, "Name")), "path",
                               slk_api_text(path_of(stores, &all[i])), "worker_id",
                               slk_api_text(all[i].worker), "url", slk_api_text(all[i].url),
                               "primary", (all[i].primary & SLK_FT_AT(t)) != 0, "can_seal",
                               all[i].can_seal, "can_store", all[i].can_store, "can_final",
-                              all[i].can_final));
+                              all[i].can_final, "stale", (all[i].stale & SLK_FT_AT(t)) != 0));
     return list;
 }
 

@@ -5,8 +5,10 @@
 #include "base/log.h"
 #include "codec/json.h"
 
+#include <netdb.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define STOP_GRACE_MS 2000u
@@ -123,14 +125,60 @@ static slk_err_t listen_with(slk_worker_t *w, const slk_token_key_t *key, uint16
     return err;
 }
 
-/* By which others find this machine: what was given, or where it listens. */
+/* Host and port of a URL; false: it has none. */
+static bool split_url(const char *url, char host[256], char port[8])
+{
+    const char *at = url ? strstr(url, "://") : NULL;
+    const bool tls = url && !strncmp(url, "https:", 6);
+    if (!at)
+        return false;
+    at += 3;
+    const bool six = *at == '[';
+    const size_t len = six ? strcspn(++at, "]") : strcspn(at, ":/");
+    const char *rest = at + len + (six && at[len] == ']');
+    snprintf(host, 256, "%.*s", (int)(len < 255 ? len : 255), at);
+    const size_t digits = *rest == ':' ? strspn(rest + 1, "0123456789") : 0;
+    if (digits)
+        snprintf(port, 8, "%.*s", (int)(digits < 7 ? digits : 7), rest + 1);
+    else
+        strcpy(port, tls ? "443" : "80");
+    return *host;
+}
+
+/* The address of this machine from which the manager is reached, as Lotus finds it; nothing is sent. False: no way
+ * there. */
+static bool own_address(const slk_worker_t *w, char out[256])
+{
+    char host[256], port[8];
+    const struct addrinfo want = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_DGRAM};
+    struct addrinfo *list = NULL;
+    struct sockaddr_storage own;
+    socklen_t len = sizeof own;
+    bool ok = false;
+    if (!split_url(w->opts->manager, host, port) || getaddrinfo(host, port, &want, &list) != 0)
+        return false;
+    for (const struct addrinfo *at = list; at && !ok; at = at->ai_next) {
+        int fd = socket(at->ai_family, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+        if (fd < 0)
+            continue;
+        ok = connect(fd, at->ai_addr, at->ai_addrlen) == 0 &&
+             getsockname(fd, (struct sockaddr *)&own, &len) == 0 &&
+             getnameinfo((struct sockaddr *)&own, len, out, 256, NULL, 0, NI_NUMERICHOST) == 0;
+        close(fd);
+    }
+    freeaddrinfo(list);
+    return ok;
+}
+
+/* By which others find this machine: what was given, where it listens, or for all addresses the one towards the
+ * manager. */
 static void find_url(slk_worker_t *w)
 {
     char host[256] = "127.0.0.1";
     const char *listen = w->opts->listen;
     if (listen && strcmp(listen, "0.0.0.0") != 0 && strcmp(listen, "::") != 0)
         snprintf(host, sizeof host, "%s", listen);
-    else if (listen && gethostname(host, sizeof host) != 0)
+    else if (listen && !own_address(w, host) && gethostname(host, sizeof host) != 0)
         strcpy(host, "127.0.0.1");
     host[sizeof host - 1] = 0;
     if (w->opts->url)

@@ -36,7 +36,8 @@ typedef struct {
     const char *name;       /* default: the host's */
     const char *listen;     /* address; default 127.0.0.1 */
     uint16_t port;          /* 0: any */
-    const char *url;        /* where others reach its server; default: from address and port */
+    const char *url;        /* where others reach its server; default: from address and port, of
+                             * all addresses the one towards the manager */
     const char *version;    /* of the program, for people */
 
     const slk_worker_limit_t *limits; /* tasks that are not named: see slk_worker_default_limit */
