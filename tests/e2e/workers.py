@@ -24,6 +24,7 @@ import sys
 import tempfile
 import threading
 import time
+import urllib.parse
 
 import cluster
 from roles import HASTY, UNRULY, Cluster, Worker, Wrong, free_port, poll
@@ -426,6 +427,48 @@ def space(c):
         expect("no failure", not [e for e in c.story(number) if "Fail" in e], c.story(number))
 
 
+@scenario()
+def split_sealing(c):
+    """PC1 and PC2 at workers with paths of their own: files come by HTTP, for who has a token of the cluster alone."""
+    a = c.member("first", {"AP": 1, "PC1": 1, "C1": 0, "FIN": 0}, [("seal-init", c.path("a"))])
+    b = c.member("second", {"PC2": 1}, [("seal-init", c.path("b"), "--store")])
+    a.start()
+    number = c.pledge()
+    c.past(number, "SectorPreCommit1")
+    c.says(number, r"PreCommit2: PC2 waits for a worker: .*does not take the task PC2")
+    row = [r for r in c.run("store", "find", str(number)) if r["type"] == "sealed"][0]
+    url = urllib.parse.urlsplit(row["url"] + f"/sealed/s-t0{c.miner}-{number}")
+    admin = c.run("auth", "create-token", "--perm", "admin", "--name", "a")["token"]
+    for header in ({}, {"Authorization": "Bearer " + WRONG}, {"Authorization": "Bearer " + admin}):
+        connection = http.client.HTTPConnection(url.hostname, url.port, timeout=20)
+        connection.request("GET", url.path, headers=header)
+        expect("nobody else gets files", connection.getresponse().status == 401)
+    b.start()
+    c.past(number, "SectorPreCommit2")
+    c.until(number, "WaitSeed", "Committing")
+    at_second = {("sealed", "second"), ("cache", "second")}
+    expect("they are there", c.find(number) - {("unsealed", "first")} == at_second, c.find(number))
+    expect("and here no more", not os.path.exists(os.path.join(c.path("a"), "sealed", f"s-t0{c.miner}-{number}")))
+    drop_c2(c, number)
+    c.until(number, "Proving", seconds=30)
+    expect("nothing else is left", c.find(number) == at_second, c.find(number))
+
+
+@scenario(FinalizeEarly="true")
+def finalize_early(c):
+    """Moved to long-term storage before its proof is sent, and again asked for after: nothing is moved twice."""
+    a, b, d = trio(c)
+    for member in (a, b, d):
+        member.start()
+    number = c.pledge()
+    c.past(number, "SectorFinalized", seconds=200)
+    before = digests(os.path.join(c.path("final"), "sealed"))
+    c.until(number, "Proving", seconds=60)
+    expect("nothing changed", digests(os.path.join(c.path("final"), "sealed")) == before and len(before) == 1)
+    expect("all is there", c.find(number) == {("sealed", "stores"), ("cache", "stores")}, c.find(number))
+    expect("moved once", len(re.findall(r"GET begins", d.log())) == 1, d.log())
+
+
 # --- Jobs ------------------------------------------------------------------------------------------
 
 
@@ -493,15 +536,25 @@ def stopped_beyond_lease(c):
     w.process.send_signal(signal.SIGSTOP)
     other = lone(c, "other").start()
     c.past(number, "SectorPreCommit1", seconds=30)
+    name = f"s-t0{c.miner}-{number}"
+    os.makedirs(os.path.join(c.path("lone"), "cache", name), exist_ok=True)
+    for rest in ("sealed/" + name, "cache/" + name + "/sc-02-data-layer-1.dat"):
+        with open(os.path.join(c.path("lone"), rest), "w") as file:
+            file.write("half of a file")
     w.process.send_signal(signal.SIGCONT)
+    w.selkie.command("store", "redeclare")
     poll("it drops its claim", 20, lambda: job["id"] not in
          [j["ID"] for j in w.selkie.command("worker", "info")["Jobs"]])
     c.past(number, "SectorPreCommit2")
     expect("one result", c.story(number).count("SectorPreCommit1") == 1, c.story(number))
-    c.until(number, "Committing")
-    rows = [r for r in c.run("store", "find", str(number)) if r["type"] == "cache"]
-    print("    ", [(r["type"], r["worker"]) for r in c.run("store", "find", str(number))])
-    expect("the other has it", "other" in [r["worker"] for r in rows], rows)
+    rows = poll("what it left is known", 10, lambda: (lambda rows: rows if len(rows) == 4 else None)(
+        c.run("store", "find", str(number))))
+    expect("it is known as stale", {r["worker"]: r["stale"] for r in rows} == {"lone": True, "other": False}, rows)
+    drop_c2(c, number)
+    c.until(number, "Proving", seconds=40)
+    expect("the stale ones are gone", c.find(number) == {("sealed", "other"), ("cache", "other")}, c.find(number))
+    expect("from the disk too", not os.path.exists(os.path.join(c.path("lone"), "sealed", name)))
+    expect("nothing failed", not [e for e in c.story(number) if "Fail" in e], c.story(number))
 
 
 @scenario()
@@ -632,8 +685,8 @@ def wildcard(c):
         a.start()
         d.start(Listen="0.0.0.0")
         for name in ("sealsw", "storesw"):
-            print("    ", c.workers()[name]["url"])
-            expect("no wildcard in its URL", "0.0.0.0" not in c.workers()[name]["url"], c.workers()[name])
+            expect("the address by which it reaches the manager", urllib.parse.urlsplit(
+                c.workers()[name]["url"]).hostname == "127.0.0.1", c.workers()[name])
         number = c.pledge()
         drop_c2(c, number)
         c.until(number, "Proving", seconds=60)
