@@ -45,9 +45,10 @@ static slk_err_t read_ms(uint32_t *out, const json_t *params, const char *name, 
 {
     const json_t *value = json_object_get(params, name);
     uint64_t ms = 0;
-    if (value && (!slk_json_u64(value, &ms) || ms > SLK_VANILLA_MAX_MS))
-        return slk_fail(diag, SLK_ERR_INPUT, "Params.%s: expected 0 to %u ms", name,
-                        SLK_VANILLA_MAX_MS);
+    if (value && !slk_json_u64(value, &ms))
+        return slk_fail(diag, SLK_ERR_INPUT, "Params.%s: expected a number of milliseconds", name);
+    if (ms > SLK_VANILLA_MAX_MS)
+        ms = SLK_VANILLA_MAX_MS;
     *out = ms ? (uint32_t)ms : preset;
     return SLK_OK;
 }
