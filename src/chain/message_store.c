@@ -518,6 +518,11 @@ slk_err_t slk_message_replace(slk_db_t *db, int64_t id, const slk_bigint_t *max_
         "max_fee = coalesce(?2, max_fee) "
         "WHERE id = ?1 AND acknowledged = 1 AND state IN ('Signed', 'Pending')",
         SLK_VALS(slk_val_i64(id), slk_val_text(max_fee ? text.s : NULL)), &changed, diag);
+    if (err == SLK_OK && !changed && max_fee)
+        err = slk_db_run(db,
+                         "UPDATE message SET max_fee = ?2, at_limit = 0, retry_ms = 0 "
+                         "WHERE id = ?1 AND state IN ('Queued', 'Handing')",
+                         SLK_VALS(slk_val_i64(id), slk_val_text(text.s)), &changed, diag);
     if (err == SLK_OK && !changed)
         err = slk_fail(diag, SLK_ERR_STATE,
                        "message %lld is in no pool: there is nothing to replace", (long long)id);

@@ -48,7 +48,8 @@ SLK_CHECK_RESULT slk_err_t slk_message_cids(slk_db_t *db, int64_t id, slk_cid_t 
 SLK_CHECK_RESULT slk_err_t slk_message_last_nonce(slk_db_t *db, const slk_address_t *signer,
                                                   bool *found, uint64_t *nonce, slk_diag_t *diag);
 
-/* Ask for a higher fee now, up to max_fee (NULL: as it was). SLK_ERR_STATE: not in a pool. */
+/* Ask for a higher fee now, up to max_fee (NULL: as it was). With max_fee, one that no pool has taken yet may
+ * cost so much from its next try on. SLK_ERR_STATE: not in a pool, or over. */
 SLK_CHECK_RESULT slk_err_t slk_message_replace(slk_db_t *db, int64_t id,
                                                const slk_bigint_t *max_fee, slk_diag_t *diag);
 

@@ -687,7 +687,13 @@ static void test_add(void **state)
     assert_memory_equal(row.params, "\x81\x05", 2);
     slk_message_row_free(&row);
     assert_err(SLK_ERR_STATE, slk_message_replace(db, id, NULL, &diag));
+    const slk_bigint_t more = slk_bigint_u64(UINT64_C(123456789012345678));
+    assert_ok(slk_message_replace(db, id, &more, &diag), diag);
+    assert_ok(slk_message_load(db, id, &row, &diag), diag);
+    assert_int_equal(slk_bigint_cmp(&row.max_fee, &more), 0);
+    slk_message_row_free(&row);
     assert_ok(slk_message_cancel(db, id, &diag), diag);
+    assert_err(SLK_ERR_STATE, slk_message_replace(db, id, &more, &diag));
     assert_err(SLK_ERR_STATE, slk_message_cancel(db, id, &diag));
     assert_ok(slk_message_load(db, id, &row, &diag), diag);
     assert_int_equal(row.state, SLK_MESSAGE_REFUSED);
