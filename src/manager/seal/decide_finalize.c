@@ -228,7 +228,13 @@ void slk_decide_finalize_failed(slk_turn_t *t)
 void slk_decide_removing(slk_turn_t *t)
 {
     slk_world_holders_t holders;
-    if (!look_holders(t, &holders) || !remove_all(t, &holders, SLK_FT_ALL, SLK_EVENT_REMOVE_FAILED))
+    if (!look_holders(t, &holders))
+        return;
+    /* Behind the job that they are ending, and so with what it leaves. */
+    for (size_t i = 0; i < holders.busy_cnt; i++)
+        if (!remove_on(t, holders.busy[i], SLK_FT_ALL, NULL, SLK_EVENT_REMOVE_FAILED))
+            return;
+    if (!remove_all(t, &holders, SLK_FT_ALL, SLK_EVENT_REMOVE_FAILED))
         return;
     for (unsigned i = 0; i < SLK_FT_CNT; i++) {
         if (holders.by[i].cnt == 0)

@@ -40,6 +40,10 @@ typedef struct {
 typedef struct {
     slk_holders_t by[SLK_FT_CNT];
     const char *const *workers[SLK_FT_CNT];
+    /* Workers from which a job of the sector was taken a moment ago: they may still be ending it, and what it
+     * leaves is not known yet. */
+    const char **busy;
+    size_t busy_cnt;
 } slk_world_holders_t;
 
 /* What a message would need. Fees in attoFIL a unit of gas. */
