@@ -25,6 +25,7 @@ typedef struct {
     slk_api_miner_info_t actor;
     slk_post_rules_t rules;
     slk_arena_t *arena;
+    bool again; /* there is more to do at this head */
 } slk_post_turn_t;
 
 /* One window of it. Lists by partition, all of partitions.count. */

@@ -375,6 +375,7 @@ static slk_err_t keep_proof(slk_post_turn_t *t, slk_post_row_t *row, const slk_b
     row->retry_epoch = 0;
     row->tries = 0;
     snprintf(row->why, sizeof row->why, "proven");
+    t->again = true; /* it may be sent at once */
     return slk_post_store_row(t, row, old, diag);
 }
 

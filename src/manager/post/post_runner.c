@@ -400,13 +400,13 @@ void slk_poster_trouble(slk_poster_t *p, uint64_t miner, char *out, size_t cap)
     pthread_mutex_unlock(&p->lock);
 }
 
-/* *well: nothing has to be tried again. */
-static void pass(slk_poster_t *p, slk_db_t *db, slk_world_node_t *world, bool *well)
+/* How long to wait for a wake until the next pass. */
+static int64_t pass(slk_poster_t *p, slk_db_t *db, slk_world_node_t *world)
 {
     uint64_t miners[SLK_CONFIG_MINERS_MAX];
     const slk_runner_opts_t *opts = &p->opts;
     size_t cnt = opts->miners(opts->config_ctx, miners, SLK_CONFIG_MINERS_MAX);
-    *well = true;
+    int64_t wait_ms = LOOK_MS;
     for (size_t i = 0; i < cnt && !atomic_load(&p->stop); i++) {
         slk_arena_t arena;
         slk_diag_t diag = {0};
@@ -427,9 +427,13 @@ static void pass(slk_poster_t *p, slk_db_t *db, slk_world_node_t *world, bool *w
         t.world = slk_world_node_view(world, &t.config, t.now_ms, 1);
         const slk_err_t err = do_miner(&t, &diag);
         slk_arena_free(&arena);
-        *well &= err == SLK_OK;
+        if (err != SLK_OK)
+            wait_ms = wait_ms < TROUBLE_MS ? wait_ms : TROUBLE_MS;
+        else if (t.again)
+            wait_ms = 0;
         trouble(p, miners[i], err == SLK_OK || atomic_load(&p->stop) ? "" : diag.text);
     }
+    return wait_ms;
 }
 
 static bool wait(slk_poster_t *p, uint64_t *seen, int64_t ms)
@@ -451,7 +455,7 @@ static void *poster_main(void *arg)
     slk_world_node_t *world = NULL;
     slk_diag_t diag = {0};
     uint64_t seen = 0;
-    bool well = true;
+    int64_t wait_ms;
     slk_err_t err = slk_db_open(&db, p->database, &diag);
     if (err == SLK_OK)
         err = slk_runner_world(p->runner, db, &world, &diag);
@@ -459,8 +463,8 @@ static void *poster_main(void *arg)
         slk_log(SLK_LOG_ERROR, "post", "nothing can be proven: %s", diag.text);
     else
         do
-            pass(p, db, world, &well);
-        while (wait(p, &seen, well ? LOOK_MS : TROUBLE_MS));
+            wait_ms = pass(p, db, world);
+        while (wait(p, &seen, wait_ms));
     slk_world_node_free(world);
     slk_db_close(db);
     return NULL;
