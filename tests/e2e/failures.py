@@ -11,17 +11,21 @@ sentence that is shown, and at the way out; in the end all sectors have to be Pr
 right. Needs the 2KiB parameters of porep in FIL_PROOFS_PARAMETER_CACHE.
 """
 
+import base64
 import collections
 import os
+import re
 import shutil
 import signal
 import subprocess
 import sys
 import tempfile
 import time
+import uuid
 
-from roles import Cluster, Worker, Wrong, free_port, poll
+from roles import Cluster, Worker, Wrong, poll
 
+HERE = os.path.dirname(os.path.abspath(__file__))
 Scenario = collections.namedtuple("Scenario", "name group quick run")
 SCENARIOS = []
 GROUPS = {"seal": {}, "expiry": {"period": "4x10"}}
@@ -63,6 +67,21 @@ def at_pc2(c):
 
 
 @scenario("seal", quick=True)
+def proof_wrong(c):
+    """C2 answers well-formed proofs that do not hold: found by the worker, nothing is sent, proved again."""
+    c.worker.tell("c2", "proof " + "c0" + 191 * "00", "refuse no")
+    number = c.pledge()
+    said = c.past(number, "SectorComputeProofFailed")
+    if "verif" not in said and "proof" not in said:
+        raise Wrong(f"the log says only: {said}")
+    c.past(number, "SectorRetryComputeProof")
+    if c.status(number)["commit_message"]:
+        raise Wrong("a message was sent")
+    c.at_end.append(lambda: c.told(number, "SectorComputeProofFailed", "SectorRetryComputeProof", "SectorComputeProofFailed",
+                                   "SectorRetryComputeProof", "SectorCommitted", "SectorProving"))
+
+
+@scenario("seal", quick=True)
 def layer_damaged(c):
     """A layer is damaged between PC1 and PC2: PC2 finds it, PC1 is done again."""
     number = at_pc2(c)
@@ -99,8 +118,8 @@ def pc1_hangs(c):
     """PC1 says nothing any more: it is ended after TotalSeconds and tried again."""
     c.worker.tell("pc1", "hang")
     number = c.pledge()
-    c.says(number, r"PC1 .*(hung|took|longer|seconds)", seconds=30)
     c.past(number, "SectorPreCommit1", seconds=40)
+    c.logged(f"t0{c.miner}-{number}: .*PC1 failed .*took more than 6 s")
     go_on(c, number)
 
 
@@ -118,8 +137,8 @@ def pc1_out_of_memory(c):
     try:
         c.worker.tell("pc1", "hungry " + group)
         number = c.pledge()
-        c.says(number, r"PC1 .*memory", seconds=30)
         c.past(number, "SectorPreCommit1", seconds=40)
+        c.logged(f"t0{c.miner}-{number}: .*PC1 failed .*no memory left")
         go_on(c, number)
     finally:
         poll("the cgroup is empty", 20, lambda: not open(os.path.join(folder, "cgroup.procs")).read())
@@ -153,22 +172,6 @@ def pc2_refuses(c):
 
 
 @scenario("seal", quick=True)
-def proof_wrong(c):
-    """C2 answers well-formed proofs that do not hold: found by the worker, nothing is sent, proved again."""
-    c.worker.tell("c2", "proof " + "c0" + 191 * "00", "refuse no")
-    number = c.pledge()
-    said = c.past(number, "SectorComputeProofFailed")
-    if "verif" not in said and "proof" not in said:
-        raise Wrong(f"the log says only: {said}")
-    c.past(number, "SectorRetryComputeProof")
-    if c.status(number)["commit_message"]:
-        raise Wrong("a message was sent")
-    c.until(number, "Proving", seconds=300)
-    c.told(number, "SectorComputeProofFailed", "SectorRetryComputeProof", "SectorComputeProofFailed",
-           "SectorRetryComputeProof", "SectorCommitted", "SectorProving")
-
-
-@scenario("seal", quick=True)
 def piece_damaged(c):
     """The data of a piece is damaged in the piece store: the sector waits until it is as it was."""
     path = os.path.join(c.folder, "piece-of-data")
@@ -190,7 +193,7 @@ def piece_damaged(c):
     go_on(c, number)
 
 
-@scenario("seal", quick=True)
+@scenario("seal")
 def no_space_allowed(c):
     """MaxStorage leaves no room: said so, nothing fails, and it goes on when there is room."""
     path = os.path.join(c.worker.storage, "sectorstore.json")
@@ -218,19 +221,18 @@ def disk_full(c):
     os.mkdir(disk)
     if subprocess.run(["mount", "-t", "tmpfs", "-o", "size=4m", "none", disk], capture_output=True).returncode:
         return print("     not tried: no file system can be mounted")
-    worker = Worker(c, "small", os.path.join(c.folder, "small"), Manager=c.worker_url(), TokenFile=c.worker_token(),
-                    Processors={"pc1": {"Program": sys.executable, "TotalSeconds": 30,
-                                        "Args": c.worker.config["Processors"]["pc1"]["Args"]}})
+    worker = Worker(c, "small", os.path.join(c.folder, "small"), Manager=c.worker_url(), TokenFile=c.worker_token())
+    worker.config["Processors"] = worker.processors()
     worker.storage = os.path.join(disk, "storage")
     filler = os.path.join(disk, "filler")
     try:
         c.pause_worker()
-        c.worker.tell("pc1", "slow 1")
+        worker.tell("pc1", "slow 1")
         worker.start()
         number = c.pledge()
         poll("PC1 runs", 20, lambda: any(j["state"] == "running" for j in c.jobs(number)))
         fill(filler)
-        c.says(number, r"(?i)(space|room)", seconds=30)
+        c.says(number, r"PC1 waits for a worker: needs .* free: 0 B", seconds=30)
         time.sleep(2)
         if c.state(number) != "PreCommit1":
             raise Wrong("it did not wait")
@@ -255,23 +257,24 @@ def fill(path):
 
 @scenario("seal")
 def files_lost_and_found(c):
-    """A sector's files are gone when they are to be finalised: said so, and found again."""
+    """A sector's files are gone when they are to be finalised, early or late: said so, and found again."""
     number = c.pledge()
-    c.until(number, "SubmitCommitAggregate", "CommitAggregateWait", "FinalizeSector", "Proving", seconds=300)
-    c.pause_worker()
-    c.force(number, "FinalizeSector")
-    away = os.path.join(c.folder, "away")
-    os.mkdir(away)
+    c.until(number, "Proving", seconds=300)
+    for state, failed in (("CommitFinalize", "CommitFinalizeFailed"), ("FinalizeSector", "FinalizeFailed")):
+        move_files(c, number, c.worker.file, lambda kind, n: os.path.join(c.folder, f"{kind}-away"))
+        c.force(number, state)
+        c.says(number, failed + r".*no path is known that has its files: (sealed|cache)")
+        move_files(c, number, lambda kind, n: os.path.join(c.folder, f"{kind}-away"), c.worker.file)
+        c.until(number, "Proving", seconds=60)
+    c.told(number, "SectorFinalizeFailed", "SectorRetryFinalize", "SectorFinalized", "SectorProving",
+           "SectorFinalizeFailed", "SectorRetryFinalize", "SectorFinalized")
+
+
+def move_files(c, number, here, there):
     for kind in ("sealed", "cache"):
-        shutil.move(c.worker.file(kind, number), os.path.join(away, kind))
+        shutil.move(here(kind, number), there(kind, number))
     c.run("store", "redeclare")
-    c.says(number, r"FinalizeFailed.*no path is known")
-    for kind in ("sealed", "cache"):
-        shutil.move(os.path.join(away, kind), c.worker.file(kind, number))
-    c.run("store", "redeclare")
-    c.resume_worker()
-    c.until(number, "Proving", seconds=60)
-    c.told(number, "SectorFinalizeFailed", "SectorRetryFinalize", "SectorFinalized")
+    time.sleep(1.5)
 
 
 @scenario("seal", quick=True)
@@ -343,7 +346,7 @@ def removed_everywhere(c):
     c.until(seeded, "Removed")
     c.run("devnet", "resume")
     proving = c.pledge(end="Removed")
-    poll("C2 runs", 60, lambda: any(j["task"] == "C2" and j["state"] == "running" for j in c.jobs(proving)))
+    poll("C2 waits or runs", 60, lambda: any(j["task"] == "C2" for j in c.jobs(proving)))
     c.remove(proving)
     c.until(proving, "Removed")
     for number in (running, queued, waiting, sent, seeded, proving):
@@ -391,19 +394,21 @@ def node_down(c):
     c.run("devnet", "pause")
     number = c.pledge()
     c.until(number, "PreCommitBatchWait")
-    outage(c, number, 3)
+    outage(c, number, 2)
     c.until(number, "PreCommitBatchWait")
     c.mine(12)
     c.until(number, "WaitSeed")
-    outage(c, number, 3)
     c.run("devnet", "resume")
+    if not c.quick:
+        outage(c, number, 12)  # 120 epochs of 100 ms: an hour of a real chain
     c.until(number, "Committing")
     if c.quick:
         return go_on(c, number)
+    poll("C2 runs", 60, lambda: any(j["task"] == "C2" for j in c.jobs(number)))
     c.run("devnet", "pause")
     c.until(number, "CommitAggregateWait", seconds=300)
-    outage(c, number, 3)
     c.run("devnet", "resume")
+    outage(c, number, 12)
     c.until(number, "Proving")
     c.told(number, "SectorPreCommitLanded", "SectorSeedReady", "SectorCommitted", "SectorProving")
     if c.story(number).count("SectorPreCommitBatchSent") != 1:
@@ -414,9 +419,9 @@ def outage(c, number, seconds):
     state = c.state(number)
     c.fault("down", seconds)
     info = poll("the manager notices", 20, lambda: not c.follows() and c.manager("Selkie.Summary"))
-    print(f"     {number} {state}: {info['trouble']} | {c.status(number)['waiting_for']}")
     if not info["trouble"]:
         raise Wrong("no sentence about the trouble")
+    c.says(number, "the chain cannot be asked, it is tried again: .*node.*; before: ", seconds=2)
     if c.state(number) != state:
         raise Wrong("it moved without a chain")
     poll("the manager follows the chain again", 40, c.follows)
@@ -429,7 +434,7 @@ def node_unwell(c):
     c.fault("slow", 150, 5)
     c.fault("lose", 2)
     c.until(number, "PreCommitBatchWait")
-    c.fault("fail", 15)
+    c.fault("fail", 5)
     c.until(number, "WaitSeed", seconds=120)
     c.fault("rewind", 3)
     c.fault("null", 5)
@@ -463,9 +468,9 @@ def reorg_takes_prove_commit(c):
     c.run("devnet", "pause")
     c.until(number, "CommitAggregateWait", seconds=300)
     c.mine(3)
-    c.says(number, r"prove-commit: the message landed")
+    c.says(number, r"CommitAggregateWait: its message landed at epoch")
     c.run("devnet", "reorg", "3", "--messages", "later")
-    c.says(number, r"prove-commit: the message is Pending")
+    c.says(number, r"CommitAggregateWait: its message is Pending")
     c.mine(2)
     c.run("devnet", "reorg", "2", "--messages", "lose")
     c.run("devnet", "resume")
@@ -495,18 +500,20 @@ def no_money(c):
     owner = c.node.ask("Filecoin.WalletDefaultAddress")
     other = c.node.ask("Filecoin.WalletNew", "secp256k1")
     balance = int(c.node.ask("Filecoin.WalletBalance", owner))
-    gone = send(c, owner, other, balance - 10 ** 15)
+    gone = send(c, owner, other, balance - 2 * 10 ** 10, GasLimit=10 ** 7, GasFeeCap="1000", GasPremium="100")
     number = c.pledge()
-    c.says(number, r"SubmitPreCommitBatch: .*(FIL|funds|balance|enough|money)", seconds=60)
+    c.says(number, r"SubmitPreCommitBatch: .*too little money for it, send FIL to it", seconds=60)
     send(c, other, owner, gone - 10 ** 18)
     c.until(number, "Committing", "Proving", seconds=90)
     go_on(c, number)
 
 
-def send(c, sender, to, amount):
-    message = {"To": to, "From": sender, "Value": str(amount), "Method": 0, "Nonce": 0, "Params": ""}
+def send(c, sender, to, amount, **gas):
+    message = {"To": to, "From": sender, "Value": str(amount), "Method": 0, "Nonce": 0, "Params": "", **gas}
     cid = c.node.ask("Filecoin.MpoolPushMessage", message, None)["CID"]
-    poll("the money moves", 20, lambda: c.node.ask("Filecoin.StateSearchMsg", [], cid, -1, True))
+    found = poll("the money moves", 20, lambda: c.node.ask("Filecoin.StateSearchMsg", [], cid, -1, True))
+    if found["Receipt"]["ExitCode"]:
+        raise Wrong(f"no money moved: {found}")
     return amount
 
 
@@ -591,19 +598,143 @@ def token_wrong(c):
     made = c.run("auth", "create-token", "--perm", "worker", "--name", "stranger")
     reader = c.run("auth", "create-token", "--perm", "read", "--name", "reader")
     for token in ("eyJhbGciOiJIUzI1NiIsInR5cCI6IkpXVCJ9.e30.AAAA", reader["token"]):
-        ended(c, worker, token, r"token")
+        ended(c, worker, token)
     worker.start(TokenFile=c.token_file(made["token"]))
     c.run("auth", "revoke", made["id"])
     poll("the worker hears that its token is revoked", 30,
          lambda: worker.process.poll() is not None or not worker.knows())
     worker.stop()
-    ended(c, worker, made["token"], r"token")
+    ended(c, worker, made["token"])
     again = c.run("auth", "create-token", "--perm", "worker", "--name", "stranger")
     worker.start(TokenFile=c.token_file(again["token"]))
     worker.stop()
 
 
-def ended(c, worker, token, pattern):
+@scenario("seal")
+def worker_lost(c):
+    """The worker is killed in PC1 and comes back: it goes on with the job."""
+    c.worker.tell("pc1", "slow 20")
+    number = c.pledge()
+    poll("PC1 runs", 20, lambda: any(j["state"] == "running" for j in c.jobs(number)))
+    c.worker.stop(signal.SIGKILL)
+    time.sleep(5)  # the lease ends
+    c.says(number, r"PC1")
+    c.worker.start()
+    c.past(number, "SectorPreCommit2", seconds=30)
+    go_on(c, number)
+
+
+@scenario("seal", quick=True)
+def worker_clock_wrong(c):
+    """A worker whose clock is two hours behind: told so, and nothing else; another one fetches its files."""
+    tool = os.path.join(c.folder, "wrong_clock")
+    subprocess.run([os.environ.get("CC", "cc"), "-std=gnu17", "-O1", "-o", tool, os.path.join(HERE, "wrong_clock.c")], check=True)
+    if subprocess.run([tool, "60", "true"]).returncode:
+        return print("     not tried: processes may not be traced here")
+    late = Worker(c, "late", os.path.join(c.folder, "late"), Manager=c.worker_url(), TokenFile=c.worker_token())
+    late.config["Processors"] = late.processors()
+    c.pause_worker()
+    late.start(tool, "-7200")
+    skew = [row["clock_skew_ms"] for row in c.run("sealing", "workers") if row["name"] == "late"][0]
+    if not -7210000 < skew < -7190000:
+        raise Wrong(f"the clock is said to be {skew} ms off")
+    c.logged(r"clock .*72\d\d s behind|clock .*7199 s behind")
+    c.logged(r"clock .*(72\d\d|7199) s behind", "late")
+    late.tell("pc1", "slow 1")
+    number = c.pledge()
+    poll("PC1 runs", 20, lambda: any(j["state"] == "running" for j in c.jobs(number)))
+    c.run("worker", "pause", "late")
+    c.until(number, "PreCommit2")
+    c.resume_worker()
+    c.past(number, "SectorPreCommit2", seconds=30)
+    if not os.path.exists(c.worker.file("sealed", number)):
+        raise Wrong("the other worker has not fetched the files")
+    late.stop()
+    c.run("worker", "resume", "late")
+    late.start(tool, "-7200", Tasks={"AP": 0, "PC1": 0, "PC2": 0, "C1": 0, "C2": 0})  # it has copies to remove
+    go_on(c, number)
+
+
+@scenario("seal", quick=True)
+def protocol_other(c):
+    """Workers of another protocol are refused with a sentence that says who is older."""
+    for protocol, older in ((0, "worker"), (99, "manager")):
+        try:
+            Liar(c, Protocol=protocol)
+        except RuntimeError as error:
+            print(f"     {error}")
+            if f"the {older} is older" not in str(error):
+                raise Wrong("it does not say who is older") from None
+        else:
+            raise Wrong(f"protocol {protocol} was taken")
+
+
+class Liar:
+    """A client that says to be a worker for C2."""
+
+    def __init__(self, c, **changes):
+        self.c, self.identity = c, {"Worker": str(uuid.uuid4()), "Session": str(uuid.uuid4())}
+        made = c.run("auth", "create-token", "--perm", "worker", "--name", "liar")
+        self.token = made["token"]
+        row = {"Protocol": 1, "Version": "test", **self.identity, "Name": "liar", "URL": "http://127.0.0.1:1", "ClockMs": int(time.time() * 1000),
+               "Cores": 64, "Memory": 1 << 40, "NUMANodes": 1, "Tasks": [{"Task": "C2", "Limit": 1}], "Miners": [],
+               "Stores": [], **changes}
+        self.ask("Selkie.WorkerRegister", row)
+
+    def ask(self, method, row):
+        return self.c.manager(method, row, token=self.token)
+
+    def beat(self, *jobs, leaving=False):
+        names = [{"ID": j["ID"], "Lease": j["Lease"], "Stage": "C2", "Unit": "", "Done": 0, "Total": 0, "Reserved": True}
+                 for j in jobs]
+        return self.ask("Selkie.WorkerBeat", {**self.identity, "Jobs": names, "Stores": [], "FreeMemory": 1 << 40,
+                                              "LoadMillis": 0, "Leaving": leaving, "WaitMs": 0})["Start"]
+
+    def done(self, job, result):
+        return self.ask("Selkie.JobDone", {"Worker": self.identity["Worker"], "ID": job["ID"], "Lease": job["Lease"],
+                                           "Result": result, "Made": [], "Gone": [], "Seconds": 1})
+
+
+@scenario("seal")
+def worker_lies(c):
+    """A worker gives a proof that does not hold, without looking: the manager finds it before anything is sent."""
+    liar = Liar(c)
+    c.worker.stop()
+    c.worker.start(Tasks={"C2": 0})
+    number = c.pledge()
+    job = poll("the liar gets C2", 60, lambda: liar.beat())[0]
+    liar.done(job, {"Proof": base64.b64encode(bytes([0xc0]) + bytes(191)).decode()})
+    said = c.past(number, "SectorCommitFailed")
+    if "does not hold, it is not sent" not in said:
+        raise Wrong(f"the log says only: {said}")
+    print(f"     {number} {said}")
+    liar.beat(leaving=True)
+    c.worker.stop()
+    c.worker.start(Tasks={"C2": 1})
+    c.until(number, "Proving", seconds=300)
+    c.told(number, "SectorCommitFailed", "SectorCommitted", "SectorProving")
+
+
+@scenario("seal")
+def message_stuck(c):
+    """The fee that is allowed is too small for the chain: said so; an operator allows more, and it is the same message."""
+    c.run("devnet", "pause")
+    c.reconfigure(PerSector='"0.0000000005 FIL"')
+    number = c.pledge()
+    c.until(number, "PreCommitBatchWait", "SubmitPreCommitBatch")
+    c.mine(30)
+    said = c.says(number, r"fee cap too low.*message replace --store \S+ --max-fee FIL \S+`")
+    words = re.search(r"`selkie (.*)`", said).group(1).replace("FIL", "0.02").split()
+    c.reconfigure(PerSector='"0.02 FIL"')
+    c.command(*words)
+    c.run("devnet", "resume")
+    c.until(number, "Committing", "Proving", seconds=90)
+    if c.story(number).count("SectorPreCommitBatchSent") != 1:
+        raise Wrong("it is not the same message")
+    go_on(c, number)
+
+
+def ended(c, worker, token):
     """This token ends it at once, with a status and a sentence."""
     before = len(c.log_of(worker.name)) if os.path.exists(os.path.join(c.folder, worker.name + ".log")) else 0
     worker.start(wait=False, TokenFile=c.token_file(token))
@@ -679,4 +810,5 @@ def recover(c):
 if __name__ == "__main__":
     if len(sys.argv) < 2:
         sys.exit(__doc__)
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("failures.py: told to end"))
     main(*sys.argv[1:])

@@ -55,6 +55,12 @@ class Worker:
         self.selkie = cluster.Selkie(owner.selkie.program, repo)
         self.config = {"Name": name, "TrashGraceHours": 1, **config}
 
+    def processors(self, **more):
+        """All of them unruly, and what else is to be said of one."""
+        program = self.owner.selkie.program
+        return {stage: {"Program": sys.executable, "Args": [UNRULY, program, stage, self.unruly], **more.get(stage, {})}
+                for stage in STAGES}
+
     def tell(self, stage, *lines):
         """What its next tasks of this stage come to (unruly.py)."""
         with open(os.path.join(self.unruly, stage), "w") as file:
@@ -93,7 +99,7 @@ class Worker:
 
 class Cluster:
     def __init__(self, program, folder, period=None, block="100ms", **config):
-        self.folder, self.miner, self.processes, self.expected = folder, None, {}, {}
+        self.folder, self.miner, self.processes, self.expected, self.at_end = folder, None, {}, {}, []
         self.selkie = cluster.Selkie(program, os.path.join(folder, "repo"))
         self.config_path = os.path.join(self.selkie.repo, "manager", "config.toml")
         os.makedirs(self.selkie.repo)
@@ -102,12 +108,8 @@ class Cluster:
         self.miner = made["miner"]
         self.configure(**{**HASTY, **config})
         self.start_manager()
-        every = {stage: {"Program": sys.executable, "Args": [UNRULY, program, stage, ""]} for stage in STAGES}
-        every["pc1"]["TotalSeconds"] = 6
         self.worker = Worker(self, "first", self.selkie.repo)
-        for row in every.values():
-            row["Args"][-1] = self.worker.unruly
-        self.worker.start(Processors=every)
+        self.worker.start(Processors=self.worker.processors(pc1={"TotalSeconds": 6}))
         print(f"     cluster of miner t0{self.miner} in {self.selkie.repo}", flush=True)
 
     # Processes.
@@ -164,6 +166,10 @@ class Cluster:
 
     def run(self, *words):
         return self.selkie.command(*words)
+
+    def command(self, *words):
+        """One that does not speak with the manager."""
+        subprocess.run([self.selkie.program, *words], check=True, stdout=subprocess.DEVNULL, timeout=60)
 
     def refused(self, *words):
         """The command must fail; its sentence."""
@@ -290,6 +296,8 @@ class Cluster:
         """All are where they are expected to be; what the chain says of them."""
         for number, state in sorted(self.expected.items()):
             self.until(number, state, seconds=seconds)
+        for look in self.at_end:
+            look()
         sectors = {s["SectorNumber"]: s for s in self.node.ask("Filecoin.StateMinerSectors", self.address(), None, None)}
         for number, state in self.expected.items():
             if state == "Proving" and number not in sectors:
