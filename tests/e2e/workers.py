@@ -325,6 +325,32 @@ def gateways(c):
 
 
 @scenario()
+def gateway_fails(c):
+    """A gateway cannot write to its final path: it is tried again, and the other one does it."""
+    a = c.member("seals", SEALS, [("seal-init", c.path("sealing"))])
+    first = c.member("gate1", {"FIN": 0, "C1": 0}, [("file-init", c.path("final1"), "--weight", "1000")])
+    second = c.member("gate2", {"FIN": 0, "C1": 0}, [("file-init", c.path("final2"))])
+    a.start()
+    first.start()
+    number = c.pledge()
+    c.until(number, "WaitSeed", "Committing")
+    # A file in the place of the folder for downloads: nothing can be put into this path.
+    for kind in ("sealed", "cache"):
+        folder = os.path.join(c.path("final1"), kind, "fetching")
+        shutil.rmtree(folder, ignore_errors=True)
+        with open(folder, "w"):
+            pass
+    drop_c2(c, number)
+    c.says(number, r"FinalizeSector: GET")
+    poll("it fails there", 30, lambda: re.search(r"GET failed|GET .*tried again", c.log_of("manager")))
+    second.start()
+    c.until(number, "Proving", seconds=90)
+    expect("at the other", c.find(number) == {("sealed", "gate2"), ("cache", "gate2")}, c.find(number))
+    name = f"s-t0{c.miner}-{number}"
+    expect("and on its disk", os.path.exists(os.path.join(c.path("final2"), "sealed", name)))
+
+
+@scenario()
 def attach_and_detach(c):
     """Paths come and go while the worker runs; files are moved by hand and declared anew."""
     w = lone(c)
@@ -357,6 +383,24 @@ def attach_and_detach(c):
     c.until(number, "WaitSeed", "Committing")
     expect("what it does not have is not said to be there", old not in
            {r["store"] for r in c.run("store", "find", str(number))}, c.run("store", "find", str(number)))
+
+
+@scenario()
+def detach_in_use(c):
+    """A path is detached under a running PC1, and attached again: nothing is lost, and PC1 is not done twice."""
+    w = lone(c)
+    w.start()
+    w.tell("pc1", "slow 4")
+    number = c.pledge()
+    c.job(number, "PC1", "running")
+    poll("the worker has it", 10, lambda: w.selkie.command("worker", "info")["Jobs"])
+    w.selkie.command("store", "detach", c.path("lone"))
+    time.sleep(5)
+    print("    ", c.state(number), c.status(number)["waiting_for"])
+    w.selkie.command("store", "attach", c.path("lone"))
+    c.past(number, "SectorPreCommit2", seconds=40)
+    expect("one PC1", c.story(number).count("SectorPreCommit1") == 1, c.story(number))
+    expect("no failure", not [e for e in c.story(number) if "Fail" in e], c.story(number))
 
 
 @scenario()
@@ -772,6 +816,25 @@ def tenants(c):
             senders.setdefault(miner, set()).add(message["From"])
     print("     senders:", senders)
     expect("own senders", not senders[c.miner] & senders[second], senders)
+    # Its own policy, taken over while the manager runs.
+    with open(c.config_path) as file:
+        text = file.read()
+    head, tail = text.rsplit("[[Miners]]", 1)
+    expect("the second miner is the last", f'"t0{second}"' in tail or f'"f0{second}"' in tail, tail)
+    with open(c.config_path, "w") as file:
+        file.write(f"{head}[[Miners]]{tail}\n[Miners.Sealing]\nMaxSealingSectors = 3\n")
+    c.processes["manager"].send_signal(signal.SIGHUP)
+    time.sleep(0.5)
+    said = c.refused("sectors", "pledge", "--miner", f"f0{second}")
+    print("    ", said)
+    expect("no more than its policy lets", "MaxSealingSectors" in said, said)
+    first_numbers += c.run("sectors", "pledge", "--miner", f"f0{c.miner}")["sectors"]
+    # A worker for one of them alone.
+    w.stop()
+    w.start(Miners=[second])
+    waiting = c.run("sectors", "pledge", "--miner", f"f0{c.miner}")["sectors"][0]
+    first_numbers.append(waiting)
+    c.says(waiting, rf"PC1 waits for a worker: .*no connected worker takes PC1 for miner t0{c.miner}")
     for miner, numbers in ((c.miner, first_numbers), (second, second_numbers)):
         for number in numbers:
             c.run("sectors", "remove", "--really-do-it", f"{number}", *(["--miner", f"f0{miner}"]))

@@ -247,7 +247,8 @@ static void show_registered(slk_dispatch_t *d, slk_pic_worker_t *worker, const s
 {
     const uint64_t now = slk_net_now_ms();
     if (worker->session[0] && strcmp(worker->session, t->session) && worker->beaten &&
-        now - worker->beat_ms < (uint64_t)d->opts.beat_ms && strcmp(worker->url, t->url))
+        !worker->leaving && now - worker->beat_ms < (uint64_t)d->opts.beat_ms &&
+        strcmp(worker->url, t->url))
         slk_log(
             SLK_LOG_WARN, SLK_LOG_DISPATCH,
             "worker %s was at %s a moment ago and is at %s now: do two run with one worker.json?",
