@@ -48,8 +48,8 @@ def flip(path, at=100):
 
 def go_on(c, number):
     """The scenario is over; the sector goes on to Proving beside the next ones. In a quick run its removal is the end."""
+    c.until(number, "Committing", "SubmitCommitAggregate", "CommitAggregateWait", "FinalizeSector", "Proving", seconds=90)
     if c.quick:
-        c.until(number, "Committing", "Proving")
         c.remove(number)
 
 
@@ -394,7 +394,7 @@ def node_down(c):
     c.run("devnet", "pause")
     number = c.pledge()
     c.until(number, "PreCommitBatchWait")
-    outage(c, number, 2)
+    outage(c, number, 5)
     c.until(number, "PreCommitBatchWait")
     c.mine(12)
     c.until(number, "WaitSeed")
