@@ -122,8 +122,11 @@ void slk_log_sector(slk_log_level_t level, const char *component, uint64_t miner
 {
     char sector[48];
     va_list args;
-    snprintf(sector, sizeof sector, "t0%llu-%llu", (unsigned long long)miner,
-             (unsigned long long)number);
+    if (number == SLK_LOG_NO_SECTOR)
+        snprintf(sector, sizeof sector, "t0%llu", (unsigned long long)miner);
+    else
+        snprintf(sector, sizeof sector, "t0%llu-%llu", (unsigned long long)miner,
+                 (unsigned long long)number);
     va_start(args, fmt);
     put(level, component, sector, fmt, args);
     va_end(args);

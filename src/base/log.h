@@ -23,7 +23,8 @@ bool slk_log_level_from_name(slk_log_level_t *level, const char *name);
 
 void slk_log(slk_log_level_t level, const char *component, const char *fmt, ...) SLK_PRINTF(3, 4);
 
-/* About one sector. */
+/* About one sector; about the miner alone where number is SLK_LOG_NO_SECTOR, which no sector has. */
+#define SLK_LOG_NO_SECTOR ((uint64_t)INT64_MAX)
 void slk_log_sector(slk_log_level_t level, const char *component, uint64_t miner, uint64_t number,
                     const char *fmt, ...) SLK_PRINTF(5, 6);
 

@@ -127,13 +127,6 @@ static slk_err_t on_job_end(void *ctx, slk_db_t *db, const slk_job_view_t *job, 
                             slk_diag_t *diag)
 {
     (void)ctx;
-    if (job->number == SLK_JOB_NO_SECTOR) {
-        if (job->state == SLK_JOB_FAILED)
-            slk_log(SLK_LOG_WARN, "job", "%s (%s) failed at %s (%s): %s", slk_tasks[job->task].name,
-                    job->key, *job->worker ? job->worker : "no worker",
-                    slk_failure_name(job->failure), job->error);
-        return SLK_OK; /* no sector waits for it */
-    }
     if (job->state == SLK_JOB_FAILED)
         slk_log_sector(SLK_LOG_WARN, "job", job->miner, job->number, "%s failed at %s (%s): %s",
                        slk_tasks[job->task].name, *job->worker ? job->worker : "no worker",

@@ -19,6 +19,7 @@
  * A row stays until slk_job_purge: done and failed ones at least until slk_job_drop was called
  * for their sector, which is how the sector says that it has used the result. */
 
+#include "base/log.h"
 #include "cluster/task.h"
 #include "selkie/err.h"
 #include "store/db.h"
@@ -31,7 +32,7 @@
 
 /* The number of a job that is of no one sector (WDP). No sector has it, so slk_job_drop of a sector
  * leaves it alone; in JSON it is null. */
-#define SLK_JOB_NO_SECTOR ((uint64_t)INT64_MAX)
+#define SLK_JOB_NO_SECTOR SLK_LOG_NO_SECTOR
 
 typedef enum {
     SLK_JOB_NONE,    /* no such key */

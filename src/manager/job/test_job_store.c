@@ -55,7 +55,7 @@ static int teardown(void **state)
 
 typedef struct {
     fixture_t *f;
-    enum { ADD, DROP, ASSIGN, CONTINUE, DONE, FAILED, LOST, ABORT, PURGE, NEWS } what;
+    enum { ADD, DROP, DROP_KEY, ASSIGN, CONTINUE, DONE, FAILED, LOST, ABORT, PURGE, NEWS } what;
     slk_job_want_t want;
     slk_job_claim_t claim;
     slk_failure_t failure;
@@ -75,6 +75,8 @@ static slk_err_t act(slk_db_t *db, void *ctx, slk_diag_t *d)
         return slk_job_add(db, &a->want, a->now_ms, &a->id, d);
     case DROP:
         return slk_job_drop(db, a->want.miner, a->want.number, a->want.key, a->now_ms, d);
+    case DROP_KEY:
+        return slk_job_drop_key(db, a->want.key, a->now_ms, d);
     case ASSIGN: {
         slk_err_t err = slk_job_assign(db, a->claim.id, a->claim.worker, "name", "{\"Files\":[]}",
                                        a->now_ms, &a->taken, &a->lease, d);
@@ -547,12 +549,41 @@ static void test_registry(void **state)
     slk_registry_free(rows, cnt);
 }
 
+/* Jobs of no one sector are dropped one by one; a sector's drop leaves them alone. */
+static void test_no_sector(void **state)
+{
+    fixture_t *f = *state;
+    int64_t a = add(f, "post/1", SLK_JOB_NO_SECTOR), b = add(f, "post/2", SLK_JOB_NO_SECTOR);
+    add(f, "seal", 5);
+    do_t drop = {.what = DROP, .now_ms = 60, .want = {.miner = 1000, .number = 5, .key = NULL}};
+    assert_ok(run(f, &drop), diag);
+    assert_int_equal(view(f, a).state, SLK_JOB_QUEUED);
+    assign(f, a, "w", SLK_TAKEN_NOW);
+    assert_int_equal(promised(f), 1);
+    do_t one = {.what = DROP_KEY, .now_ms = 70, .want = {.key = "post/1"}};
+    assert_ok(run(f, &one), diag);
+    assert_int_equal(view(f, a).state, SLK_JOB_DROPPED);
+    assert_int_equal(promised(f), 0);
+    assert_int_equal(view(f, b).state, SLK_JOB_QUEUED);
+    assert_int_equal(claim(f, DONE, a, 1, "w"), SLK_TAKEN_NOT);
+    /* The result of one that is done is used by it, and may be purged. */
+    assign(f, b, "w", SLK_TAKEN_NOW);
+    assert_int_equal(claim(f, DONE, b, 1, "w"), SLK_TAKEN_NOW);
+    one.want.key = "post/2";
+    assert_ok(run(f, &one), diag);
+    assert_int_equal(view(f, b).state, SLK_JOB_DONE);
+    do_t purge = {.what = PURGE, .now_ms = 71};
+    assert_ok(run(f, &purge), diag);
+    assert_int_equal(view(f, b).state, SLK_JOB_NONE);
+}
+
 #define T(name) cmocka_unit_test_setup_teardown(name, setup, teardown)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        T(test_add_find), T(test_fencing), T(test_failures), T(test_abort_drop_purge),
-        T(test_typical),  T(test_storage), T(test_stale),    T(test_registry)};
+        T(test_no_sector),        T(test_add_find), T(test_fencing), T(test_failures),
+        T(test_abort_drop_purge), T(test_typical),  T(test_storage), T(test_stale),
+        T(test_registry)};
     return test_engines(tests, sizeof tests / sizeof *tests, tests, sizeof tests / sizeof *tests);
 }
