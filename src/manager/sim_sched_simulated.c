@@ -26,6 +26,7 @@ static void snap_workers(snap_t *s, const sim_t *sim)
                                              .alive = worker->alive,
                                              .paused = worker->paused,
                                              .draining = worker->draining,
+                                             .leaving = worker->leaving,
                                              .cores = worker->cores,
                                              .memory = worker->memory};
         memcpy(s->workers[w].limit, worker->limit, sizeof worker->limit);
@@ -129,11 +130,23 @@ static void snap_make(snap_t *s, const sim_t *sim)
 
 /* --- Promises ------------------------------------------------------------------------------------------ */
 
+static bool has_files(const sim_t *sim, const sim_row_t *row, const sim_worker_t *worker)
+{
+    bool has = false;
+    for (size_t f = 0; f < row->file_cnt; f++)
+        has |= &sim->workers[sim->stores[row->files[f].store].worker] == worker;
+    return has;
+}
+
 static void check_worker(sim_t *sim, const sim_job_t *job, const sim_worker_t *worker)
 {
-    SIM_CHECK(sim, job->view.number, worker->alive && !worker->paused && !worker->draining,
+    const bool finishes = has_files(sim, &sim->rows[job->view.number], worker);
+    SIM_CHECK(sim, job->view.number,
+              worker->alive && !worker->paused && !worker->leaving &&
+                  (!worker->draining || finishes),
               "%s is given to %s, which is %s", job->view.key, worker->id,
               worker->paused     ? "paused"
+              : worker->leaving  ? "leaving"
               : worker->draining ? "draining"
                                  : "dead");
     SIM_CHECK(sim, job->view.number, !*job->only_worker || !strcmp(job->only_worker, worker->id),

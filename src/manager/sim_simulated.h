@@ -188,7 +188,7 @@ typedef struct {
     uint32_t limit[SLK_TASK_CNT];
     bool dead, cut_off; /* the process; the network to it */
     int64_t back_ms;
-    bool paused, draining;
+    bool paused, draining, leaving;
     sim_run_t runs[SIM_RUNS_MAX];
     /* What the manager knows. */
     bool alive;

@@ -197,6 +197,18 @@ static slk_file_types_t types_of(const json_t *names)
     return types;
 }
 
+static void remove_files(sim_t *sim, sim_row_t *row, const json_t *files)
+{
+    for (size_t i = 0; i < json_array_size(files); i++) {
+        const json_t *file = json_array_get(files, i);
+        const char *type = json_string_value(json_object_get(file, "Type"));
+        const char *store = json_string_value(json_object_get(file, "Store"));
+        for (uint32_t s = 0; s < sim->store_cnt; s++)
+            if (!strcmp(sim->stores[s].id, store))
+                sim_file_drop(sim, row, slk_file_type_from_name(type, strlen(type)), s);
+    }
+}
+
 /* What the run leaves on the disks, and where the index has it afterwards. */
 static void leave_files(sim_t *sim, sim_worker_t *worker, const sim_run_t *run, bool part)
 {
@@ -217,8 +229,10 @@ static void leave_files(sim_t *sim, sim_worker_t *worker, const sim_run_t *run, 
             sim_file_drop(sim, row, p->type, run->source[i]);
         sim_file_put(sim, row, p->type, p->store, bytes);
     }
-    if (task == SLK_TASK_RM)
+    if (task == SLK_TASK_RM) {
         remove_types(sim, row, worker, types_of(json_object_get(job->params, "Types")));
+        remove_files(sim, row, json_object_get(job->params, "Files"));
+    }
     if (task != SLK_TASK_FIN)
         return;
     for (size_t f = 0; f < row->file_cnt; f++)
@@ -497,12 +511,11 @@ static void trouble_disk(sim_t *sim)
 static void trouble_pause(sim_t *sim)
 {
     sim_worker_t *worker = &sim->workers[sim_draw(sim, sim->worker_cnt)];
-    if (worker->paused || worker->draining)
-        worker->paused = worker->draining = false;
-    else if (sim_draw(sim, 2))
-        worker->paused = true;
+    bool *const what[] = {&worker->paused, &worker->draining, &worker->leaving};
+    if (worker->paused || worker->draining || worker->leaving)
+        worker->paused = worker->draining = worker->leaving = false;
     else
-        worker->draining = true;
+        *what[sim_draw(sim, SLK_COUNT(what))] = true;
     sim->sched_due = true;
 }
 
@@ -526,7 +539,7 @@ void sim_workers_heal(sim_t *sim)
 {
     for (uint32_t w = 0; w < sim->worker_cnt; w++) {
         sim_worker_t *worker = &sim->workers[w];
-        worker->paused = worker->draining = false;
+        worker->paused = worker->draining = worker->leaving = false;
         if (!sim_reachable(worker))
             worker->back_ms = sim->now_ms;
         sim_stir(sim, worker);
