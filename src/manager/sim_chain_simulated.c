@@ -2,11 +2,11 @@
 
 #include "codec/actors/exit_code.h"
 
-/* The chain: a branch of tipsets with null rounds, one miner actor with the rules that messages of ours meet,
- * a pool that executes one sender's messages in the order of their nonces, and reorganisations that take all of
- * that back. */
+/* The chain: a branch of tipsets with null rounds, one miner actor with the rules that messages
+ * of ours meet, a pool that executes one sender's messages in the order of their nonces, and
+ * reorganisations that take all of that back. */
 
-/* --- Values ------------------------------------------------------------------------------------- */
+/* --- Values --------------------------------------------------------------------------------- */
 
 slk_node_t sim_node_of(const char *what, uint64_t a, uint64_t b, uint64_t c)
 {
@@ -49,7 +49,7 @@ slk_node_t sim_seed_of(const sim_t *sim, int64_t epoch)
     return sim_node_of("seed", (uint64_t)epoch, branch_of(sim, epoch), sim->seed);
 }
 
-/* --- Proofs: what they are for, repeated -------------------------------------------------------------- */
+/* --- Proofs: what they are for, repeated ---------------------------------------------------- */
 
 void sim_proof_make(uint8_t proof[SIM_PROOF_SZ], const slk_node_t *ticket, const slk_node_t *seed,
                     const slk_node_t *comm_d, const slk_node_t *comm_r, uint64_t number)
@@ -74,7 +74,7 @@ bool sim_proof_holds(const slk_seal_claim_t *claim, const void *proof, size_t le
     return len == sizeof want && !memcmp(proof, want, len);
 }
 
-/* --- Messages ------------------------------------------------------------------------------------- */
+/* --- Messages ------------------------------------------------------------------------------- */
 
 bool sim_decode(sim_message_t *m)
 {
@@ -160,7 +160,7 @@ int64_t sim_exit_of(sim_t *sim, const sim_message_t *m, uint64_t *bad)
     return good == m->cnt || (some && good) ? 0 : SLK_EXIT_USR_ILLEGAL_ARGUMENT;
 }
 
-/* --- Execution ---------------------------------------------------------------------------------------- */
+/* --- Execution ------------------------------------------------------------------------------ */
 
 static sim_undo_t *change(sim_t *sim, uint64_t number)
 {
@@ -313,7 +313,7 @@ static void expire(sim_t *sim)
     sim->next_expiry = next;
 }
 
-/* --- Heights -------------------------------------------------------------------------------------------- */
+/* --- Heights -------------------------------------------------------------------------------- */
 
 static void put_tipset(sim_t *sim, int64_t height, bool null)
 {

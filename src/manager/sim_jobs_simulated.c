@@ -1,9 +1,9 @@
 #include "manager/sim_simulated.h"
 
-/* The table of jobs, as manager/job/job_store.h says it behaves: keys for ever, fencing by leases, the
- * store's own table of tries and pauses. */
+/* The table of jobs, as manager/job/job_store.h says it behaves: keys for ever, fencing by
+ * leases, the store's own table of tries and pauses. */
 
-/* --- Keys ------------------------------------------------------------------------------------------ */
+/* --- Keys ----------------------------------------------------------------------------------- */
 
 static size_t slot_of(const sim_t *sim, const char *key)
 {
@@ -38,7 +38,7 @@ static void grow(sim_t *sim)
         sim->job_slots[slot_of(sim, sim->jobs[i].view.key)] = (uint32_t)i + 1;
 }
 
-/* --- Wanting --------------------------------------------------------------------------------------- */
+/* --- Wanting -------------------------------------------------------------------------------- */
 
 /* PC1 is hours: it begins anew only where there is a reason to. */
 static void check_pc1(sim_t *sim, const slk_job_want_t *want)
@@ -135,7 +135,7 @@ void sim_job_drop_all(sim_t *sim, uint64_t number)
     }
 }
 
-/* --- Leases ----------------------------------------------------------------------------------------- */
+/* --- Leases --------------------------------------------------------------------------------- */
 
 void sim_job_assign(sim_t *sim, size_t at, int worker)
 {
@@ -263,7 +263,7 @@ void sim_job_abort(sim_t *sim, size_t at, const char *why)
     end_failed(sim, &sim->jobs[at], SLK_FAILURE_CANCELLED, why);
 }
 
-/* --- Durations -------------------------------------------------------------------------------------- */
+/* --- Durations ------------------------------------------------------------------------------ */
 
 int64_t sim_typical(const sim_t *sim, slk_task_t task)
 {

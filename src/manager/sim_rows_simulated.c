@@ -9,7 +9,7 @@ slk_sector_state_t sim_state(const sim_row_t *row)
     return row->state;
 }
 
-/* --- Steps ------------------------------------------------------------------------------------------- */
+/* --- Steps ---------------------------------------------------------------------------------- */
 
 static void remember(sim_t *sim, sim_row_t *row, slk_sector_state_t from, const slk_event_t *event,
                      slk_step_t step)
@@ -145,7 +145,7 @@ void sim_create(sim_t *sim, sim_row_t *row)
         assign_piece(sim, row, sim->height + sim_between(sim, 2000, 12000));
 }
 
-/* --- Waits and wakes ----------------------------------------------------------------------------------- */
+/* --- Waits and wakes ------------------------------------------------------------------------ */
 
 void sim_store_wait(sim_t *sim, sim_row_t *row, const slk_sector_wait_t *wait)
 {
@@ -215,7 +215,7 @@ void sim_wake_all(sim_t *sim)
             sim_wake(sim, &sim->rows[n]);
 }
 
-/* --- The operator ------------------------------------------------------------------------------------------ */
+/* --- The operator --------------------------------------------------------------------------- */
 
 static void person(sim_t *sim, sim_row_t *row, slk_event_t event)
 {

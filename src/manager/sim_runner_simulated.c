@@ -1,7 +1,7 @@
 #include "manager/sim_simulated.h"
 
-/* The loops of manager/runner.c and manager/runner_batch.c over the simulated tables, line by line, with a
- * death of the manager possible between any two of them. */
+/* The loops of manager/runner.c and manager/runner_batch.c over the simulated tables, line by
+ * line, with a death of the manager possible between any two of them. */
 
 #define TROUBLE_MS 10000
 
@@ -38,7 +38,7 @@ void sim_starts(sim_t *sim)
     sim_wake_all(sim);
 }
 
-/* --- Decisions -------------------------------------------------------------------------------------------- */
+/* --- Decisions ------------------------------------------------------------------------------ */
 
 static void remember(sim_t *sim, sim_row_t *row, const slk_decision_t *d)
 {
@@ -171,7 +171,7 @@ void sim_runner(sim_t *sim)
                 return;
 }
 
-/* --- Batches ------------------------------------------------------------------------------------------------- */
+/* --- Batches -------------------------------------------------------------------------------- */
 
 typedef struct {
     slk_batch_kind_t kind;

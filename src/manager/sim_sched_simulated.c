@@ -15,7 +15,7 @@ typedef struct {
     size_t of[JOBS_MAX]; /* rows of the table */
 } snap_t;
 
-/* --- Snapshot --------------------------------------------------------------------------------------- */
+/* --- Snapshot ------------------------------------------------------------------------------- */
 
 static void snap_workers(snap_t *s, const sim_t *sim)
 {
@@ -128,7 +128,7 @@ static void snap_make(snap_t *s, const sim_t *sim)
     snap_jobs(s, sim);
 }
 
-/* --- Promises ------------------------------------------------------------------------------------------ */
+/* --- Promises ------------------------------------------------------------------------------- */
 
 static bool has_files(const sim_t *sim, const sim_row_t *row, const sim_worker_t *worker)
 {
@@ -208,7 +208,7 @@ static void give(sim_t *sim, const snap_t *s, const slk_sched_result_t *r,
     sim->counts.assignments++;
 }
 
-/* --- A round ---------------------------------------------------------------------------------------------- */
+/* --- A round -------------------------------------------------------------------------------- */
 
 static void look_again(sim_t *sim, const snap_t *s)
 {

@@ -1,7 +1,8 @@
 #include "manager/sim_simulated.h"
 
-/* Messages on their way: the real machine of chain/message.h, each of its effects done on the simulated
- * pool. What it made is in the table only after the whole effect: a death in between forgets it. */
+/* Messages on their way: the real machine of chain/message.h, each of its effects done on the
+ * simulated pool. What it made is in the table only after the whole effect: a death in between
+ * forgets it. */
 
 sim_message_t *sim_message_find(sim_t *sim, const char *key)
 {
@@ -61,7 +62,7 @@ void sim_message_add(sim_t *sim, const slk_message_want_t *want)
     sim->send_ms = sim->now_ms;
 }
 
-/* --- Effects -------------------------------------------------------------------------------------- */
+/* --- Effects -------------------------------------------------------------------------------- */
 
 static slk_cid_t cid_of(const slk_message_row_t *row)
 {
@@ -137,7 +138,7 @@ static void act(sim_t *sim, sim_message_t *m, slk_message_effect_t effect, slk_m
     }
 }
 
-/* --- One message ------------------------------------------------------------------------------------ */
+/* --- One message ---------------------------------------------------------------------------- */
 
 static void store(sim_t *sim, sim_message_t *m, bool had_nonce)
 {
@@ -201,7 +202,7 @@ void sim_send(sim_t *sim)
         sim->message_open++;
 }
 
-/* --- The head ------------------------------------------------------------------------------------------- */
+/* --- The head ------------------------------------------------------------------------------- */
 
 bool sim_node(sim_t *sim, slk_diag_t *diag)
 {

@@ -2,7 +2,7 @@
 
 /* The world, its clock, its trouble, what must hold at the end. */
 
-/* --- Chance: splitmix64 ----------------------------------------------------------------------------- */
+/* --- Chance: splitmix64 --------------------------------------------------------------------- */
 
 uint64_t sim_random(sim_t *sim)
 {
@@ -27,7 +27,7 @@ bool sim_chance(sim_t *sim, unsigned permille)
     return !sim->healthy && permille && sim_draw(sim, 1000) < permille;
 }
 
-/* --- When a promise is broken ------------------------------------------------------------------------- */
+/* --- When a promise is broken --------------------------------------------------------------- */
 
 static double hours(int64_t ms)
 {
@@ -91,7 +91,7 @@ void sim_broken(sim_t *sim, uint64_t number, const char *fmt, ...)
     abort();
 }
 
-/* --- The world ----------------------------------------------------------------------------------------- */
+/* --- The world ------------------------------------------------------------------------------ */
 
 static unsigned some(sim_t *sim, unsigned most)
 {
@@ -211,7 +211,7 @@ static void end(sim_t *sim)
     free(sim->job_slots);
 }
 
-/* --- Time ------------------------------------------------------------------------------------------------ */
+/* --- Time ----------------------------------------------------------------------------------- */
 
 static int64_t earlier(int64_t a, int64_t b)
 {
@@ -280,9 +280,10 @@ static void trouble(sim_t *sim)
     }
 }
 
-/* --- Sectors as people want them ---------------------------------------------------------------------------- */
+/* --- Sectors as people want them ------------------------------------------------------------ */
 
-/* An operator forced it to where nothing is: it would be tried for ever, every minute, as in Lotus. */
+/* An operator forced it to where nothing is: it would be tried for ever, every minute, as in
+ * Lotus. */
 static bool has_lost_files(const sim_row_t *row)
 {
     slk_file_types_t has = 0;
@@ -334,7 +335,7 @@ static void manager(sim_t *sim)
                                                  : sim_between(sim, 60000, 3 * SIM_HOUR_MS));
 }
 
-/* --- The end ------------------------------------------------------------------------------------------------ */
+/* --- The end -------------------------------------------------------------------------------- */
 
 static bool all_over(const sim_t *sim)
 {
@@ -393,7 +394,8 @@ static void check_sector(sim_t *sim, const sim_row_t *row)
     sim->counts.by_person += row->ends_by_person;
 }
 
-/* A deposit is given back, or was lost because nobody could prove in time, or because a person said so. */
+/* A deposit is given back, or was lost because nobody could prove in time, or because a person
+ * said so. */
 static void check_money(sim_t *sim)
 {
     int64_t locked = 0, lost = 0;

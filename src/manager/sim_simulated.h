@@ -1,14 +1,16 @@
 #ifndef SLK_MANAGER_SIM_SIMULATED_H
 #define SLK_MANAGER_SIM_SIMULATED_H
 
-/* Whole lives of sectors under a deterministic simulation. Real: steps and records of sectors, decisions,
- * batches and their messages, the scheduler with its measured durations, the machine of messages on their
- * way (chain/message.h). Simulated, all of it drawn from one seed: clock, chain with its message pool and
- * reorganisations, the node, the database (rows in memory; a transaction is whole or not at all), workers
- * with their disks, deaths of the manager between any two lines of its loop, and an operator.
+/* Whole lives of sectors under a deterministic simulation. Real: steps and records of sectors,
+ * decisions, batches and their messages, the scheduler with its measured durations, the machine
+ * of messages on their way (chain/message.h). Simulated, all of it drawn from one seed: clock,
+ * chain with its message pool and reorganisations, the node, the database (rows in memory; a
+ * transaction is whole or not at all), workers with their disks, deaths of the manager between
+ * any two lines of its loop, and an operator.
  *
- * A world has up to SIM_LIVES_MAX sectors. Its trouble ends at `heal_ms`; what has not come to its end within
- * SIM_BOUND_MS after that hangs. A broken promise ends the test with seed, sector, its steps and decisions.
+ * A world has up to SIM_LIVES_MAX sectors. Its trouble ends at `heal_ms`; what has not come to
+ * its end within SIM_BOUND_MS after that hangs. A broken promise ends the test with seed,
+ * sector, its steps and decisions.
  *
  *   sim_simulated.c          the world, its clock, its trouble, what must hold at the end
  *   sim_rows_simulated.c     rows of sectors, steps, waits, wakes, the operator
@@ -151,7 +153,7 @@ typedef struct {
     int64_t landed_height, exit_code;
 } sim_message_t;
 
-/* --- Jobs and workers ------------------------------------------------------------------------ */
+/* --- Jobs and workers ----------------------------------------------------------------------- */
 
 typedef struct {
     slk_job_view_t view;
@@ -207,7 +209,7 @@ typedef struct {
     uint64_t held;      /* promised to what ended since then, which that beat did not know of */
 } sim_store_t;
 
-/* --- All ------------------------------------------------------------------------------------- */
+/* --- All ------------------------------------------------------------------------------------ */
 
 /* Chances in a thousand, but where it says otherwise. */
 typedef struct {
@@ -296,7 +298,7 @@ struct sim {
 /* A life of `lives` sectors from this seed. counts are added to. */
 void sim_run(uint64_t seed, size_t lives, bool tell, sim_counts_t *counts);
 
-/* --- Chance (sim_simulated.c) ---------------------------------------------------------------- */
+/* --- Chance (sim_simulated.c) --------------------------------------------------------------- */
 
 uint64_t sim_random(sim_t *sim);
 uint64_t sim_draw(sim_t *sim, uint64_t below);
@@ -313,7 +315,7 @@ void sim_broken(sim_t *sim, uint64_t number, const char *fmt, ...) SLK_PRINTF(3,
             sim_broken(sim, number, __VA_ARGS__);                                                  \
     } while (0)
 
-/* --- Rows (sim_rows_simulated.c) -------------------------------------------------------------- */
+/* --- Rows (sim_rows_simulated.c) ------------------------------------------------------------ */
 
 slk_sector_state_t sim_state(const sim_row_t *row);
 /* As slk_sector_store_step: an event in a transaction, with its hooks. */
@@ -332,7 +334,7 @@ void sim_reread(sim_t *sim, sim_row_t *row);
 void sim_person_decides(sim_t *sim, sim_row_t *row);
 void sim_person_meddles(sim_t *sim);
 
-/* --- Manager (sim_runner_simulated.c) ---------------------------------------------------------- */
+/* --- Manager (sim_runner_simulated.c) ------------------------------------------------------- */
 
 void sim_runner(sim_t *sim);
 void sim_batcher(sim_t *sim);
@@ -340,7 +342,7 @@ void sim_batcher(sim_t *sim);
 bool sim_dies(sim_t *sim);
 void sim_starts(sim_t *sim);
 
-/* --- Chain (sim_chain_simulated.c, sim_sender_simulated.c) -------------------------------------- */
+/* --- Chain (sim_chain_simulated.c, sim_sender_simulated.c) ---------------------------------- */
 
 void sim_chain_begin(sim_t *sim);
 void sim_chain_epoch(sim_t *sim);
@@ -352,7 +354,8 @@ slk_tipset_key_t sim_tipset_key(uint64_t id);
 slk_node_t sim_node_of(const char *what, uint64_t a, uint64_t b, uint64_t c);
 slk_node_t sim_ticket_of(const sim_t *sim, int64_t epoch);
 slk_node_t sim_seed_of(const sim_t *sim, int64_t epoch);
-/* With which exit code would it be executed now? *bad: the sector that is to blame, or UINT64_MAX. */
+/* With which exit code would it be executed now? *bad: the sector that is to blame, or
+ * UINT64_MAX. */
 int64_t sim_exit_of(sim_t *sim, const sim_message_t *message, uint64_t *bad);
 bool sim_decode(sim_message_t *message);
 bool sim_proof_holds(const slk_seal_claim_t *claim, const void *proof, size_t len);
@@ -364,7 +367,7 @@ void sim_send(sim_t *sim);
 sim_message_t *sim_message_find(sim_t *sim, const char *key);
 void sim_message_add(sim_t *sim, const slk_message_want_t *want);
 
-/* --- Jobs and workers ------------------------------------------------------------------------ */
+/* --- Jobs and workers ----------------------------------------------------------------------- */
 
 /* UINT32_MAX: no such key. */
 uint32_t sim_job_find(const sim_t *sim, const char *key);
@@ -401,7 +404,7 @@ void sim_file_drop(sim_t *sim, sim_row_t *row, slk_file_types_t type, uint32_t s
 
 void sim_schedule(sim_t *sim);
 
-/* --- What decisions look at (sim_world_simulated.c) --------------------------------------------- */
+/* --- What decisions look at (sim_world_simulated.c) ----------------------------------------- */
 
 slk_world_t sim_world(sim_t *sim, unsigned troubles);
 

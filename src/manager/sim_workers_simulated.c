@@ -3,8 +3,9 @@
 #include "codec/base64.h"
 #include "manager/seal/pieces.h"
 
-/* Workers with their disks. One takes what it is given at its next beat, works for a drawn time, keeps what
- * came of it until the manager has heard it, and lets go of what nobody wants any more. */
+/* Workers with their disks. One takes what it is given at its next beat, works for a drawn time,
+ * keeps what came of it until the manager has heard it, and lets go of what nobody wants any
+ * more. */
 
 #define MINUTE INT64_C(60000)
 
@@ -33,7 +34,7 @@ void sim_stir(sim_t *sim, sim_worker_t *worker)
         worker->beat_ms = sim->now_ms + sim_between(sim, 0, SIM_BEAT_MS);
 }
 
-/* --- Disks --------------------------------------------------------------------------------------------- */
+/* --- Disks ---------------------------------------------------------------------------------- */
 
 static uint64_t space(slk_file_types_t type, slk_space_t table)
 {
@@ -77,7 +78,7 @@ void sim_file_drop(sim_t *sim, sim_row_t *row, slk_file_types_t type, uint32_t s
     sim_stir(sim, &sim->workers[sim->stores[store].worker]);
 }
 
-/* --- A job at a worker ------------------------------------------------------------------------------------ */
+/* --- A job at a worker ---------------------------------------------------------------------- */
 
 static void draw_outcome(sim_t *sim, sim_run_t *run)
 {
@@ -244,7 +245,7 @@ static void leave_files(sim_t *sim, sim_worker_t *worker, const sim_run_t *run, 
         remove_types(sim, row, worker, SLK_FT_UNSEALED);
 }
 
-/* --- Results ------------------------------------------------------------------------------------------------ */
+/* --- Results -------------------------------------------------------------------------------- */
 
 static slk_node_t param(const sim_job_t *job, const char *name)
 {
@@ -347,7 +348,7 @@ static void tell(sim_t *sim, sim_worker_t *worker, sim_run_t *run)
         run->ends_ms = sim->now_ms + SIM_BEAT_MS;
 }
 
-/* --- Beats -------------------------------------------------------------------------------------------------- */
+/* --- Beats ---------------------------------------------------------------------------------- */
 
 static bool is_wanted(const sim_t *sim, const sim_worker_t *worker, const sim_run_t *run)
 {
@@ -470,7 +471,7 @@ int64_t sim_workers_next(const sim_t *sim)
     return next;
 }
 
-/* --- Trouble -------------------------------------------------------------------------------------------------- */
+/* --- Trouble -------------------------------------------------------------------------------- */
 
 static void dies(sim_t *sim, sim_worker_t *worker)
 {
@@ -549,7 +550,7 @@ void sim_workers_heal(sim_t *sim)
     sim->sched_due = true;
 }
 
-/* --- Beginning ------------------------------------------------------------------------------------------------ */
+/* --- Beginning ------------------------------------------------------------------------------ */
 
 static void add_store(sim_t *sim, uint32_t worker, bool seal, uint64_t sectors)
 {

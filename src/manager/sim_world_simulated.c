@@ -1,6 +1,7 @@
 #include "manager/sim_simulated.h"
 
-/* What decisions look at: the simulated chain by a node that may be away, and the simulated tables. */
+/* What decisions look at: the simulated chain by a node that may be away, and the simulated
+ * tables. */
 
 #define ASK(sim, diag)                                                                             \
     do {                                                                                           \
@@ -152,7 +153,7 @@ static slk_look_t partitions(void *ctx, uint64_t miner, uint64_t at, slk_arena_t
     return SLK_LOOK_FOUND;
 }
 
-/* --- No market: pieces are those of direct data onboarding ------------------------------------ */
+/* --- No market: pieces are those of direct data onboarding ---------------------------------- */
 
 static slk_look_t deal(void *ctx, uint64_t id, slk_arena_t *arena, slk_market_deal_t *out,
                        slk_diag_t *diag)
@@ -193,7 +194,7 @@ static slk_look_t search(void *ctx, const slk_cid_t *cid, slk_arena_t *arena, sl
     return SLK_LOOK_NONE;
 }
 
-/* --- Money ------------------------------------------------------------------------------------ */
+/* --- Money ---------------------------------------------------------------------------------- */
 
 static slk_look_t deposit(void *ctx, uint64_t miner, const slk_sector_pre_commit_info_t *info,
                           slk_bigint_t *out, slk_diag_t *diag)
@@ -259,7 +260,7 @@ static slk_look_t estimate(void *ctx, const slk_message_want_t *want, slk_world_
     return SLK_LOOK_NONE;
 }
 
-/* --- Ours --------------------------------------------------------------------------------------- */
+/* --- Ours ----------------------------------------------------------------------------------- */
 
 static slk_look_t message(void *ctx, const char *key, slk_message_row_t *out, slk_diag_t *diag)
 {
