@@ -232,7 +232,7 @@ def disk_full(c):
         number = c.pledge()
         poll("PC1 runs", 20, lambda: any(j["state"] == "running" for j in c.jobs(number)))
         fill(filler)
-        c.says(number, r"PC1 waits for a worker: needs .* free: 0 B", seconds=30)
+        c.says(number, r"PC1 waits for a worker: .*needs .* free: 0 B", seconds=30)
         time.sleep(2)
         if c.state(number) != "PreCommit1":
             raise Wrong("it did not wait")
@@ -259,7 +259,7 @@ def fill(path):
 def files_lost_and_found(c):
     """A sector's files are gone when they are to be finalised, early or late: said so, and found again."""
     number = c.pledge()
-    c.until(number, "Proving", seconds=300)
+    c.until(number, "Proving", seconds=900)
     for state, failed in (("CommitFinalize", "CommitFinalizeFailed"), ("FinalizeSector", "FinalizeFailed")):
         move_files(c, number, c.worker.file, lambda kind, n: os.path.join(c.folder, f"{kind}-away"))
         c.force(number, state)
@@ -375,7 +375,7 @@ def terminated_everywhere(c):
     c.says(number, r"TerminateFailed: it is pre-committed .*update-state")
     c.run("devnet", "resume")
     c.force(number, "WaitSeed")
-    c.until(number, "Proving", seconds=300)
+    c.until(number, "Proving", seconds=900)
     c.run("sectors", "terminate", "--really-do-it", str(number))
     c.until(number, "TerminateFinality", seconds=60)
     c.says(number, r"final at \d+, in about")
@@ -406,7 +406,7 @@ def node_down(c):
         return go_on(c, number)
     poll("C2 runs", 60, lambda: any(j["task"] == "C2" for j in c.jobs(number)))
     c.run("devnet", "pause")
-    c.until(number, "CommitAggregateWait", seconds=300)
+    c.until(number, "CommitAggregateWait", seconds=900)
     c.run("devnet", "resume")
     outage(c, number, 12)
     c.until(number, "Proving")
@@ -440,7 +440,7 @@ def node_unwell(c):
     c.fault("null", 5)
     c.until(number, "Committing", seconds=60)
     c.fault("lose", 1)
-    c.until(number, "Proving", seconds=300)
+    c.until(number, "Proving", seconds=900)
 
 
 @scenario("seal", quick=True)
@@ -466,7 +466,7 @@ def reorg_takes_prove_commit(c):
     c.until(number, "Committing", seconds=60)
     poll("C2 runs", 60, lambda: any(j["task"] == "C2" for j in c.jobs(number)))
     c.run("devnet", "pause")
-    c.until(number, "CommitAggregateWait", seconds=300)
+    c.until(number, "CommitAggregateWait", seconds=900)
     c.mine(3)
     c.says(number, r"CommitAggregateWait: its message landed at epoch")
     c.run("devnet", "reorg", "3", "--messages", "later")
@@ -711,11 +711,11 @@ def worker_lies(c):
     liar.beat(leaving=True)
     c.worker.stop()
     c.worker.start(Tasks={"C2": 1})
-    c.until(number, "Proving", seconds=300)
+    c.until(number, "Proving", seconds=900)
     c.told(number, "SectorCommitFailed", "SectorCommitted", "SectorProving")
 
 
-@scenario("seal")
+@scenario("seal", quick=True)
 def message_stuck(c):
     """The fee that is allowed is too small for the chain: said so; an operator allows more, and it is the same message."""
     c.run("devnet", "pause")
