@@ -102,7 +102,9 @@ SLK_RECORD(slk_register, SLK_REGISTER_ROWS);
     F(T, U64, beat_ms, "BeatMs")                                                                   \
     F(T, U64, lease_ms, "LeaseMs")                                                                 \
     F(T, TEXT, transfer_key, "TransferKey") /* base64; secret that signs tokens for /remote */     \
-    F(T, I64, clock_ms, "ClockMs")
+    F(T, I64, clock_ms, "ClockMs")                                                                 \
+    F(T, U64, trash_grace_ms,                                                                      \
+      "TrashGraceMs") /* where the worker's settings say nothing; 0: nor here */
 SLK_RECORD(slk_registered, SLK_REGISTERED_ROWS);
 
 #define SLK_JOB_PROGRESS_ROWS(F, T)                                                                \

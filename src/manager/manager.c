@@ -329,6 +329,7 @@ static slk_err_t open_dispatch(slk_manager_t *m, slk_diag_t *diag)
         .version = m->version,
         .beat_ms = m->config->beat_ms,
         .lease_ms = m->config->lease_ms,
+        .trash_grace_ms = m->config->trash_grace_ms,
         .hooks = {.ended = on_job_end, .changed = on_job_change, .ctx = m},
     };
     return slk_dispatch_open(&m->dispatch, &opts, diag);

@@ -8,6 +8,7 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -39,7 +40,7 @@ struct slk_stores {
     pthread_cond_t cond;
     slk_local_paths_t *paths;
     char file[SLK_ROOT_MAX + 64];
-    uint64_t trash_grace_s;
+    _Atomic uint64_t trash_grace_s;
     store_t *list;
     struct timespec read_at; /* of storage.json */
     off_t read_len;
@@ -69,6 +70,11 @@ slk_err_t slk_stores_new(slk_stores_t **out, slk_local_paths_t *paths, const cha
     strcpy(stores->file, file);
     *out = stores;
     return SLK_OK;
+}
+
+void slk_stores_set_grace(slk_stores_t *stores, uint64_t trash_grace_s)
+{
+    atomic_store(&stores->trash_grace_s, trash_grace_s);
 }
 
 /* --- The thread of a path ------------------------------------------------------------------- */

@@ -17,6 +17,8 @@ typedef struct slk_stores slk_stores_t;
 SLK_CHECK_RESULT slk_err_t slk_stores_new(slk_stores_t **stores, slk_local_paths_t *paths,
                                           const char *file, uint64_t trash_grace_s,
                                           slk_diag_t *diag);
+/* From now on. */
+void slk_stores_set_grace(slk_stores_t *stores, uint64_t trash_grace_s);
 /* Ends the threads; one that hangs in a disk for more than 5 s is left behind. NULL is a no-op. */
 void slk_stores_free(slk_stores_t *stores);
 

@@ -124,6 +124,8 @@ static slk_err_t take_registered(slk_worker_t *w, const slk_registered_t *out, s
     w->beat_ms = out->beat_ms >= 100 && out->beat_ms <= 600000 ? (uint32_t)out->beat_ms : 3000;
     w->lease_ms = out->lease_ms <= UINT32_MAX ? (uint32_t)out->lease_ms : UINT32_MAX;
     slk_worker_unlock(w);
+    if (!w->own_grace && out->trash_grace_ms)
+        slk_stores_set_grace(w->stores, out->trash_grace_ms / 1000);
     slk_err_t err = slk_worker_use_key(w, &key, diag);
     slk_token_key_wipe(&key);
     return err;
@@ -425,6 +427,7 @@ slk_err_t slk_worker_run(const slk_worker_opts_t *given, const atomic_bool *stop
     slk_worker_t *w = calloc(1, sizeof *w);
     if (!w)
         return slk_fail(diag, SLK_ERR_NOMEM, "out of memory");
+    w->own_grace = given->trash_grace_s;
     w->opts = &opts;
     w->stop = stop;
     w->repo.lock = -1;

@@ -55,9 +55,10 @@ typedef struct {
     const char *piece_token; /* bearer token for http(s) sources of pieces; a secret */
 
     unsigned fetch_parallel; /* files at a time; 0: 4 */
-    uint64_t trash_grace_s;  /* age at which removed files are deleted; 0: one day */
-    uint32_t stop_s;         /* bound of a stop, checkpoints included; 0: 60 */
-    uint32_t retry_max_ms;   /* longest pause between attempts to reach the manager; 0: 30,000 */
+    uint64_t
+        trash_grace_s; /* age at which removed files are deleted; 0: as the manager says, else one day */
+    uint32_t stop_s;       /* bound of a stop, checkpoints included; 0: 60 */
+    uint32_t retry_max_ms; /* longest pause between attempts to reach the manager; 0: 30,000 */
     /* Read storage.json again when it becomes true (SIGHUP); set to false then. May be NULL. */
     atomic_bool *reload;
 } slk_worker_opts_t;

@@ -105,7 +105,8 @@ struct slk_worker {
     atomic_bool no_calls; /* stops what waits for the manager */
     unsigned beats;       /* answered since registered: paths are known to the manager after one */
     bool declarer_stop;
-    bool reload; /* asked for over the API */
+    bool reload;    /* asked for over the API */
+    bool own_grace; /* of the trash: set here, not by the manager */
     uint32_t beat_ms, lease_ms;
 };
 

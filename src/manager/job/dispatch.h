@@ -31,6 +31,7 @@ typedef struct {
     const slk_token_key_t *transfer_key; /* signs tokens for workers' /remote; copied */
     const char *version;                 /* of the program, for people */
     int64_t beat_ms, lease_ms;           /* 0: 3,000 and 60,000 */
+    int64_t trash_grace_ms;              /* of workers that say nothing themselves; 0: theirs */
     int64_t keep_ms;                     /* rows of jobs after their use; 0: seven days */
     uint32_t waits_max; /* beats that wait at a time; others are answered at once. 0: 64 */
     slk_job_hooks_t hooks;

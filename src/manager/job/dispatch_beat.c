@@ -308,7 +308,8 @@ bool slk_dispatch_register(slk_dispatch_t *d, const slk_register_t *w, slk_regis
                                  .beat_ms = (uint64_t)d->opts.beat_ms,
                                  .lease_ms = (uint64_t)d->opts.lease_ms,
                                  .transfer_key = {(const uint8_t *)key, strlen(key)},
-                                 .clock_ms = slk_dispatch_now(d)};
+                                 .clock_ms = slk_dispatch_now(d),
+                                 .trash_grace_ms = (uint64_t)d->opts.trash_grace_ms};
     return true;
 }
 
