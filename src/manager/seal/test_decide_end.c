@@ -152,6 +152,15 @@ static void test_removing(void **state)
     expect_event(REMOVE_FAILED); /* they are still there */
     sim.holder_cnt = 0;
     expect_event(REMOVED);
+    sim.busy = "w3"; /* whatever it leaves of a job that was taken from it */
+    expect_job(RM);
+    assert_string_equal(d.job.only_worker, "w3");
+    assert_int_equal(json_array_size(json_object_get(d.job.params, "Types")), SLK_FT_CNT);
+    sim_job_t *behind = sim_add_job(&sim, &d.job);
+    expect_pending(RM);
+    sim_job_done(&sim, behind, json_object());
+    expect_event(REMOVED);
+    sim.busy = NULL;
     sim_enter(&sim, &s, SLK_STATE_REMOVE_FAILED);
     cool();
     expect_event(REMOVE);

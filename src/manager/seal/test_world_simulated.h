@@ -81,6 +81,7 @@ typedef struct {
     size_t job_cnt;
     int64_t typical[SLK_TASK_CNT];
     sim_holder_t holders[SIM_HOLDERS];
+    const char *busy; /* a worker that may still end a job; NULL: none */
     size_t holder_cnt;
     slk_look_t no_vk; /* TROUBLE: proofs cannot be verified */
     slk_api_deadline_info_t deadline;
@@ -474,7 +475,7 @@ static slk_look_t sim_holders(void *ctx, uint64_t miner, uint64_t number, slk_ar
     sim_t *sim = ctx;
     (void)miner;
     (void)diag;
-    *out = (slk_world_holders_t){0};
+    *out = (slk_world_holders_t){.busy = &sim->busy, .busy_cnt = sim->busy ? 1 : 0};
     for (unsigned i = 0; i < SLK_FT_CNT; i++) {
         slk_holder_t *at = slk_arena_array(arena, SIM_HOLDERS, sizeof *at);
         const char **workers = slk_arena_array(arena, SIM_HOLDERS, sizeof *workers);
