@@ -90,9 +90,10 @@ void slk_vanilla_failed(slk_vanilla_sector_t *sector, bool absent, const char *w
 SLK_CHECK_RESULT slk_err_t slk_vanilla_remote(slk_vanilla_run_t *run, size_t turn,
                                               slk_diag_t *diag);
 
-/* The files of a sector below a path's root. */
+/* The files of a sector below the roots of the paths that hold them. */
 SLK_CHECK_RESULT slk_err_t slk_vanilla_files(char sealed[SLK_SECTOR_PATH_MAX],
-                                             char cache[SLK_SECTOR_PATH_MAX], const char *root,
+                                             char cache[SLK_SECTOR_PATH_MAX],
+                                             const char *sealed_root, const char *cache_root,
                                              const slk_vanilla_ask_t *ask, slk_diag_t *diag);
 
 /* --- Serving (post_serve.c) ------------------------------------------------------------------- */

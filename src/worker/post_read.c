@@ -14,12 +14,13 @@
 #define NO_PATH_WHY "no path is known to hold it"
 
 slk_err_t slk_vanilla_files(char sealed[SLK_SECTOR_PATH_MAX], char cache[SLK_SECTOR_PATH_MAX],
-                            const char *root, const slk_vanilla_ask_t *ask, slk_diag_t *diag)
+                            const char *sealed_root, const char *cache_root,
+                            const slk_vanilla_ask_t *ask, slk_diag_t *diag)
 {
-    slk_err_t err = slk_sector_path(sealed, root, ask->update ? SLK_FT_UPDATE : SLK_FT_SEALED,
-                                    &ask->sector, diag);
+    slk_err_t err = slk_sector_path(
+        sealed, sealed_root, ask->update ? SLK_FT_UPDATE : SLK_FT_SEALED, &ask->sector, diag);
     if (err == SLK_OK)
-        err = slk_sector_path(cache, root, ask->update ? SLK_FT_UPDATE_CACHE : SLK_FT_CACHE,
+        err = slk_sector_path(cache, cache_root, ask->update ? SLK_FT_UPDATE_CACHE : SLK_FT_CACHE,
                               &ask->sector, diag);
     return err;
 }
@@ -64,8 +65,9 @@ static void batch_free(batch_t *batch)
     free(batch->outcomes);
 }
 
-/* Only memory is looked at. */
-static void batch_add(batch_t *batch, slk_vanilla_sector_t *s, const slk_local_view_t *view)
+/* With the folder of `cache`, in most cases the same path. Only memory is looked at. */
+static void batch_add(batch_t *batch, slk_vanilla_sector_t *s, const slk_local_view_t *view,
+                      const slk_local_view_t *cache)
 {
     slk_diag_t diag;
     double now = slk_clock_seconds();
@@ -77,7 +79,7 @@ static void batch_add(batch_t *batch, slk_vanilla_sector_t *s, const slk_local_v
         slk_vanilla_failed(s, false, diag.text);
         return;
     }
-    if (slk_vanilla_files(s->sealed, s->cache, view->root, &s->ask, &diag) != SLK_OK) {
+    if (slk_vanilla_files(s->sealed, s->cache, view->root, cache->root, &s->ask, &diag) != SLK_OK) {
         slk_vanilla_failed(s, false, diag.text);
         return;
     }
@@ -151,7 +153,7 @@ static slk_err_t read_own(slk_vanilla_run_t *run, size_t turn, slk_diag_t *diag)
         if (turn >= s->holder_cnt || !s->holders[turn].own || s->proof)
             continue;
         if (slk_local_view(&view, run->w->paths, s->holders[turn].store, &why) == SLK_OK)
-            batch_add(&batch, s, &view);
+            batch_add(&batch, s, &view, &view);
         else
             slk_vanilla_failed(s, true, why.text);
     }
@@ -183,12 +185,34 @@ static slk_err_t read_elsewhere(slk_vanilla_run_t *run, slk_diag_t *diag)
         err = batch_init(&batch, run->cnt, diag);
         for (size_t i = 0; err == SLK_OK && i < run->cnt; i++)
             if (!run->sectors[i].proof && !has_holder(&run->sectors[i], views[v].id))
-                batch_add(&batch, &run->sectors[i], &views[v]);
+                batch_add(&batch, &run->sectors[i], &views[v], &views[v]);
         if (err == SLK_OK)
             err = batch_read(&batch, run, diag);
         batch_free(&batch);
     }
     free(views);
+    return err;
+}
+
+/* Sealed file and cache may lie in two paths: holder `sealed` and holder `cache` of a sector. */
+static slk_err_t read_split(slk_vanilla_run_t *run, size_t sealed, size_t cache, slk_diag_t *diag)
+{
+    batch_t batch;
+    slk_local_view_t view[2];
+    slk_diag_t why;
+    slk_err_t err;
+    SLK_TRY(batch_init(&batch, run->cnt, diag));
+    for (size_t i = 0; i < run->cnt; i++) {
+        slk_vanilla_sector_t *s = &run->sectors[i];
+        if (!s->proof && s->absent && sealed < s->holder_cnt && cache < s->holder_cnt &&
+            s->holders[sealed].own && s->holders[cache].own &&
+            slk_local_view(&view[0], run->w->paths, s->holders[sealed].store, &why) == SLK_OK &&
+            slk_local_view(&view[1], run->w->paths, s->holders[cache].store, &why) == SLK_OK)
+            batch_add(&batch, s, &view[0], &view[1]);
+    }
+    err = batch_read(&batch, run, diag);
+out:
+    batch_free(&batch);
     return err;
 }
 
@@ -224,9 +248,17 @@ static slk_err_t read_turn(slk_vanilla_run_t *run, size_t turn, slk_diag_t *diag
     return err;
 }
 
+static size_t missing_cnt(const slk_vanilla_run_t *run)
+{
+    size_t cnt = 0;
+    for (size_t i = 0; i < run->cnt; i++)
+        cnt += !run->sectors[i].proof;
+    return cnt;
+}
+
 slk_err_t slk_vanilla_read(slk_vanilla_run_t *run, slk_diag_t *diag)
 {
-    size_t turns = 0, missing = 0;
+    size_t turns = 0, missing;
     slk_err_t err = SLK_OK;
     for (size_t i = 0; i < run->cnt; i++) {
         slk_vanilla_sector_t *s = &run->sectors[i];
@@ -236,8 +268,12 @@ slk_err_t slk_vanilla_read(slk_vanilla_run_t *run, slk_diag_t *diag)
     }
     for (size_t turn = 0; err == SLK_OK && turn < turns; turn++)
         err = read_turn(run, turn, diag);
-    for (size_t i = 0; i < run->cnt; i++)
-        missing += !run->sectors[i].proof;
+    missing = missing_cnt(run);
+    for (size_t i = 0; missing && i < turns; i++)
+        for (size_t j = 0; err == SLK_OK && j < turns; j++)
+            if (i != j)
+                err = read_split(run, i, j, diag);
+    missing = missing_cnt(run);
     if (err == SLK_OK && missing)
         err = read_elsewhere(run, diag);
     if (err == SLK_OK && slk_job_cancelled(run->job))

@@ -12,6 +12,7 @@
 #define READS_MAX 96u  /* at a time; the server has more threads, for files */
 #define HELD_MAX  512u /* threads that disks hold */
 #define REST_S    30.0 /* a path that left a read unanswered is left alone for so long */
+#define CHECK_S   5.0  /* a health check that takes longer hangs */
 #define PATHS_MAX 64   /* whose silence is remembered */
 #define LOOK_MS   100u /* whether somebody still waits */
 
@@ -102,9 +103,9 @@ typedef struct {
     slk_post_outcome_t outcome;
 } request_t;
 
-/* One path. SLK_ERR_NOTFOUND: its files are not there. */
-static slk_err_t read_path(request_t *r, const slk_local_view_t *view, double until,
-                           slk_diag_t *why)
+/* One path, and that of the cache. SLK_ERR_NOTFOUND: the files are not there. */
+static slk_err_t read_path(request_t *r, const slk_local_view_t *view,
+                           const slk_local_view_t *cache_view, double until, slk_diag_t *why)
 {
     char sealed[SLK_SECTOR_PATH_MAX], cache[SLK_SECTOR_PATH_MAX];
     double begin = slk_clock_seconds(), silent = silent_for(r->server, view->id);
@@ -119,7 +120,7 @@ static slk_err_t read_path(request_t *r, const slk_local_view_t *view, double un
     if (limits.sector_seconds <= 0)
         return slk_fail(why, SLK_ERR_TIMEOUT, "path %s (%s): no time is left to look there",
                         view->id, view->root);
-    slk_err_t err = slk_vanilla_files(sealed, cache, view->root, &r->ask, why);
+    slk_err_t err = slk_vanilla_files(sealed, cache, view->root, cache_view->root, &r->ask, why);
     if (err != SLK_OK)
         return err;
     slk_post_replica_t replica = {.sector = r->ask.sector.number,
@@ -142,33 +143,52 @@ static slk_err_t read_path(request_t *r, const slk_local_view_t *view, double un
                                   : err;
 }
 
-/* The path that was asked for first, then the others: files move. A reason beats that there is nothing. */
+/* A reason beats that there is nothing. */
+static void try_path(request_t *r, const slk_local_view_t *view, const slk_local_view_t *cache,
+                     double until)
+{
+    slk_diag_t why;
+    slk_err_t err = read_path(r, view, cache, until, &why);
+    if (err != SLK_OK && r->err != SLK_ERR_NOTFOUND)
+        return;
+    r->err = err;
+    r->why = err != SLK_OK && err != SLK_ERR_NOTFOUND ? why : r->why;
+}
+
+static bool hangs(const slk_local_view_t *view)
+{
+    return view->checking_since > 0 && slk_clock_seconds() - view->checking_since > CHECK_S;
+}
+
+/* The path that was asked for, then the others, for files move, then two of them at a time: sealed file and
+ * cache may lie apart. On the off chance nobody waits for a disk. */
+static void look_everywhere(request_t *r, const slk_local_view_t *views, size_t cnt, double until)
+{
+    for (size_t i = 0; i < cnt; i++)
+        if (r->store[0] && !strcmp(views[i].id, r->store))
+            try_path(r, &views[i], &views[i], until);
+    for (size_t i = 0; i < cnt && r->err != SLK_OK; i++)
+        if (strcmp(views[i].id, r->store) != 0 && (!r->store[0] || !hangs(&views[i])))
+            try_path(r, &views[i], &views[i], until);
+    for (size_t i = 0; i < cnt * cnt && r->err == SLK_ERR_NOTFOUND; i++) {
+        const slk_local_view_t *sealed = &views[i / cnt], *cache = &views[i % cnt];
+        if (sealed != cache && !hangs(sealed) && !hangs(cache))
+            try_path(r, sealed, cache, until);
+    }
+}
+
 static void read_paths(request_t *r)
 {
     slk_local_view_t *views = NULL;
     size_t cnt = 0;
     double until = slk_clock_seconds() + r->sector_ms / 1000.0;
-    slk_diag_t why;
     r->err = slk_local_list(&views, &cnt, r->server->w->paths, &r->why);
     if (r->err != SLK_OK)
         return;
     r->err = slk_fail(&r->why, SLK_ERR_NOTFOUND,
                       "no path of this worker holds sector t0%" PRIu64 "-%" PRIu64,
                       r->ask.sector.miner, r->ask.sector.number);
-    for (size_t pass = 0; pass < 2 && r->err != SLK_OK; pass++)
-        for (size_t i = 0; i < cnt && r->err != SLK_OK; i++) {
-            if ((strcmp(views[i].id, r->store) != 0) != (pass == 1))
-                continue;
-            /* On the off chance nobody waits for a disk. */
-            if (pass == 1 && (views[i].checking_since > 0 || r->err == SLK_ERR_TIMEOUT) &&
-                r->store[0])
-                continue;
-            slk_err_t err = read_path(r, &views[i], until, &why);
-            if (err == SLK_OK || r->err == SLK_ERR_NOTFOUND) {
-                r->err = err;
-                r->why = err != SLK_OK && err != SLK_ERR_NOTFOUND ? why : r->why;
-            }
-        }
+    look_everywhere(r, views, cnt, until);
     free(views);
 }
 

@@ -178,6 +178,36 @@ static void test_proof(void **state)
     assert_true(ok);
 }
 
+/* Sealed file and cache lie in two paths, here and there. */
+static void test_split(void **state)
+{
+    (void)state;
+    char from[2][512], to[2][512];
+    const node_t *nodes[] = {&a, &b};
+    const uint64_t numbers[] = {4, 9};
+    for (size_t i = 0; i < 2; i++) {
+        node_file(from[i], nodes[i]->seal_root, "cache", life.miner, numbers[i]);
+        node_file(to[i], nodes[i]->store_root, "cache", life.miner, numbers[i]);
+        assert_int_equal(rename(from[i], to[i]), 0);
+    }
+    json_t *both_paths =
+        json_pack("[o,o]", holder(a.store, url_of(&a)), holder(a.seal, url_of(&a)));
+    json_t *result = prove(json_pack("[o,o]", row(4, comm_r[0], both_paths), row_b()));
+    assert_int_equal(json_array_size(json_object_get(result, "Skipped")), 0);
+    assert_int_equal(strlen(json_string_value(json_object_get(result, "Proof"))), 256);
+    for (size_t i = 0; i < 2; i++)
+        assert_int_equal(rename(to[i], from[i]), 0);
+    /* all of it in another path than was said */
+    node_file(to[0], a.store_root, "sealed", life.miner, 4);
+    node_file(to[1], a.store_root, "cache", life.miner, 4);
+    char sealed[512];
+    node_file(sealed, a.seal_root, "sealed", life.miner, 4);
+    assert_int_equal(rename(sealed, to[0]) | rename(from[0], to[1]), 0);
+    result = prove(json_pack("[o]", row_a()));
+    assert_int_equal(strlen(json_string_value(json_object_get(result, "Proof"))), 256);
+    assert_int_equal(rename(to[0], sealed) | rename(to[1], from[0]), 0);
+}
+
 /* A program that is not ours: files of its machine, and no others. */
 static void test_foreign(void **state)
 {
@@ -524,11 +554,13 @@ static void test_route(void **state)
 
 int main(int argc, char **argv)
 {
-    const struct CMUnitTest quick[] = {
-        cmocka_unit_test(test_skipped), cmocka_unit_test(test_route),
-        cmocka_unit_test(test_params),  cmocka_unit_test(test_proof),
-        cmocka_unit_test(test_foreign), /* with the parameters of the one before */
-    };
+    const struct CMUnitTest quick[] =
+        {
+            cmocka_unit_test(test_skipped), cmocka_unit_test(test_route),
+            cmocka_unit_test(test_params),  cmocka_unit_test(test_proof),
+            cmocka_unit_test(test_split), /* with the parameters of the one before */
+            cmocka_unit_test(test_foreign),
+        };
     const struct CMUnitTest slow[] = {
         cmocka_unit_test(test_peers), cmocka_unit_test(test_many),
         cmocka_unit_test(test_hangs), /* the last: worker a ends */
