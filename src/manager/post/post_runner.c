@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define LOOK_MS      5000 /* without a wake */
+#define LOOK_MS      10000 /* without a wake */
 #define TROUBLE_MS   1000
 #define PASS_ROOM    ((size_t)1 << 30)
 #define WINDOWS_MAX  16

@@ -235,6 +235,13 @@ out:
 
 slk_err_t slk_post_purge(slk_db_t *db, uint64_t miner, int64_t epoch, slk_diag_t *diag)
 {
-    return slk_db_run(db, "DELETE FROM post_partition WHERE miner = ?1 AND close_epoch < ?2",
+    bool found;
+    int64_t oldest;
+    slk_err_t err =
+        slk_db_get_i64(db, "SELECT MIN(open_epoch) FROM post_partition WHERE miner = ?1",
+                       SLK_VALS(slk_val_i64((int64_t)miner)), &found, &oldest, diag);
+    if (err != SLK_OK || !found || oldest >= epoch)
+        return err;
+    return slk_db_run(db, "DELETE FROM post_partition WHERE miner = ?1 AND open_epoch < ?2",
                       SLK_VALS(slk_val_i64((int64_t)miner), slk_val_i64(epoch)), NULL, diag);
 }

@@ -50,7 +50,7 @@ SLK_CHECK_RESULT slk_err_t slk_post_unfinished(slk_db_t *db, uint64_t miner, int
 SLK_CHECK_RESULT slk_err_t slk_post_windowed(slk_db_t *db, uint64_t miner, slk_bitfield_t *sectors,
                                              slk_arena_t *arena, slk_diag_t *diag);
 
-/* Remove the rows of windows that closed before `epoch`. */
+/* Remove the rows of windows that opened before `epoch`. Only reads where there are none. */
 SLK_CHECK_RESULT slk_err_t slk_post_purge(slk_db_t *db, uint64_t miner, int64_t epoch,
                                           slk_diag_t *diag);
 
