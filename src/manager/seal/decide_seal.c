@@ -200,6 +200,24 @@ static void pc1_done(slk_turn_t *t, const slk_job_view_t *view)
     }
 }
 
+/* Cancelled when it could not be in time any more: the scheduler gave it up for want of workers, which says
+ * nothing about PC1. False: decided. */
+static bool is_not_given_up(slk_turn_t *t, const slk_job_view_t *view)
+{
+    int64_t typical;
+    bool used;
+    if (view->state != SLK_JOB_FAILED || view->failure != SLK_FAILURE_CANCELLED ||
+        !view->deadline_ms)
+        return true;
+    if (!slk_turn_typical(t, SLK_TASK_PC1, &typical) ||
+        !ticket_is_used(t, SLK_EVENT_OLD_TICKET, &used))
+        return false;
+    if (used || view->ended_ms + typical < view->deadline_ms)
+        return true;
+    slk_turn_event(t, SLK_EVENT_OLD_TICKET, "PC1 was given up: %.400s", view->error);
+    return false;
+}
+
 void slk_decide_pre_commit1(slk_turn_t *t)
 {
     unsigned tries;
@@ -216,7 +234,8 @@ void slk_decide_pre_commit1(slk_turn_t *t)
         return;
     }
     if ((view.state == SLK_JOB_NONE && !pieces_are_good(t)) ||
-        !in_time(t, SLK_TASK_PC1, SLK_EVENT_OLD_TICKET, SLK_EVENT_DEALS_EXPIRED, &deadline_ms))
+        !in_time(t, SLK_TASK_PC1, SLK_EVENT_OLD_TICKET, SLK_EVENT_DEALS_EXPIRED, &deadline_ms) ||
+        !is_not_given_up(t, &view))
         return;
     slk_turn_job_t job = {
         .task = SLK_TASK_PC1,

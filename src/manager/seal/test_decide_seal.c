@@ -291,6 +291,24 @@ static void test_pc1_in_time(void **state)
     close_sector();
 }
 
+/* For want of workers the scheduler gives a job up that cannot be in time: PC1 did not fail. */
+static void test_pc1_given_up(void **state)
+{
+    (void)state;
+    open_sector(SLK_STATE_PRE_COMMIT1);
+    sim.typical[SLK_TASK_PC1] = 3600000;
+    sim_job_t *job = take_job("t01000-5/11/PC1");
+    job->view.deadline_ms = job->deadline_ms;
+    sim_job_fails(&sim, job, SLK_FAILURE_CANCELLED);
+    expect_event(SEAL_PRE_COMMIT1_FAILED); /* by a person, long before */
+    job->view.ended_ms = job->deadline_ms - 3600000;
+    expect_event(OLD_TICKET);
+    assert_true(why_has("given up"));
+    sim_pre_committed(&sim, &s, 4900); /* what is late now are deals: its ticket is used */
+    expect_event(SEAL_PRE_COMMIT1_FAILED);
+    close_sector();
+}
+
 /* A deal that begins before it is proven: 10 epochs of delay and 10 to land, and what the steps take. */
 static void test_pc1_deal_in_time(void **state)
 {
@@ -527,15 +545,25 @@ static void test_every_state(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_wait_deals),  cmocka_unit_test(test_wait_deals_earliest),
-        cmocka_unit_test(test_add_piece),   cmocka_unit_test(test_add_piece_fails),
-        cmocka_unit_test(test_packing),     cmocka_unit_test(test_get_ticket),
-        cmocka_unit_test(test_pc1),         cmocka_unit_test(test_pc1_ticket),
-        cmocka_unit_test(test_pc1_in_time), cmocka_unit_test(test_pc1_deal_in_time),
-        cmocka_unit_test(test_pc1_pieces),  cmocka_unit_test(test_tries),
-        cmocka_unit_test(test_pc2),         cmocka_unit_test(test_pc1_failed),
-        cmocka_unit_test(test_pc2_failed),  cmocka_unit_test(test_pauses),
-        cmocka_unit_test(test_broken),      cmocka_unit_test(test_every_state),
+        cmocka_unit_test(test_wait_deals),
+        cmocka_unit_test(test_wait_deals_earliest),
+        cmocka_unit_test(test_add_piece),
+        cmocka_unit_test(test_add_piece_fails),
+        cmocka_unit_test(test_packing),
+        cmocka_unit_test(test_get_ticket),
+        cmocka_unit_test(test_pc1),
+        cmocka_unit_test(test_pc1_ticket),
+        cmocka_unit_test(test_pc1_in_time),
+        cmocka_unit_test(test_pc1_given_up),
+        cmocka_unit_test(test_pc1_deal_in_time),
+        cmocka_unit_test(test_pc1_pieces),
+        cmocka_unit_test(test_tries),
+        cmocka_unit_test(test_pc2),
+        cmocka_unit_test(test_pc1_failed),
+        cmocka_unit_test(test_pc2_failed),
+        cmocka_unit_test(test_pauses),
+        cmocka_unit_test(test_broken),
+        cmocka_unit_test(test_every_state),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
