@@ -23,6 +23,7 @@
 typedef struct {
     uint64_t miner;
     char text[512];
+    bool told;
 } trouble_t;
 
 struct slk_poster {
@@ -369,7 +370,7 @@ out:
 
 /* --- The thread -------------------------------------------------------------------------------- */
 
-/* Keep what troubles a miner; tell it when it is new. */
+/* Keep what troubles a miner; tell it once, when it was still so at the second look. */
 static void trouble(slk_poster_t *p, uint64_t miner, const char *text)
 {
     bool fresh = false;
@@ -380,11 +381,14 @@ static void trouble(slk_poster_t *p, uint64_t miner, const char *text)
     if (i == p->trouble_cnt && i < SLK_CONFIG_MINERS_MAX)
         p->troubles[p->trouble_cnt++] = (trouble_t){.miner = miner};
     if (i < p->trouble_cnt) {
-        fresh = strncmp(p->troubles[i].text, text, sizeof p->troubles[i].text - 1) != 0;
-        snprintf(p->troubles[i].text, sizeof p->troubles[i].text, "%s", text);
+        trouble_t *now = &p->troubles[i];
+        const bool same = *text && !strncmp(now->text, text, sizeof now->text - 1);
+        fresh = same && !now->told;
+        now->told = same;
+        snprintf(now->text, sizeof now->text, "%s", text);
     }
     pthread_mutex_unlock(&p->lock);
-    if (fresh && *text)
+    if (fresh)
         slk_log(SLK_LOG_WARN, "post", "miner f0%" PRIu64 ": %s; is tried again", miner, text);
 }
 
