@@ -45,10 +45,10 @@ static void snap_workers(snap_t *s, const sim_t *sim)
     }
 }
 
-static void add_running(snap_t *s, const sim_job_t *job)
+static void add_running(snap_t *s, const sim_job_t *job, uint32_t worker)
 {
     s->running[s->in.running_cnt++] = (slk_sched_running_t){.id = job->view.id,
-                                                            .worker = (uint32_t)job->worker,
+                                                            .worker = worker,
                                                             .task = job->view.task,
                                                             .miner = SIM_MINER,
                                                             .number = job->view.number,
@@ -63,7 +63,7 @@ static void snap_running(snap_t *s, const sim_t *sim)
         const sim_job_t *job = &sim->jobs[j];
         if (job->view.state != SLK_JOB_RUNNING)
             continue;
-        add_running(s, job);
+        add_running(s, job, (uint32_t)job->worker);
         for (unsigned p = 0; p < job->promise_cnt && !job->heard; p++)
             s->stores[job->promises[p].store].promised += job->promises[p].bytes;
     }
@@ -74,7 +74,7 @@ static void snap_running(snap_t *s, const sim_t *sim)
             const sim_job_t *job = &sim->jobs[run->job];
             if (run->active && run->heard && job->view.state > SLK_JOB_RUNNING &&
                 job->view.lease == run->lease)
-                add_running(s, job);
+                add_running(s, job, w);
         }
     }
 }
@@ -242,7 +242,10 @@ void sim_schedule(sim_t *sim)
     for (size_t i = 0; i < s.in.job_cnt; i++) {
         if (r.explains[i].why != SLK_SCHED_HOPELESS)
             continue;
-        sim_spoil(&sim->rows[s.jobs[i].number], s.jobs[i].task, SLK_FAILURE_CANCELLED);
+        /* Want of workers is no reason to begin PC1 again but with a new ticket. */
+        sim_row_t *row = &sim->rows[s.jobs[i].number];
+        if (s.jobs[i].task != SLK_TASK_PC1 || row->pre_commits || row->with_piece)
+            sim_spoil(row, s.jobs[i].task, SLK_FAILURE_CANCELLED);
         sim_job_abort(sim, s.of[i], "it cannot be in time any more");
     }
     sim->served_cnt = r.miner_cnt < SLK_COUNT(sim->served) ? r.miner_cnt : 0;

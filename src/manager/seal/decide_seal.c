@@ -200,19 +200,22 @@ static void pc1_done(slk_turn_t *t, const slk_job_view_t *view)
     }
 }
 
-/* Cancelled when it could not be in time any more: the scheduler gave it up for want of workers, which says
- * nothing about PC1. False: decided. */
+/* Cancelled when its ticket would have been too old: the scheduler gave it up for want of workers, which says
+ * nothing about PC1. Only where a new ticket gives more time. False: decided. */
 static bool is_not_given_up(slk_turn_t *t, const slk_job_view_t *view)
 {
+    seal_deadline_t due;
     int64_t typical;
     bool used;
     if (view->state != SLK_JOB_FAILED || view->failure != SLK_FAILURE_CANCELLED ||
         !view->deadline_ms)
         return true;
-    if (!slk_turn_typical(t, SLK_TASK_PC1, &typical) ||
+    if (!seal_deadline(t, SLK_TASK_PC1, &due) || !slk_turn_typical(t, SLK_TASK_PC1, &typical) ||
         !ticket_is_used(t, SLK_EVENT_OLD_TICKET, &used))
         return false;
-    if (used || view->ended_ms + typical < view->deadline_ms)
+    const int64_t newer = t->net.height - t->net.policy.seal_lookback - t->sector->ticket_epoch;
+    if (used || due.deal_ms < due.ticket_ms || newer < EPOCHS_BETWEEN ||
+        view->ended_ms + typical < view->deadline_ms)
         return true;
     slk_turn_event(t, SLK_EVENT_OLD_TICKET, "PC1 was given up: %.400s", view->error);
     return false;

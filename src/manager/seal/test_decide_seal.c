@@ -296,6 +296,7 @@ static void test_pc1_given_up(void **state)
 {
     (void)state;
     open_sector(SLK_STATE_PRE_COMMIT1);
+    s.ticket_epoch = 4000;
     sim.typical[SLK_TASK_PC1] = 3600000;
     sim_job_t *job = take_job("t01000-5/11/PC1");
     job->view.deadline_ms = job->deadline_ms;
@@ -304,6 +305,9 @@ static void test_pc1_given_up(void **state)
     job->view.ended_ms = job->deadline_ms - 3600000;
     expect_event(OLD_TICKET);
     assert_true(why_has("given up"));
+    s.ticket_epoch = 4081; /* a new ticket would not be much newer: not round and round */
+    expect_event(SEAL_PRE_COMMIT1_FAILED);
+    s.ticket_epoch = 4000;
     sim_pre_committed(&sim, &s, 4900); /* what is late now are deals: its ticket is used */
     expect_event(SEAL_PRE_COMMIT1_FAILED);
     close_sector();
