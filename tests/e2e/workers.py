@@ -295,6 +295,53 @@ def split_sealing(c):
     expect("nothing else is left", c.find(number) == at_second, c.find(number))
 
 
+def wait_for_fetch(root):
+    """Until a file of the cache is being fetched into this path; its length."""
+    def look():
+        folder = os.path.join(root, "cache", "fetching")
+        for below, _, names in os.walk(folder):
+            for name in names:
+                try:
+                    size = os.path.getsize(os.path.join(below, name))
+                except OSError:
+                    continue
+                if size > 1 << 16:
+                    return size
+        return None
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        found = look()
+        if found:
+            return found
+        time.sleep(0.001)
+    raise Wrong("nothing is fetched")
+
+
+@scenario(size="8MiB")
+def fetch_interrupted(c):
+    """Who fetches is killed in the middle of it, then who serves stands still for a while: the file arrives whole."""
+    a = c.member("first", {"AP": 1, "PC1": 1, "C1": 0, "FIN": 0}, [("seal-init", c.path("a"))])
+    b = c.member("second", {"PC2": 1}, [("seal-init", c.path("b"), "--store")])
+    a.start()
+    number = c.pledge()
+    c.past(number, "SectorPreCommit1")
+    before = digests(os.path.join(c.path("a"), "cache", f"s-t0{c.miner}-{number}"))
+    b.start(wait=False)
+    print("     killed at", wait_for_fetch(c.path("b")))
+    b.stop(signal.SIGKILL)
+    expect("the source has its files", before == digests(os.path.join(c.path("a"), "cache", f"s-t0{c.miner}-{number}")))
+    b.start(wait=False)
+    wait_for_fetch(c.path("b"))
+    a.process.send_signal(signal.SIGSTOP)
+    time.sleep(2)
+    a.process.send_signal(signal.SIGCONT)
+    c.past(number, "SectorPreCommit2", seconds=90)
+    after = digests(os.path.join(c.path("b"), "cache", f"s-t0{c.miner}-{number}"))
+    layers = {name: digest for name, digest in before.items() if "layer" in name}
+    expect("the layers are the same", layers and layers.items() <= after.items(), (layers, after))
+    expect("no failure", not [e for e in c.story(number) if "Fail" in e], c.story(number))
+
+
 @scenario(FinalizeEarly="true")
 def finalize_early(c):
     """Moved to long-term storage before its proof is sent, and again asked for after: nothing is moved twice."""
