@@ -1,36 +1,25 @@
-#include "test_util.h"
+#include "store/test_engines.h"
 
 #include "manager/post/post_store.h"
 
 #include <string.h>
-#include <unistd.h>
 
-/* The table of partitions, on SQLite. */
+/* The table of partitions. */
 
 static slk_diag_t diag;
 
 typedef struct {
     slk_db_t *db;
     slk_arena_t arena;
-    char path[64];
+    char dir[64], where[TEST_WHERE];
 } fix_t;
-
-static void remove_files(const fix_t *f)
-{
-    static const char *const ends[] = {"", "-wal", "-shm"};
-    char path[80];
-    for (size_t i = 0; i < 3; i++) {
-        snprintf(path, sizeof path, "%s%s", f->path, ends[i]);
-        unlink(path);
-    }
-}
 
 static void open_db(fix_t *f)
 {
-    snprintf(f->path, sizeof f->path, "test_post_store.%d.db", (int)getpid());
-    remove_files(f);
+    test_new(f->dir);
+    test_where(f->where, f->dir);
     slk_arena_init(&f->arena, (size_t)16 << 20);
-    assert_ok(slk_db_open(&f->db, f->path, &diag), diag);
+    assert_ok(slk_db_open(&f->db, f->where, &diag), diag);
     assert_ok(slk_post_migrate(f->db, &diag), diag);
 }
 
@@ -38,7 +27,7 @@ static void close_db(fix_t *f)
 {
     slk_db_close(f->db);
     slk_arena_free(&f->arena);
-    remove_files(f);
+    test_rm_dir(f->dir);
 }
 
 static slk_bitfield_t range(fix_t *f, uint64_t first, uint64_t cnt)
@@ -181,7 +170,7 @@ static void test_again(void **state)
     const slk_post_row_t row = a_row(&f, 100, 0);
     assert_ok(slk_post_put(f.db, &row, &diag), diag);
     slk_db_close(f.db);
-    assert_ok(slk_db_open(&f.db, f.path, &diag), diag);
+    assert_ok(slk_db_open(&f.db, f.where, &diag), diag);
     assert_ok(slk_post_migrate(f.db, &diag), diag);
     assert_ok(slk_post_load(f.db, 1000, 100, &f.arena, &rows, &cnt, &diag), diag);
     assert_int_equal(cnt, 1);
@@ -194,5 +183,5 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows), cmocka_unit_test(test_unfinished),
         cmocka_unit_test(test_windowed), cmocka_unit_test(test_again)};
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return test_engines(tests, sizeof tests / sizeof *tests, tests, sizeof tests / sizeof *tests);
 }
