@@ -140,7 +140,7 @@ static bool has_files(const sim_t *sim, const sim_row_t *row, const sim_worker_t
 
 static void check_worker(sim_t *sim, const sim_job_t *job, const sim_worker_t *worker)
 {
-    const bool finishes = has_files(sim, &sim->rows[job->view.number], worker);
+    const bool finishes = *job->only_worker || has_files(sim, &sim->rows[job->view.number], worker);
     SIM_CHECK(sim, job->view.number,
               worker->alive && !worker->paused && !worker->leaving &&
                   (!worker->draining || finishes),
