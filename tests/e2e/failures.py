@@ -284,7 +284,7 @@ def trash_broken(c):
     trash = [os.path.join(c.worker.storage, name) for name in os.listdir(c.worker.storage) if "trash" in name]
     for path in trash:
         shutil.move(path, path + "-away")
-    blocked = trash[0] if trash else os.path.join(c.worker.storage, ".trash")
+    blocked = trash[0] if trash else os.path.join(c.worker.storage, "trash")
     with open(blocked, "w") as file:
         file.write("in the way")
     c.remove(number)
