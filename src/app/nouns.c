@@ -2,7 +2,9 @@
 
 /* In the order of the help. The tables themselves stand in cmd_*.c beside the code they call. */
 const slk_noun_t slk_nouns[] = {
-    {"run", "everything on one machine: development network, manager, worker", NULL,
+    {"run", "everything on one machine: development network, manager, worker",
+     "To try selkie out, and to run a small site: the roles that `selkie devnet`, `selkie manager` "
+     "and `selkie worker` start by themselves, on loopback and looked after.",
      slk_run_commands, true},
     {"manager", "the manager: takes sectors through their lives",
      "One process that follows the chain, decides what each sector of its miners does next, gives "
@@ -36,8 +38,15 @@ const slk_noun_t slk_nouns[] = {
      "as it "
      "is.",
      slk_store_commands, true},
-    {"auth", "tokens for the manager's API", NULL, slk_auth_commands, true},
-    {"config", "the manager's configuration", NULL, slk_config_commands, true},
+    {"auth", "tokens for the manager's API",
+     "Every call of the manager but /health, /metrics and the page itself wants a token. The one "
+     "in manager/token may do all; make others with fewer rights, and revoke them when they are "
+     "lost.",
+     slk_auth_commands, true},
+    {"config", "the manager's configuration",
+     "One file, manager/config.toml below the repo, in TOML. What it does not say is at its "
+     "default; a key that is not known is an error. SIGHUP makes a running manager read it again.",
+     slk_config_commands, true},
     {"seal", "seal a sector and get it back",
      "The steps of a sector's life, each a command: add-piece for every piece (none for a sector "
      "of committed capacity), pc1, pc2, c1. Files lie below --dir in Lotus' layout, "
