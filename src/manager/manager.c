@@ -352,7 +352,7 @@ static slk_err_t open_runner(slk_manager_t *m, const slk_manager_opts_t *opts, s
     slk_err_t err = slk_runner_start(&started, &runner, diag);
     atomic_store(&m->runner, err == SLK_OK ? started : NULL);
     if (err == SLK_OK)
-        err = slk_poster_start(&poster, &runner, started, diag);
+        err = slk_poster_start(&poster, &runner, started, &m->transfer_key, diag);
     atomic_store(&m->poster, poster);
     return err;
 }

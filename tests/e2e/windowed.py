@@ -5,10 +5,11 @@
 
 Two sectors are pledged and proven in their deadline (`selkie run --until windowed`), and in the next one by a second run
 (a third sector is added when they came into two partitions: it joins one of them).
-Then the replica of one is taken away: it alone is left out and becomes faulty, the other stays proven. When it is back, it
-is declared recovered and proven again. At last the manager is killed in the middle of a deadline, which is not missed.
+Then the replica of one is taken away: it alone is left out and becomes faulty, the other stays proven. When it is back,
+not before, it is declared recovered and proven again. At last the manager is killed in the middle of a deadline, which is
+not missed.
 
-Makes the 2KiB parameters in FIL_PROOFS_PARAMETER_CACHE where they are missing. About five minutes.
+Makes the 2KiB parameters in FIL_PROOFS_PARAMETER_CACHE where they are missing. About seven minutes.
 """
 
 import os
@@ -119,6 +120,10 @@ def lose_and_find(selkie, watch, numbers, place, cnt):
     check("why", name in partition["skipped"][0]["why"], True)
     check("proven without it", partition["proven_sectors"], 1)
     check("proving faults", [row["sector"] for row in selkie.command("proving", "faults")], [lost])
+    watch.closes(place)
+    check("not declared recovered without it", "are declared recovered" in selkie.log_of("manager"), False)
+    check("said why", "not to be declared recovered" in selkie.log_of("manager"), True)
+    check("faulty still", watch.faults(), [lost])
     os.rename(away, path)
     watch.until("recovered", lambda: watch.faults() == [])
     check("power of all", watch.power(), 2048 * cnt)

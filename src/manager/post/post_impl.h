@@ -4,6 +4,7 @@
 /* Shared by post_runner.c (the thread, what is to be done), post_job.c (asking and taking proofs) and
  * post_message.c (sending). */
 
+#include "manager/post/check.h"
 #include "manager/post/post_runner.h"
 #include "manager/post/post_store.h"
 #include "manager/storage/storage_index.h"
@@ -13,6 +14,7 @@
 typedef struct {
     const slk_runner_opts_t *opts;
     const slk_job_t *job; /* cancels at the end */
+    slk_post_checks_t *checks;
     slk_db_t *db;
     slk_world_t world;
     slk_api_t api;

@@ -254,7 +254,42 @@ out:
 
 /* --- Recoveries -------------------------------------------------------------------------------- */
 
-/* Those of a partition's faults that are not declared yet and whose files are there. */
+/* Asks whoever has the files to read some of them. *readable false also where that is not known yet. */
+static slk_err_t is_readable(slk_post_turn_t *t, const slk_sector_on_chain_info_t *info,
+                             bool *readable, slk_diag_t *diag)
+{
+    enum { CHECK_MS = 30000 };
+    slk_err_t err;
+    slk_storage_holder_t *holders = NULL;
+    size_t cnt, used = 0;
+    bool has;
+    const bool update = slk_cid_defined(&info->sector_key_cid);
+    const int64_t share = t->info.wpost_challenge_window * t->net.block_ms / 4;
+    const int64_t limit = t->config.post_sector_timeout_ms;
+    slk_post_check_t want = {.miner = t->miner,
+                             .number = info->sector_number,
+                             .update = update,
+                             .registered = (int)t->actor.window_post_proof_type,
+                             .read_ms = (uint32_t)(limit < CHECK_MS ? limit : CHECK_MS),
+                             .sector_ms = (uint32_t)(limit < CHECK_MS ? limit : CHECK_MS),
+                             .again_ms = share};
+    *readable = false;
+    SLK_TRY(slk_post_has_files(t, info->sector_number, update, &holders, &cnt, &has, diag));
+    SLK_TRY(slk_cid_to_commitment(&want.comm_r, SLK_CID_SEALED, &info->sealed_cid, diag));
+    for (size_t i = 0; i < cnt && used < SLK_POST_CHECK_HOLDERS; i++)
+        if (*holders[i].url) {
+            snprintf(want.holders[used].url, sizeof want.holders[used].url, "%s", holders[i].url);
+            snprintf(want.holders[used].store, sizeof want.holders[used].store, "%s",
+                     holders[i].store);
+            used++;
+        }
+    *readable = has && used && slk_post_check(t->checks, &want, t->now_ms) == SLK_POST_READABLE;
+out:
+    free(holders);
+    return err;
+}
+
+/* Those of a partition's faults that are not declared yet and can be read. */
 static slk_err_t recoverable(slk_post_turn_t *t, const slk_api_partition_t *partition,
                              slk_bitfield_t *out, slk_diag_t *diag)
 {
@@ -269,17 +304,10 @@ static slk_err_t recoverable(slk_post_turn_t *t, const slk_api_partition_t *part
     SLK_TRY(slk_api_StateMinerSectors(&t->api, &t->address, &faults, &t->net.key, t->arena, &infos,
                                       diag));
     for (size_t i = 0; i < infos.v.count; i++) {
-        const slk_sector_on_chain_info_t *info = &infos.v.items[i];
-        slk_storage_holder_t *holders = NULL;
-        size_t cnt;
-        bool has;
-        err = slk_post_has_files(t, info->sector_number, slk_cid_defined(&info->sector_key_cid),
-                                 &holders, &cnt, &has, diag);
-        free(holders);
-        if (err == SLK_OK && has)
-            err = slk_bitfield_set(out, out, info->sector_number, t->arena);
-        if (err != SLK_OK)
-            goto out;
+        bool readable;
+        SLK_TRY(is_readable(t, &infos.v.items[i], &readable, diag));
+        if (readable)
+            SLK_TRY(slk_bitfield_set(out, out, infos.v.items[i].sector_number, t->arena));
     }
 out:
     return err;
@@ -347,7 +375,7 @@ slk_err_t slk_post_recover(slk_post_turn_t *t, const slk_post_window_t *window, 
     slk_chain_wake(t->opts->chain);
     slk_log(SLK_LOG_INFO, "post",
             "f0%" PRIu64 ", deadline %" PRIu64 ": %" PRIu64
-            " faulty sectors whose files are there are declared recovered",
+            " faulty sectors that can be read are declared recovered",
             t->miner, window->index, sectors);
 out:
     slk_buf_free(&params);

@@ -15,6 +15,7 @@
 
 #define LOOK_MS      10000 /* without a wake */
 #define TROUBLE_MS   1000
+#define LASTS_MS     3000 /* a trouble that is told */
 #define PASS_ROOM    ((size_t)1 << 30)
 #define WINDOWS_MAX  16
 #define KEEP_PERIODS 10 /* how long rows stay */
@@ -23,12 +24,14 @@
 typedef struct {
     uint64_t miner;
     char text[512];
+    int64_t since_ms;
     bool told;
 } trouble_t;
 
 struct slk_poster {
     slk_runner_opts_t opts;
     slk_runner_t *runner;
+    slk_post_checks_t *checks;
     char *database;
     atomic_bool stop;
     slk_job_t job;
@@ -370,7 +373,7 @@ out:
 
 /* --- The thread -------------------------------------------------------------------------------- */
 
-/* Keep what troubles a miner; tell it once, when it was still so at the second look. */
+/* Keep what troubles a miner; tell it once, when it lasts. */
 static void trouble(slk_poster_t *p, uint64_t miner, const char *text)
 {
     bool fresh = false;
@@ -383,8 +386,11 @@ static void trouble(slk_poster_t *p, uint64_t miner, const char *text)
     if (i < p->trouble_cnt) {
         trouble_t *now = &p->troubles[i];
         const bool same = *text && !strncmp(now->text, text, sizeof now->text - 1);
-        fresh = same && !now->told;
-        now->told = same;
+        const int64_t now_ms = slk_runner_now();
+        if (!same)
+            *now = (trouble_t){.miner = miner, .since_ms = now_ms};
+        fresh = same && !now->told && now_ms - now->since_ms > LASTS_MS;
+        now->told |= fresh;
         snprintf(now->text, sizeof now->text, "%s", text);
     }
     pthread_mutex_unlock(&p->lock);
@@ -417,6 +423,7 @@ static int64_t pass(slk_poster_t *p, slk_db_t *db, slk_world_node_t *world)
         slk_post_turn_t t = {
             .opts = opts,
             .job = &p->job,
+            .checks = p->checks,
             .db = db,
             .api = {.nodes = slk_chain_nodes(opts->chain), .network = SLK_TESTNET, .job = &p->job},
             .miner = miners[i],
@@ -484,9 +491,15 @@ void slk_poster_wake(slk_poster_t *p)
     pthread_mutex_unlock(&p->lock);
 }
 
-slk_err_t slk_poster_start(slk_poster_t **out, const slk_runner_opts_t *opts, slk_runner_t *runner,
-                           slk_diag_t *diag)
+static void checked(void *ctx)
 {
+    slk_poster_wake(ctx);
+}
+
+slk_err_t slk_poster_start(slk_poster_t **out, const slk_runner_opts_t *opts, slk_runner_t *runner,
+                           const slk_token_key_t *transfer_key, slk_diag_t *diag)
+{
+    slk_err_t err;
     slk_poster_t *p = calloc(1, sizeof *p);
     *out = NULL;
     if (!p)
@@ -497,14 +510,18 @@ slk_err_t slk_poster_start(slk_poster_t **out, const slk_runner_opts_t *opts, sl
     p->database = strdup(opts->database);
     pthread_mutex_init(&p->lock, NULL);
     slk_net_cond_init(&p->something);
+    SLK_TRY(slk_post_checks_new(&p->checks, transfer_key, checked, p, diag));
     int rc = p->database ? slk_net_thread(&p->thread, poster_main, p) : ENOMEM;
     if (rc != 0) {
-        slk_poster_free(p);
-        return slk_fail(diag, SLK_ERR_NOMEM, "cannot start a thread: %s", strerror(rc));
+        err = slk_fail(diag, SLK_ERR_NOMEM, "cannot start a thread: %s", strerror(rc));
+        goto out;
     }
     p->runs = true;
     *out = p;
     return SLK_OK;
+out:
+    slk_poster_free(p);
+    return err;
 }
 
 void slk_poster_stop(slk_poster_t *p)
@@ -516,6 +533,8 @@ void slk_poster_stop(slk_poster_t *p)
     if (p->runs)
         pthread_join(p->thread, NULL);
     p->runs = false;
+    slk_post_checks_free(p->checks);
+    p->checks = NULL;
 }
 
 void slk_poster_free(slk_poster_t *p)
