@@ -6,55 +6,15 @@
 #include "net/api_info.h"
 #include "worker/worker.h"
 
-#include <jansson.h>
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#define CONFIG_MAX ((size_t)1 << 20)
-#define INFO_MAX   8192
+#define INFO_MAX 8192
 
 /* --- Setting up -------------------------------------------------------------------------------------- */
-
-static slk_err_t read_config(json_t **config, const char *path, slk_diag_t *diag)
-{
-    char *text = NULL;
-    size_t len;
-    bool found;
-    uint64_t size;
-    json_error_t wrong;
-    slk_err_t err = slk_file_len(&found, &size, path, diag);
-    *config = NULL;
-    if (err != SLK_OK)
-        return err;
-    if (!found) {
-        *config = json_object();
-        return SLK_OK;
-    }
-    err = slk_read_file(&text, &len, path, CONFIG_MAX, diag);
-    if (err != SLK_OK)
-        return err;
-    *config = json_loadb(text, len, JSON_REJECT_DUPLICATES, &wrong);
-    free(text);
-    if (json_is_object(*config))
-        return SLK_OK;
-    json_decref(*config);
-    *config = NULL;
-    return slk_fail(diag, SLK_ERR_FORMAT, "%s: expected a JSON object: %s, line %d", path,
-                    wrong.text, wrong.line);
-}
-
-static slk_err_t write_config(const json_t *config, const char *path, slk_diag_t *diag)
-{
-    char *text = json_dumps(config, JSON_INDENT(2));
-    if (!text)
-        return slk_fail(diag, SLK_ERR_NOMEM, "out of memory");
-    slk_err_t err = slk_write_file(path, text, strlen(text), diag);
-    free(text);
-    return err;
-}
 
 /* "10.0.0.1:3456", "[::]:0" */
 static slk_err_t split_listen(const char *text, char *host, size_t cap, uint16_t *port,
@@ -97,7 +57,8 @@ static slk_err_t keep_token(const char *path, const char *token, slk_diag_t *dia
     return err;
 }
 
-static slk_err_t set_manager(json_t *config, const char *dir, const char *text, slk_diag_t *diag)
+/* Whom to work for, beside the settings: an operator's file is not written again. */
+static slk_err_t keep_manager(const char *dir, const char *text, slk_diag_t *diag)
 {
     slk_err_t err;
     slk_api_info_t info;
@@ -112,34 +73,72 @@ static slk_err_t set_manager(json_t *config, const char *dir, const char *text, 
     slk_api_info_url(url, &info, false, "v0");
     SLK_TRY(slk_path_join(path, sizeof path, dir, "manager-token", diag));
     SLK_TRY(keep_token(path, info.token, diag));
-    json_object_set_new(config, "Manager", json_string(url));
-    json_object_set_new(config, "TokenFile", json_string(path));
+    SLK_TRY(slk_path_join(path, sizeof path, dir, "manager-url", diag));
+    err = slk_write_file(path, url, strlen(url), diag);
 out:
     explicit_bzero(&info, sizeof info);
     return err;
 }
 
+/* A first config.toml, with what there is to set. */
+static slk_err_t write_config(const char *path, const slk_worker_setup_t *setup, slk_diag_t *diag)
+{
+    static const char rest[] =
+        "\n# URL = \"http://10.0.0.2:3456\"   # where others reach it, when not by Listen and "
+        "Port\n"
+        "# CPUs = \"0-31\"                   # that jobs share; default: all\n"
+        "# Memory = 274877906944             # bytes for jobs; default: the machine's\n"
+        "# ParamsDir = \"/var/tmp/filecoin-proof-parameters\"\n"
+        "# Miners = [1000]                   # take jobs of these alone\n"
+        "# NoDefault = true                  # take only the tasks that are named\n"
+        "# FetchParallel = 4\n"
+        "# TrashGraceHours = 24\n"
+        "# StopSeconds = 60\n"
+        "\n# [Tasks]                           # jobs of a task at a time\n"
+        "# PC1 = 4\n"
+        "# C2 = 1\n"
+        "\n# [Processors.pc1]                  # another program, or where it runs\n"
+        "# Program = \"/usr/local/bin/damocles-worker\"\n"
+        "# Args = [\"processor\", \"pc1\"]\n"
+        "# CPUs = \"0-15\"\n";
+    char text[4096], host[256] = "127.0.0.1";
+    uint16_t port = 0;
+    slk_err_t err = SLK_OK;
+    if (setup->listen)
+        err = split_listen(setup->listen, host, sizeof host, &port, diag);
+    if (err != SLK_OK)
+        return err;
+    if (setup->name && strpbrk(setup->name, "\"\\\n"))
+        return slk_fail(diag, SLK_ERR_INPUT, "%.60s: a name without quotes and backslashes",
+                        setup->name);
+    int len =
+        snprintf(text, sizeof text,
+                 "# Settings of a worker; all may be left out.\n%sName = \"%s\"\n%sListen = "
+                 "\"%s\"   # where other workers fetch sector files from it\n%sPort = %u\n%s",
+                 setup->name ? "" : "# ", setup->name ? setup->name : "the host's",
+                 setup->listen ? "" : "# ", host, setup->listen ? "" : "# ", (unsigned)port, rest);
+    SLK_ASSERT(len > 0 && (size_t)len < sizeof text);
+    return slk_write_file(path, text, (size_t)len, diag);
+}
+
 slk_err_t slk_worker_setup(const char *dir, const slk_worker_setup_t *setup, slk_diag_t *diag)
 {
     slk_err_t err;
-    char path[PATH_MAX], host[256];
-    uint16_t port;
-    json_t *config = NULL;
+    char path[PATH_MAX];
+    bool found;
+    uint64_t len;
     SLK_TRY(slk_make_dirs(dir, diag));
-    SLK_TRY(slk_path_join(path, sizeof path, dir, "config.json", diag));
-    SLK_TRY(read_config(&config, path, diag));
-    if (setup->manager)
-        SLK_TRY(set_manager(config, dir, setup->manager, diag));
-    if (setup->name)
-        json_object_set_new(config, "Name", json_string(setup->name));
-    if (setup->listen) {
-        SLK_TRY(split_listen(setup->listen, host, sizeof host, &port, diag));
-        json_object_set_new(config, "Listen", json_string(host));
-        json_object_set_new(config, "Port", json_integer(port));
+    SLK_TRY(slk_path_join(path, sizeof path, dir, "config.toml", diag));
+    SLK_TRY(slk_file_len(&found, &len, path, diag));
+    if (found && (setup->name || setup->listen)) {
+        err = slk_fail(diag, SLK_ERR_STATE, "%s is there: set Name, Listen and Port in it", path);
+        goto out;
     }
-    SLK_TRY(write_config(config, path, diag));
+    if (!found)
+        SLK_TRY(write_config(path, setup, diag));
+    if (setup->manager)
+        SLK_TRY(keep_manager(dir, setup->manager, diag));
 out:
-    json_decref(config);
     return err;
 }
 
@@ -160,13 +159,34 @@ static slk_err_t find_neighbour(char *info, size_t cap, const char *dir, slk_dia
                     manager);
 }
 
+/* The manager that `worker init` was told. Without, nothing is changed. */
+static slk_err_t find_kept(char *url, size_t cap, char *token_file, const char *dir, bool *found,
+                           slk_diag_t *diag)
+{
+    char path[PATH_MAX], *text = NULL;
+    size_t len;
+    uint64_t size;
+    slk_err_t err;
+    SLK_TRY(slk_path_join(path, sizeof path, dir, "manager-url", diag));
+    SLK_TRY(slk_file_len(found, &size, path, diag));
+    if (!*found)
+        goto out;
+    SLK_TRY(slk_read_file(&text, &len, path, cap - 1, diag));
+    snprintf(url, cap, "%s", text);
+    SLK_TRY(slk_path_join(token_file, PATH_MAX, dir, "manager-token", diag));
+out:
+    free(text);
+    return err;
+}
+
 slk_err_t slk_worker_role(const char *dir, const slk_worker_role_t *role, const slk_job_t *job,
                           slk_diag_t *diag)
 {
     slk_err_t err;
     slk_worker_config_t config = {0};
     slk_api_info_t manager = {0};
-    char info[INFO_MAX], url[SLK_API_URL_MAX], host[256];
+    char info[INFO_MAX], url[SLK_API_URL_MAX], token_file[PATH_MAX], host[256];
+    bool kept = false;
     const char *named = role->manager;
     SLK_TRY(slk_make_dirs(dir, diag));
     SLK_TRY(slk_worker_config_load(&config, dir, diag));
@@ -174,6 +194,12 @@ slk_err_t slk_worker_role(const char *dir, const slk_worker_role_t *role, const 
     opts.repo = dir;
     opts.reload = role->reload;
     opts.version = role->version;
+    if (!named && !opts.manager)
+        SLK_TRY(find_kept(url, sizeof url, token_file, dir, &kept, diag));
+    if (kept) {
+        opts.manager = url;
+        opts.token_file = token_file;
+    }
     if (!named && !opts.manager)
         named = getenv("MINER_API_INFO");
     if (!named && !opts.manager) {

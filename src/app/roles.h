@@ -17,7 +17,7 @@ typedef struct {
     const char *name, *listen; /* NULL: default */
 } slk_worker_setup_t;
 
-/* Make the folder of a worker: config.json, and the token in a file of its own (mode 0600). Again: changes
+/* Make the folder of a worker: config.toml, and the manager's address and token in files of their own (the token's of mode 0600). Again: changes
  * what is named. */
 SLK_CHECK_RESULT slk_err_t slk_worker_setup(const char *dir, const slk_worker_setup_t *setup,
                                             slk_diag_t *diag);

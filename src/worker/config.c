@@ -1,18 +1,15 @@
-/* config.json of a worker: one table of keys. */
+/* config.toml of a worker: one table of keys. */
 #include "worker/worker.h"
 
 #include "base/arena.h"
 #include "base/assert.h"
-#include "base/file.h"
-#include "codec/json.h"
+#include "config/table.h"
 #include "worker/repo.h"
 
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-
-#define CONFIG_MAX (1u << 20)
 
 typedef enum { TEXT, TOKEN_FILE, U64, U32, U16, UINT, BOOL, SECONDS, HOURS, TEXTS } kind_t;
 
@@ -206,7 +203,7 @@ static slk_err_t read_tasks(const reader_t *r, slk_worker_opts_t *opts, json_t *
     json_t *limit;
     uint64_t number = 0;
     if (!json_is_object(value))
-        return wrong(r, "Tasks", "an object as {\"PC1\": 2}");
+        return wrong(r, "Tasks", "a table as [Tasks] with PC1 = 2");
     if (!limits)
         return no_memory(r);
     opts->limits = limits;
@@ -243,7 +240,7 @@ static slk_err_t read_processors(reader_t *r, slk_worker_opts_t *opts, json_t *v
     const char *stage, *name;
     json_t *row, *member;
     if (!json_is_object(value))
-        return wrong(r, "Processors", "an object as {\"c2\": {...}}");
+        return wrong(r, "Processors", "tables as [Processors.c2]");
     if (!kinds)
         return no_memory(r);
     opts->processors = kinds;
@@ -253,7 +250,7 @@ static slk_err_t read_processors(reader_t *r, slk_worker_opts_t *opts, json_t *v
         kind->stage = copy(r, stage);
         snprintf(r->where, sizeof r->where, "Processors.%.40s.", stage);
         if (!json_is_object(row))
-            return wrong(r, "", "an object");
+            return wrong(r, "", "a table");
         json_object_foreach(row, name, member)
         {
             bool found;
@@ -295,33 +292,56 @@ static slk_err_t read_all(reader_t *r, slk_worker_opts_t *opts, json_t *json)
     return SLK_OK;
 }
 
+/* Values as the readers above take them; their kinds are the same in both. */
+static json_t *json_of(const slk_toml_t *value)
+{
+    json_t *json = NULL;
+    switch ((slk_toml_kind_t)value->kind) {
+    case SLK_TOML_TABLE:
+        json = json_object();
+        for (const slk_toml_t *at = value->first; at; at = at->next)
+            json_object_set_new(json, at->key, json_of(at));
+        return json;
+    case SLK_TOML_ARRAY:
+        json = json_array();
+        for (const slk_toml_t *at = value->first; at; at = at->next)
+            json_array_append_new(json, json_of(at));
+        return json;
+    case SLK_TOML_STRING:
+    case SLK_TOML_DATE:
+        json = json_stringn(value->text, value->len);
+        return json ? json : json_null();
+    case SLK_TOML_INTEGER:
+        return json_integer((json_int_t)value->integer);
+    case SLK_TOML_FLOAT:
+        return json_real(value->number);
+    case SLK_TOML_BOOL:
+        return json_boolean(value->truth);
+    }
+    return NULL;
+}
+
 slk_err_t slk_worker_config_load(slk_worker_config_t *config, const char *repo, slk_diag_t *diag)
 {
-    char path[SLK_WORKER_PATH_MAX], *text = NULL;
-    size_t len;
+    char path[SLK_WORKER_PATH_MAX];
+    const slk_toml_t *root;
     json_t *json = NULL;
-    json_error_t error;
     slk_err_t err;
     memset(config, 0, sizeof *config);
     slk_arena_t *arena = calloc(1, sizeof *arena);
     if (!arena)
         return slk_fail(diag, SLK_ERR_NOMEM, "out of memory");
-    slk_arena_init(arena, 16 * CONFIG_MAX);
+    slk_arena_init(arena, SLK_TOML_ARENA);
     config->memory = arena;
-    SLK_TRY(slk_worker_repo_path(path, repo, "config.json", diag));
+    SLK_TRY(slk_worker_repo_path(path, repo, "config.toml", diag));
     if (access(path, F_OK) != 0)
         goto out;
-    SLK_TRY(slk_read_file(&text, &len, path, CONFIG_MAX, diag));
-    json = slk_json_load(text, len, JSON_REJECT_DUPLICATES, &error);
+    SLK_TRY(slk_config_file(&root, arena, path, diag));
     reader_t reader = {.file = path, .arena = arena, .diag = diag};
-    if (!json_is_object(json))
-        err = slk_fail(diag, SLK_ERR_FORMAT, "%s: line %d: %s", path, json ? 1 : error.line,
-                       json ? "expected an object" : error.text);
-    else
-        err = read_all(&reader, &config->opts, json);
+    json = json_of(root);
+    err = json ? read_all(&reader, &config->opts, json) : no_memory(&reader);
 out:
     json_decref(json);
-    free(text);
     if (err != SLK_OK)
         slk_worker_config_free(config);
     return err;

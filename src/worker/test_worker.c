@@ -369,31 +369,31 @@ static void test_config(void **state)
     static const struct {
         const char *text, *says;
     } bad[] = {
-        {"{\"Nam\":\"x\"}", "Nam: expected no key of this name"},
-        {"{\"Port\":70000}", "Port: expected a whole number from 0 to 65535"},
-        {"{\"Tasks\":[1]}", "Tasks: expected an object"},
-        {"{\"Miners\":[\"f01\"]}", "Miners: expected a whole number"},
-        {"{\"Processors\":{\"c2\":{\"Prog\":1}}}", "Processors.c2.Prog"},
-        {"{\"Processors\":{\"c2\":{\"TotalSeconds\":-1}}}", "seconds above 0"},
-        {"[]", "expected an object"},
-        {"{", "line 1"},
-        {"{\"Name\":\"a\",\"Name\":\"b\"}", "duplicate"},
+        {"Nam = \"x\"", "Nam: expected no key of this name"},
+        {"Port = 70000", "Port: expected a whole number from 0 to 65535"},
+        {"Tasks = [1]", "Tasks: expected a table"},
+        {"Miners = [\"f01\"]", "Miners: expected a whole number"},
+        {"[Processors.c2]\nProg = 1", "Processors.c2.Prog"},
+        {"[Processors.c2]\nTotalSeconds = -1", "seconds above 0"},
+        {"Processors = 1", "Processors: expected tables"},
+        {"Name = ", "config.toml:1"},
+        {"Name = \"a\"\nName = \"b\"", "config.toml:2"},
     };
     slk_worker_config_t config;
     char path[128];
     assert_ok(slk_worker_config_load(&config, dir, &diag), diag);
     assert_null(config.opts.name);
     slk_worker_config_free(&config);
-    snprintf(path, sizeof path, "%s/config.json", dir);
+    snprintf(path, sizeof path, "%s/config.toml", dir);
     for (unsigned i = 0; i < sizeof bad / sizeof *bad; i++) {
         assert_ok(slk_write_file(path, bad[i].text, strlen(bad[i].text), &diag), diag);
         assert_err(SLK_ERR_FORMAT, slk_worker_config_load(&config, dir, &diag));
         assert_has(diag.text, bad[i].says);
         assert_has(diag.text, path);
     }
-    const char *good = "{\"Name\":\"n\",\"Tasks\":{\"PC1\":2},\"TrashGraceHours\":2,\"Processors\":"
-                       "{\"pc1\":{\"Program\":\"/bin/x\",\"Args\":[\"a\",\"b\"],\"ClearEnv\":true,"
-                       "\"GraceSeconds\":1.5}}}";
+    const char *good = "Name = \"n\"\nTrashGraceHours = 2\n[Tasks]\nPC1 = 2\n[Processors.pc1]\n"
+                       "Program = \"/bin/x\"\nArgs = [\"a\", \"b\"]\nClearEnv = true\n"
+                       "GraceSeconds = 1.5\n";
     assert_ok(slk_write_file(path, good, strlen(good), &diag), diag);
     assert_ok(slk_worker_config_load(&config, dir, &diag), diag);
     assert_int_equal(config.opts.trash_grace_s, 7200);

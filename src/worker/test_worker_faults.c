@@ -100,9 +100,9 @@ static void test_stop(void **state)
     char config[256], text[4096];
     size_t len;
     char *read;
-    snprintf(config, sizeof config, "%s/config.json", a.repo);
+    snprintf(config, sizeof config, "%s/config.toml", a.repo);
     assert_ok(slk_read_file(&read, &len, config, 65536, &diag), diag);
-    snprintf(text, sizeof text, "%.*s}", (int)(strstr(read, ",\"Processors\"") - read), read);
+    snprintf(text, sizeof text, "%.*s", (int)(strstr(read, "Processors = ") - read), read);
     free(read);
     assert_ok(slk_write_file(config, text, strlen(text), &diag), diag);
     node_start(&a);

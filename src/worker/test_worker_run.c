@@ -59,6 +59,56 @@ static void write_text(const char *dir, const char *name, const char *text)
     assert_ok(slk_write_file(path, text, strlen(text), &diag), diag);
 }
 
+/* JSON as TOML: strings and numbers are written the same. */
+static void put_toml(FILE *out, json_t *value)
+{
+    const char *name;
+    json_t *item;
+    size_t i;
+    if (json_is_object(value)) {
+        fputs("{", out);
+        bool first = true;
+        json_object_foreach(value, name, item)
+        {
+            fprintf(out, "%s\"%s\" = ", first ? "" : ", ", name);
+            put_toml(out, item);
+            first = false;
+        }
+        fputs("}", out);
+    } else if (json_is_array(value)) {
+        fputs("[", out);
+        json_array_foreach(value, i, item)
+        {
+            put_toml(out, item);
+            fputs(", ", out);
+        }
+        fputs("]", out);
+    } else {
+        char *text = json_dumps(value, JSON_ENCODE_ANY);
+        fputs(text, out);
+        free(text);
+    }
+}
+
+void write_settings(const char *repo, const char *text)
+{
+    char path[512];
+    const char *name;
+    json_t *item, *settings = json_loads(text, 0, NULL);
+    assert_non_null(settings);
+    snprintf(path, sizeof path, "%s/config.toml", repo);
+    FILE *out = fopen(path, "w");
+    assert_non_null(out);
+    json_object_foreach(settings, name, item)
+    {
+        fprintf(out, "%s = ", name);
+        put_toml(out, item);
+        fputs("\n", out);
+    }
+    fclose(out);
+    json_decref(settings);
+}
+
 void node_make(node_t *node, const char *dir, const char *name, const sim_t *sim, const char *more)
 {
     char config[8192];
@@ -74,7 +124,7 @@ void node_make(node_t *node, const char *dir, const char *name, const sim_t *sim
              "{\"Name\":\"%s\",\"Manager\":\"%s/rpc/v0\",\"TokenFile\":\"%s/manager-token\","
              "\"Program\":\"%s\",\"StopSeconds\":10%s%s}",
              name, sim->url, node->repo, SLK_BINARY, more ? "," : "", more ? more : "");
-    write_text(node->repo, "config.json", config);
+    write_settings(node->repo, config);
     assert_ok(slk_worker_path_init(node->seal, node->repo, node->seal_root, false, NULL, &diag),
               diag);
     assert_ok(slk_worker_path_init(node->store, node->repo, node->store_root, true, NULL, &diag),

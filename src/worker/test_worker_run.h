@@ -21,7 +21,11 @@ typedef struct {
 /* main() of a worker: returns its exit status. */
 int node_main(const char *repo);
 
-/* Make repo, token, config.json (more: members of its object, may be NULL) and both paths. */
+/* Write config.toml of a repo from a JSON object. */
+void write_settings(const char *repo, const char *text);
+
+/* Make repo, token, config.toml (more: members of the JSON object it is made of, may be NULL) and both
+ * paths. */
 void node_make(node_t *node, const char *dir, const char *name, const sim_t *sim, const char *more);
 void node_start(node_t *node);
 /* Start and wait until the manager has heard of it. */

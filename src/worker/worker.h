@@ -5,7 +5,7 @@
  * acknowledged. Knows neither database nor chain.
  *
  *   <repo>/worker.json    {"ID": UUID}, made once
- *   <repo>/config.json    settings, see slk_worker_config_load; may be absent
+ *   <repo>/config.toml    settings, see slk_worker_config_load; may be absent
  *   <repo>/storage.json   attached paths, as Lotus writes it; read again when it changes
  *   <repo>/jobs/<id>/     assignment.json, c1.json, proof.json ..., and result.json once the job has ended
  *   <repo>/token, api     while it serves: an admin token for its own API, and where that is
@@ -84,7 +84,7 @@ typedef struct {
     void *memory;
 } slk_worker_config_t;
 
-/* Read <repo>/config.json over the defaults; absent: defaults. Keys, all optional:
+/* Read <repo>/config.toml over the defaults; absent: defaults. Keys, all optional:
  *   Name, Manager, TokenFile, Listen, Port, URL, CPUs, Memory, ParamsDir, PieceTokenFile, Program,
  *   Tasks {"PC1": 2}, NoDefault, Miners [1000], FetchParallel, TrashGraceHours, StopSeconds,
  *   Processors {"c2": {"Program", "Args", "Envs", "ClearEnv", "CPUs", "Cgroup", "CgroupCPUs",

@@ -31,6 +31,20 @@ def check(what, found, expected):
     print(f"ok: {what}: {found!r}", flush=True)
 
 
+def write_toml(path, settings):
+    """Settings as a file in TOML; texts, numbers and lists are written as in JSON."""
+
+    def text(value):
+        if isinstance(value, dict):
+            return "{" + ", ".join(f"{json.dumps(key)} = {text(item)}" for key, item in value.items()) + "}"
+        if isinstance(value, list):
+            return "[" + ", ".join(map(text, value)) + "]"
+        return json.dumps(value)
+
+    with open(path, "w") as file:
+        file.write("".join(f"{key} = {text(value)}\n" for key, value in settings.items()))
+
+
 class Selkie:
     """The program, always with one repo."""
 
@@ -143,6 +157,9 @@ def check_chain(selkie, numbers):
         for cid in node.ask("Filecoin.StateListMessages", {"To": miner, "From": None}, None, 0) or []:
             message = node.ask("Filecoin.ChainGetMessage", cid)
             calls[(message["Method"], message["Params"])] += 1
+            receipt = node.ask("Filecoin.StateSearchMsg", None, cid, -1, True)["Receipt"]
+            if receipt["ExitCode"]:  # a second pre-commit or proof of a sector would fail
+                fail(f"message {cid['/']} of method {message['Method']} has exit code {receipt['ExitCode']}")
         sent = [call for call, count in calls.items() if count > 1]
         check("messages sent twice", sent, [])
         return miner, calls
@@ -176,7 +193,7 @@ def kill(program, seed="1", kills="300", sectors="20"):
         counts = collections.Counter()
         began = time.time()
         while process.poll() is None and sum(counts.values()) < kills:
-            time.sleep(rng.uniform(0.2, 4))
+            time.sleep(rng.choice([0.2, 1, 2, 4, 8, 20]))
             targets = collections.defaultdict(list)
             for pid, words in children(process.pid).items():
                 if role_of(words) in ("manager", "worker", "processor", "devnet"):

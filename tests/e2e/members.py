@@ -63,8 +63,7 @@ class Member(Worker):
         if "TokenFile" not in self.config:
             self.config["TokenFile"] = self.owner.worker_token()
         self.config.update(changes)
-        with open(os.path.join(self.folder, "config.json"), "w") as file:
-            json.dump(self.config, file)
+        cluster.write_toml(os.path.join(self.folder, "config.toml"), self.config)
         self.process = self.owner.spawn(self.name, *before, self.selkie.program, "worker", "run", "--repo", self.repo)
         if wait:
             poll(f"worker {self.name} is active", 30, self.active)

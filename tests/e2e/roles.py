@@ -68,8 +68,7 @@ class Worker:
 
     def start(self, *before, wait=True, **changes):
         self.config.update(changes)
-        with open(os.path.join(self.folder, "config.json"), "w") as file:
-            json.dump(self.config, file)
+        cluster.write_toml(os.path.join(self.folder, "config.toml"), self.config)
         if not os.path.exists(os.path.join(self.folder, "storage.json")):
             self.selkie.command("store", "seal-init", "--store", self.storage)
         self.process = self.owner.spawn(self.name, *before, self.selkie.program, "worker", "run", "--repo", self.repo)
