@@ -102,6 +102,14 @@ class Cluster:
         self.selkie = cluster.Selkie(program, os.path.join(folder, "repo"))
         self.config_path = os.path.join(self.selkie.repo, "manager", "config.toml")
         os.makedirs(self.selkie.repo)
+        try:
+            self.begin(period, block, config)
+        except BaseException:
+            for process in self.processes.values():
+                process.kill()
+            raise
+
+    def begin(self, period, block, config):
         self.start_devnet(period, block)
         made = self.run("manager", "init", "--create", "--size", "2KiB", "--listen", f"127.0.0.1:{free_port()}")
         self.miner = made["miner"]
