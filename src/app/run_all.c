@@ -31,6 +31,8 @@ typedef struct {
     double began;
     double took;   /* seconds until Proving; 0: not yet */
     bool windowed; /* was in a window proof that has landed */
+    bool old;      /* of an earlier run: its story so far was told then */
+    size_t told;   /* entries of its log */
 } sector_t;
 
 typedef struct {
@@ -386,6 +388,7 @@ static slk_err_t find_unfinished(run_t *run, uint64_t *cnt, slk_diag_t *diag)
         if (is_over(json_string_value(json_object_get(row, "state"))))
             continue;
         add_sector(run, (uint64_t)json_integer_value(json_object_get(row, "sector")));
+        run->sectors[run->sector_cnt - 1].old = true;
         *cnt += !json_integer_value(json_object_get(row, "deals"));
     }
     json_decref(list);
@@ -433,11 +436,36 @@ static sector_t *sector_of(run_t *run, uint64_t number)
     return NULL;
 }
 
+/* The states that it went through since the last look, but for the present one. */
+static void tell_passed(run_t *run, sector_t *sector, bool live)
+{
+    json_t *status = NULL;
+    slk_diag_t ignored;
+    if (call(run, "Selkie.SectorsStatus", json_pack("[I, n, b]", (json_int_t)sector->number, true),
+             &status, &ignored) != SLK_OK)
+        return;
+    const json_t *log = json_object_get(status, "log");
+    const double first = json_number_value(json_object_get(json_array_get(log, 0), "time"));
+    for (size_t i = sector->told; i < json_array_size(log) && !sector->old; i++) {
+        const json_t *entry = json_array_get(log, i);
+        const char *from = json_string_value(json_object_get(entry, "from"));
+        const char *to = json_string_value(json_object_get(entry, "to"));
+        if (from && to && strcmp(from, to) != 0 && i + 1 < json_array_size(log))
+            say(run, "%s%6.1f s  sector %" PRIu64 ": %s", live ? "\r\033[K" : "",
+                json_number_value(json_object_get(entry, "time")) - first, sector->number, to);
+    }
+    sector->told = json_array_size(log);
+    sector->old = false;
+    json_decref(status);
+}
+
 /* Tell a change of state, and on a terminal what is waited for now. */
 static void tell(run_t *run, sector_t *sector, const char *state, const char *waiting, bool live,
                  char *line, size_t cap)
 {
     if (strcmp(sector->state, state) != 0) {
+        if (!run->opts->quiet)
+            tell_passed(run, sector, live);
         say(run, "%s%6.1f s  sector %" PRIu64 ": %s%s%s", live ? "\r\033[K" : "",
             slk_clock_seconds() - sector->began, sector->number, state, *waiting ? ": " : "",
             waiting);
