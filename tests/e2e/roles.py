@@ -1,7 +1,6 @@
 """Devnet, manager and workers as processes of one's own each, to be stopped, killed, starved and started again one by
 one; and sectors to be looked at on their way."""
 
-import json
 import os
 import re
 import signal

@@ -25,7 +25,7 @@ import time
 import urllib.parse
 
 import cluster
-from members import SEALS, Alone, Net, OtherManager, digests, expect, lone, trio
+from members import SEALS, Alone, Net, OtherManager, digests, expect, lone, slow, trio
 from roles import Wrong, poll
 
 Scenario = collections.namedtuple("Scenario", "name make quick run")
