@@ -1,9 +1,10 @@
 #include "app/app.h"
 #include "app/devnet_run.h"
+#include "app/manager_use.h"
 #include "app/nouns.h"
+#include "app/repo.h"
 
 #include "base/assert.h"
-#include "base/file.h"
 #include "devnet/api/control.h"
 #include "net/api_info.h"
 #include "net/jsonrpc_client.h"
@@ -15,30 +16,17 @@
 #include <string.h>
 #include <time.h>
 
-#define CALL_MS   0 /* mining takes as long as it takes */
-#define ASK_MS    5000
-#define LOOK_MS   200
-#define FILE_MOST 4096u
+#define CALL_MS 0 /* mining takes as long as it takes */
+#define ASK_MS  5000
+#define LOOK_MS 200
 
 /* --- The folder --------------------------------------------------------------------------------------------- */
 
-/* devnet/ below --repo, SELKIE_PATH or ~/.selkie. */
 static slk_err_t devnet_dir(char *out, size_t cap, slk_app_t *app, const slk_args_t *args)
 {
-    char home[4096];
-    const char *repo = args->opt[SLK_OPT_REPO].text;
-    if (!repo)
-        repo = getenv("SELKIE_PATH");
-    if (!repo || !*repo) {
-        const char *user = getenv("HOME");
-        if (!user || !*user)
-            return slk_app_usage(app, "which folder? Give --repo or set SELKIE_PATH");
-        slk_err_t err = slk_path_join(home, sizeof home, user, ".selkie", &app->diag);
-        if (err != SLK_OK)
-            return err;
-        repo = home;
-    }
-    return slk_path_join(out, cap, repo, "devnet", &app->diag);
+    slk_err_t err = slk_repo_dir(out, cap, args->opt[SLK_OPT_REPO].text, "devnet", &app->diag);
+    return err == SLK_ERR_INPUT ? slk_app_usage(app, "which folder? Give --repo or set SELKIE_PATH")
+                                : err;
 }
 
 /* --- run ---------------------------------------------------------------------------------------------------- */
@@ -52,26 +40,6 @@ static bool parse_duration(const char *text, uint32_t *ms)
     if (end == text || !unit || !(value * unit >= 1 && value * unit <= 3600e3))
         return false;
     *ms = (uint32_t)llround(value * unit);
-    return true;
-}
-
-/* "127.0.0.1:1234", "[::1]:0", ":1234". */
-static bool parse_listen(const char *text, char *host, size_t cap, uint16_t *port)
-{
-    char *end;
-    const char *colon = strrchr(text, ':');
-    if (!colon || (size_t)(colon - text) >= cap || !colon[1])
-        return false;
-    const unsigned long number = strtoul(colon + 1, &end, 10);
-    if (*end || number > UINT16_MAX)
-        return false;
-    size_t len = (size_t)(colon - text);
-    if (len > 2 && text[0] == '[' && text[len - 1] == ']') {
-        text++;
-        len -= 2;
-    }
-    snprintf(host, cap, "%.*s", (int)len, text);
-    *port = (uint16_t)number;
     return true;
 }
 
@@ -112,7 +80,7 @@ static slk_err_t read_options(slk_devnet_run_t *run, char *host, size_t host_cap
     if (!parse_duration(block_time, &run->block_ms))
         return slk_app_usage(app, "--block-time: expected a time as 1s or 250ms, found %.60s",
                              block_time);
-    if (!parse_listen(listen_on, host, host_cap, &run->port))
+    if (!slk_listen_parse(listen_on, host, host_cap, &run->port))
         return slk_app_usage(app, "--listen: expected ADDRESS:PORT, found %.60s", listen_on);
     if (!*host)
         run->address = NULL;
@@ -146,34 +114,23 @@ static slk_err_t find_node(slk_api_info_t *info, slk_app_t *app, const slk_args_
 {
     slk_err_t err;
     slk_api_info_t list[SLK_API_INFO_MAX];
-    char dir[4096], path[4200], text[2 * FILE_MOST + 2];
-    char *token = NULL, *address = NULL;
-    size_t cnt = 0, len;
+    char dir[4096], text[8192];
+    slk_diag_t ignored;
+    size_t cnt = 0;
     const char *named = args->opt[SLK_OPT_API_INFO].text;
     SLK_TRY(devnet_dir(dir, sizeof dir, app, args));
-    if (!named) {
-        SLK_TRY(slk_path_join(path, sizeof path, dir, "token", &app->diag));
-        err = slk_read_file(&token, &len, path, FILE_MOST, &app->diag);
-        if (err == SLK_OK)
-            err = slk_path_join(path, sizeof path, dir, "api", &app->diag);
-        if (err == SLK_OK)
-            err = slk_read_file(&address, &len, path, FILE_MOST, &app->diag);
-        if (err == SLK_OK) {
-            snprintf(text, sizeof text, "%s:%s", token, address);
-            named = text;
-        } else if (!(named = getenv("FULLNODE_API_INFO")) || !*named) {
-            err = slk_fail(&app->diag, SLK_ERR_NOTFOUND,
-                           "no development network runs in %s; start it with `selkie devnet run`, "
-                           "or name it with --api-info",
-                           dir);
-            goto out;
-        }
+    if (!named && slk_manager_info(text, sizeof text, dir, &ignored) == SLK_OK)
+        named = text;
+    if (!named && (!(named = getenv("FULLNODE_API_INFO")) || !*named)) {
+        err = slk_fail(&app->diag, SLK_ERR_NOTFOUND,
+                       "no development network runs in %s; start it with `selkie devnet run`, "
+                       "or name it with --api-info",
+                       dir);
+        goto out;
     }
     SLK_TRY(slk_api_info_parse(list, &cnt, named, &app->diag));
     *info = list[0];
 out:
-    free(token);
-    free(address);
     return err;
 }
 

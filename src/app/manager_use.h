@@ -16,7 +16,7 @@ SLK_CHECK_RESULT slk_err_t slk_manager_call_at(const char *manager_dir, const ch
                                                json_t *params, const slk_job_t *job,
                                                json_t **result, slk_diag_t *diag);
 
-/* TOKEN:ADDRESS of the manager that keeps its files in this folder; a secret. */
+/* TOKEN:ADDRESS of the role (manager, worker, devnet) that keeps its files in this folder; a secret. */
 SLK_CHECK_RESULT slk_err_t slk_manager_info(char *out, size_t cap, const char *manager_dir,
                                             slk_diag_t *diag);
 

@@ -16,24 +16,12 @@
 
 /* --- Setting up -------------------------------------------------------------------------------------- */
 
-/* "10.0.0.1:3456", "[::]:0" */
 static slk_err_t split_listen(const char *text, char *host, size_t cap, uint16_t *port,
                               slk_diag_t *diag)
 {
-    char *end = NULL;
-    const char *colon = strrchr(text, ':');
-    unsigned long number = colon ? strtoul(colon + 1, &end, 10) : 0;
-    if (!colon || end == colon + 1 || *end || number > UINT16_MAX || (size_t)(colon - text) >= cap)
-        return slk_fail(diag, SLK_ERR_INPUT, "%.60s: expected ADDRESS:PORT, as 10.0.0.2:3456",
-                        text);
-    size_t len = (size_t)(colon - text);
-    if (len > 2 && text[0] == '[' && text[len - 1] == ']') {
-        text++;
-        len -= 2;
-    }
-    snprintf(host, cap, "%.*s", (int)len, text);
-    *port = (uint16_t)number;
-    return SLK_OK;
+    if (slk_listen_parse(text, host, cap, port))
+        return SLK_OK;
+    return slk_fail(diag, SLK_ERR_INPUT, "%.60s: expected ADDRESS:PORT, as 10.0.0.2:3456", text);
 }
 
 static slk_err_t one_manager(slk_api_info_t *info, const char *text, slk_diag_t *diag)

@@ -6,6 +6,7 @@
 #include "manager/metrics.h"
 #include "manager/pieces.h"
 #include "manager/runner_impl.h"
+#include "net/api_info.h"
 #include "web/page.h"
 
 #include <inttypes.h>
@@ -305,26 +306,6 @@ static void health(slk_http_request_t *req, void *ctx)
                             strlen(text));
 }
 
-static slk_err_t parse_listen(const char *text, char *host, size_t cap, uint16_t *port,
-                              slk_diag_t *diag)
-{
-    char *end = NULL;
-    const char *colon = strrchr(text, ':');
-    unsigned long number = colon ? strtoul(colon + 1, &end, 10) : 0;
-    size_t len = colon ? (size_t)(colon - text) : 0;
-    if (!colon || end == colon + 1 || *end || number > UINT16_MAX || len >= cap)
-        return slk_fail(diag, SLK_ERR_INPUT,
-                        "ListenAddress: expected ADDRESS:PORT as 127.0.0.1:2345, found %.60s",
-                        text);
-    if (len > 2 && text[0] == '[' && text[len - 1] == ']') {
-        text++;
-        len -= 2;
-    }
-    snprintf(host, cap, "%.*s", (int)len, text);
-    *port = (uint16_t)number;
-    return SLK_OK;
-}
-
 slk_err_t slk_manager_serve(slk_manager_t *m, const slk_manager_config_t *config,
                             const char *listen, slk_diag_t *diag)
 {
@@ -333,7 +314,12 @@ slk_err_t slk_manager_serve(slk_manager_t *m, const slk_manager_config_t *config
     uint16_t port = 0;
     pthread_once(&methods_once, join_methods);
     const slk_rpc_api_opts_t api = {.methods = all_methods, .method_cnt = METHOD_CNT, .ctx = m};
-    SLK_TRY(parse_listen(listen ? listen : config->listen_address, host, sizeof host, &port, diag));
+    if (!listen)
+        listen = config->listen_address;
+    if (!slk_listen_parse(listen, host, sizeof host, &port))
+        return slk_fail(diag, SLK_ERR_INPUT,
+                        "ListenAddress: expected ADDRESS:PORT as 127.0.0.1:2345, found %.60s",
+                        listen);
     SLK_TRY(slk_rpc_api_new(&m->api, &api, diag));
     const slk_http_route_t routes[] = {
         slk_rpc_route("/rpc/v0", m->api),

@@ -281,3 +281,22 @@ slk_err_t slk_api_info_write(char *out, size_t cap, const slk_api_info_t *info, 
         return slk_fail(diag, SLK_ERR_LENGTH, "API info: %d bytes do not fit into %zu", n, cap);
     return SLK_OK;
 }
+
+/* --- Listening -------------------------------------------------------------------------------- */
+
+bool slk_listen_parse(const char *text, char *host, size_t cap, uint16_t *port)
+{
+    char *end = NULL;
+    const char *colon = strrchr(text, ':');
+    const unsigned long number = colon ? strtoul(colon + 1, &end, 10) : 0;
+    size_t len = colon ? (size_t)(colon - text) : 0;
+    if (!colon || end == colon + 1 || *end || number > UINT16_MAX || len >= cap)
+        return false;
+    if (len > 2 && text[0] == '[' && text[len - 1] == ']') {
+        text++;
+        len -= 2;
+    }
+    snprintf(host, cap, "%.*s", (int)len, text);
+    *port = (uint16_t)number;
+    return true;
+}

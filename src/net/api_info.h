@@ -14,6 +14,7 @@
 #include "selkie/err.h"
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #define SLK_API_INFO_MAX 16 /* nodes in one list */
@@ -43,5 +44,9 @@ void slk_api_info_name(char out[SLK_API_URL_MAX], const slk_api_info_t *info);
 /* The text that parses back to *info, token included: only for a terminal or a 0600 file. */
 SLK_CHECK_RESULT slk_err_t slk_api_info_write(char *out, size_t cap, const slk_api_info_t *info,
                                               slk_diag_t *diag);
+
+/* Where a server listens: "127.0.0.1:1234", "[::1]:0", ":1234" (host empty). host without brackets. False:
+ * something else, or a host longer than cap. */
+bool slk_listen_parse(const char *text, char *host, size_t cap, uint16_t *port);
 
 #endif /* SLK_NET_API_INFO_H */

@@ -118,12 +118,36 @@ static void test_bad(void **state)
     }
 }
 
+static void test_listen(void **state)
+{
+    (void)state;
+    static const struct {
+        const char *text, *host;
+        uint16_t port;
+    } good[] = {{"127.0.0.1:1234", "127.0.0.1", 1234},
+                {"[::1]:0", "::1", 0},
+                {":65535", "", 65535},
+                {"host.lan:80", "host.lan", 80}};
+    static const char *const bad[] = {
+        "", "127.0.0.1", "127.0.0.1:", "a:65536", "a:1x", "a-host-that-is-longer-than-its-room:1"};
+    char host[16];
+    uint16_t port;
+    for (size_t i = 0; i < sizeof good / sizeof *good; i++) {
+        assert_true(slk_listen_parse(good[i].text, host, sizeof host, &port));
+        assert_string_equal(host, good[i].host);
+        assert_int_equal(port, good[i].port);
+    }
+    for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
+        assert_false(slk_listen_parse(bad[i], host, sizeof host, &port));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_forms),
         cmocka_unit_test(test_list),
         cmocka_unit_test(test_bad),
+        cmocka_unit_test(test_listen),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
