@@ -45,6 +45,20 @@ static void catch_signals(void)
 
 /* --- A command's surroundings ---------------------------------------------------------------- */
 
+static atomic_bool reload_asked;
+
+static void on_hangup(int number)
+{
+    (void)number;
+    atomic_store(&reload_asked, true);
+}
+
+atomic_bool *slk_app_reload(void)
+{
+    signal(SIGHUP, on_hangup);
+    return &reload_asked;
+}
+
 slk_err_t slk_app_usage(slk_app_t *app, const char *fmt, ...)
 {
     va_list args;

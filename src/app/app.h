@@ -27,6 +27,9 @@ struct slk_app {
  * after an interruption. */
 SLK_CHECK_RESULT slk_err_t slk_app_job(slk_app_t *app, const slk_args_t *args, const char *go_on);
 
+/* For roles, which read their settings again at SIGHUP: set from here on at each of them. */
+atomic_bool *slk_app_reload(void);
+
 /* Report wrong usage: `return slk_app_usage(app, ...)`. */
 slk_err_t slk_app_usage(slk_app_t *app, const char *fmt, ...) SLK_PRINTF(2, 3);
 

@@ -9,7 +9,6 @@
 #include "base/log.h"
 
 #include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,29 +39,20 @@ out:
     return err;
 }
 
-static atomic_bool reload_asked;
-
-static void on_hangup(int signal)
-{
-    (void)signal;
-    atomic_store(&reload_asked, true);
-}
-
 static slk_err_t run_run(slk_app_t *app, const slk_args_t *args)
 {
     slk_err_t err;
     char dir[PATH_MAX];
-    const slk_manager_role_t role = {.listen = args->opt[SLK_OPT_LISTEN].text,
-                                     .api_info = args->opt[SLK_OPT_API_INFO].text,
-                                     .version = SLK_VERSION,
-                                     .reload = &reload_asked};
+    slk_manager_role_t role = {.listen = args->opt[SLK_OPT_LISTEN].text,
+                               .api_info = args->opt[SLK_OPT_API_INFO].text,
+                               .version = SLK_VERSION};
     slk_log_level_t level = SLK_LOG_INFO;
     slk_log_level_from_name(&level, args->opt[SLK_OPT_LOG_LEVEL].text);
     SLK_TRY(manager_dir(dir, sizeof dir, app, args));
     const char *format = args->opt[SLK_OPT_LOG_FORMAT].text;
     slk_log_init(format ? !strcmp(format, "json") : slk_manager_logs_json(dir), level);
     SLK_TRY(slk_app_job(app, args, NULL));
-    signal(SIGHUP, on_hangup);
+    role.reload = slk_app_reload();
     err = slk_manager_role(dir, &role, &app->job, &app->diag);
 out:
     return err;

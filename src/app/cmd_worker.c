@@ -12,7 +12,6 @@
 #include "worker/worker.h"
 
 #include <limits.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -44,14 +43,6 @@ out:
 
 /* --- run ------------------------------------------------------------------------------------------- */
 
-static atomic_bool reload_asked;
-
-static void on_hangup(int signal)
-{
-    (void)signal;
-    atomic_store(&reload_asked, true);
-}
-
 static slk_err_t run_run(slk_app_t *app, const slk_args_t *args)
 {
     slk_err_t err;
@@ -59,14 +50,13 @@ static slk_err_t run_run(slk_app_t *app, const slk_args_t *args)
     slk_worker_role_t role = {.manager = args->opt[SLK_OPT_MANAGER_INFO].text,
                               .name = args->opt[SLK_OPT_NAME].text,
                               .listen = args->opt[SLK_OPT_LISTEN].text,
-                              .version = SLK_VERSION,
-                              .reload = &reload_asked};
+                              .version = SLK_VERSION};
     slk_log_level_t level = SLK_LOG_INFO;
     slk_log_level_from_name(&level, args->opt[SLK_OPT_LOG_LEVEL].text);
     slk_log_init(!strcmp(args->opt[SLK_OPT_LOG_FORMAT].text, "json"), level);
     SLK_TRY(worker_dir(dir, sizeof dir, app, args));
     SLK_TRY(slk_app_job(app, args, NULL));
-    signal(SIGHUP, on_hangup);
+    role.reload = slk_app_reload();
     err = slk_worker_role(dir, &role, &app->job, &app->diag);
 out:
     return err;
