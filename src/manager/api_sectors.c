@@ -475,9 +475,10 @@ void slk_manager_rpc_sector_numbers(slk_rpc_call_t *call, void *ctx)
     slk_diag_t diag = {0};
     slk_sector_filter_t filter = {0};
     size_t i;
-    json_t *name, *list = json_array();
+    json_t *name, *list;
     if (!slk_api_miner(m, call, 1, &filter.miner))
         return;
+    list = json_array();
     json_array_foreach(slk_rpc_param(call, 0), i, name)
     {
         slk_sector_state_t state;
